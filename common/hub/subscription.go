@@ -1,0 +1,269 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"pushlab/common/event"
+)
+
+// A GapError says that events which a subscription asked for are gone. The subscription goes on
+// from the oldest retained event.
+type GapError struct {
+	// After is the cursor that could not be served, as it was asked for.
+	After string
+	// Resume is the cursor that the subscription goes on from.
+	Resume event.ID
+	// Missed is how many events of the subscription's topics were lost, where Counted says that
+	// this is known exactly.
+	Missed  uint64
+	Counted bool
+}
+
+func (e *GapError) Error() string {
+	missed := "an unknown number of"
+	if e.Counted {
+		missed = fmt.Sprint(e.Missed)
+	}
+	return fmt.Sprintf("hub: gap after %q: %s events lost, resuming after %s", e.After, missed, e.Resume)
+}
+
+// A Subscription is a cursor in a hub's log and a choice of topics. It belongs to one reader.
+type Subscription struct {
+	hub    *Hub
+	topics []string // sorted, no repetition; nil: all topics
+	ready  chan struct{}
+	places []int // in the audience's sets; guarded by its lock
+	start  event.ID
+	close  sync.Once
+
+	// Guarded by the hub's lock.
+	cursor  uint64     // everything up to here was returned, or is of other topics
+	foreign string     // what was asked for, if it is not a place in this log
+	seen    []progress // by topic, as in topics
+	closed  bool
+}
+
+// progress is how many events of a topic there were up to the cursor, where that is known.
+type progress struct {
+	count   uint64
+	counted bool
+}
+
+// Subscribe opens a subscription to the topics, or to all topics if topics is nil; an empty slice
+// that is not nil means none. It succeeds on a closed hub too: the subscriber gets what is
+// retained, and then ErrClosed.
+func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
+	s := &Subscription{hub: h, ready: make(chan struct{}, 1)}
+	if topics != nil {
+		s.topics = append([]string{}, topics...)
+		slices.Sort(s.topics)
+		s.topics = slices.Compact(s.topics)
+	}
+	// First join, then look: an event that comes between the two wakes the subscription.
+	h.audience.join(s)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.begin(start)
+	return s
+}
+
+// begin places the cursor. The caller holds the hub's lock.
+func (s *Subscription) begin(start Start) {
+	l := &s.hub.log
+	switch {
+	case start.earliest:
+		s.cursor, s.start = l.evicted, l.id(l.evicted)
+	case start.after.IsZero():
+		s.cursor, s.start = l.head, l.id(l.head)
+	case start.after.Epoch != l.epoch || start.after.Seq > l.head:
+		s.cursor, s.foreign, s.start = l.evicted, start.asked, start.after
+	default:
+		s.cursor, s.start = start.after.Seq, start.after
+	}
+	s.seen = make([]progress, len(s.topics))
+	s.locate()
+}
+
+// locate counts each topic's events up to the cursor, where that can be known.
+func (s *Subscription) locate() {
+	l := &s.hub.log
+	for i, topic := range s.topics {
+		t := l.topics[topic]
+		switch {
+		case t == nil:
+			s.seen[i] = progress{counted: l.forgotten == 0}
+		case s.cursor == 0:
+			s.seen[i] = progress{counted: t.counted}
+		case t.evicted <= s.cursor:
+			s.seen[i] = progress{t.count + uint64(t.records.after(s.cursor)), t.counted}
+		default:
+			s.seen[i] = progress{}
+		}
+	}
+}
+
+// Start returns the cursor that the subscription began at; if it asked for a place, just that.
+func (s *Subscription) Start() event.ID { return s.start }
+
+// Topics returns the subscription's topics, sorted; nil means all. The caller must not modify it.
+func (s *Subscription) Topics() []string { return s.topics }
+
+// Cursor returns the place that everything up to was returned, or is of other topics. Resuming
+// from it loses nothing silently.
+func (s *Subscription) Cursor() event.ID {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.foreign != "" {
+		return s.start // it still has to be told of the gap
+	}
+	return s.hub.log.id(s.cursor)
+}
+
+// Ready returns a channel that receives after something became pending. It may also receive when
+// nothing did; Poll tells.
+func (s *Subscription) Ready() <-chan struct{} { return s.ready }
+
+func (s *Subscription) wake() {
+	select {
+	case s.ready <- struct{}{}:
+	default: // it will look anyway, and then see this too
+	}
+}
+
+// Next returns all events that are pending, in order, at most a batch; if there are none, it waits
+// for some. It fails with a *GapError after a loss (then call it again), with ErrClosed, or, while
+// it waits, because ctx has ended. What is pending is returned even if ctx has ended.
+func (s *Subscription) Next(ctx context.Context) ([]*Record, error) {
+	for {
+		records, err := s.Poll()
+		if len(records) > 0 || err != nil {
+			return records, err
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Poll is Next without the wait: it returns no events if none are pending.
+func (s *Subscription) Poll() ([]*Record, error) {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if gap := s.gap(); gap != nil {
+		return nil, gap
+	}
+	records := s.take()
+	if len(records) == 0 && h.closed {
+		return nil, ErrClosed
+	}
+	return records, nil
+}
+
+// Pending reports whether Poll would return anything.
+func (s *Subscription) Pending() bool {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.closed || h.closed || s.foreign != "" || s.lost() {
+		return true
+	}
+	if s.topics == nil {
+		return h.log.head > s.cursor
+	}
+	return slices.ContainsFunc(s.topics, func(topic string) bool {
+		t := h.log.topics[topic]
+		return t != nil && t.records.after(s.cursor) < t.records.len
+	})
+}
+
+// lost reports whether events of the subscription after its cursor were evicted.
+func (s *Subscription) lost() bool {
+	l := &s.hub.log
+	switch {
+	case l.evicted <= s.cursor:
+		return false
+	case s.topics == nil:
+		return true
+	}
+	return slices.ContainsFunc(s.topics, func(topic string) bool { return l.lost(topic, s.cursor) })
+}
+
+// gap moves the cursor over a loss and describes it; it returns nil if there is none.
+func (s *Subscription) gap() *GapError {
+	l := &s.hub.log
+	gap := &GapError{Resume: l.id(l.evicted)}
+	switch {
+	case s.foreign != "":
+		gap.After = s.foreign
+		s.foreign = ""
+	case s.lost():
+		gap.After = l.id(s.cursor).String()
+		gap.Missed, gap.Counted = s.missed()
+	default:
+		return nil
+	}
+	s.cursor = l.evicted
+	s.locate()
+	return gap
+}
+
+// missed counts the evicted events after the cursor, if that can be known.
+func (s *Subscription) missed() (n uint64, counted bool) {
+	l := &s.hub.log
+	if s.topics == nil {
+		return l.evicted - s.cursor, true // sequence numbers are dense
+	}
+	for i, topic := range s.topics {
+		if !l.lost(topic, s.cursor) {
+			continue
+		}
+		t := l.topics[topic]
+		if t == nil || !t.counted || !s.seen[i].counted {
+			return 0, false
+		}
+		n += t.count - s.seen[i].count
+	}
+	return n, true
+}
+
+// take returns the next batch and moves the cursor behind it.
+func (s *Subscription) take() []*Record {
+	l := &s.hub.log
+	if l.head <= s.cursor {
+		return nil
+	}
+	var b batch
+	b.limit(s.hub.config)
+	complete := false
+	if s.topics == nil {
+		complete = b.takeAll(&l.records, s.cursor)
+	} else {
+		complete = b.takeTopics(l, s.topics, s.seen, s.cursor)
+	}
+	if complete {
+		s.cursor = l.head // what lies between the last of ours and the head is of other topics
+	} else {
+		s.cursor = b.records[len(b.records)-1].ID.Seq
+	}
+	return b.records
+}
+
+// Close ends the subscription: Poll and Next return ErrClosed. It may be called twice.
+func (s *Subscription) Close() {
+	s.close.Do(func() {
+		s.hub.mu.Lock()
+		s.closed = true
+		s.hub.mu.Unlock()
+		s.hub.audience.leave(s)
+		s.wake()
+	})
+}
