@@ -1,0 +1,52 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+)
+
+// Get asks for a response that stays open: it must have status 200 and that media type, else Get
+// fails with a *StatusError. Its context bounds the time until the header has come, and not the
+// body. Header is sent beside the options' own fields. Close ends the response.
+func Get(ctx context.Context, url string, opts Options, mediaType string, header http.Header) (response *http.Response, close func() error, err error) {
+	live, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	request, err := http.NewRequestWithContext(live, http.MethodGet, url, nil)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	maps.Copy(request.Header, opts.Header)
+	maps.Copy(request.Header, header)
+	request.Header.Set("Accept", mediaType)
+	httpClient := opts.HTTPClient()
+	response, err = httpClient.Do(request)
+	if err != nil {
+		cancel()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, nil, err
+	}
+	close = func() error {
+		cancel()
+		err := response.Body.Close()
+		httpClient.CloseIdleConnections()
+		return err
+	}
+	switch {
+	case response.StatusCode != http.StatusOK:
+		err = NewStatusError(response)
+	case !HasType(response, mediaType):
+		err = &StatusError{Status: response.StatusCode, Detail: fmt.Sprintf("its content is %q, not %s: is this the right URL?", response.Header.Get("Content-Type"), mediaType)}
+	case !stop(): // ctx has ended in the meantime, and took the response with it
+		err = ctx.Err()
+	}
+	if err != nil {
+		close()
+		return nil, nil, err
+	}
+	return response, close, nil
+}

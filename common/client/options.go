@@ -1,0 +1,133 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Options say what to subscribe to and how to reach it. The zero Options subscribe to all topics
+// from now on.
+type Options struct {
+	// Topics to subscribe to; nil means all.
+	Topics []string
+	// After is the cursor to resume from, or "earliest" for all that the server still holds.
+	After string
+	// Header has further fields of the requests, such as Authorization.
+	Header http.Header
+	// DialContext connects to the server, say through a Unix socket. Default: by TCP.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxEvent is how large one event may be, in bytes with its framing; a larger one fails the
+	// connection. Default 16 MiB.
+	MaxEvent int
+}
+
+// Limit returns MaxEvent or its default.
+func (o Options) Limit() int { return cmp.Or(o.MaxEvent, 16<<20) }
+
+// Earliest as Options.After asks for everything that the server still holds.
+const Earliest = "earliest"
+
+// URL adds the topics, and the cursor if there is one, to a subscribe URL.
+func (o Options) URL(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", fmt.Errorf("client: %w", err)
+	}
+	query := u.Query()
+	for _, topic := range o.Topics {
+		query.Add("topic", topic)
+	}
+	if o.After != "" {
+		query.Set("after", o.After)
+	}
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
+
+// HTTPClient returns a client that connects as the options say. Its idle connections are the
+// caller's to close.
+func (o Options) HTTPClient() *http.Client {
+	dial := o.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	}
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         dial,
+		TLSHandshakeTimeout: 10 * time.Second,
+		Proxy:               http.ProxyFromEnvironment,
+		DisableCompression:  true, // a stream that is compressed is held back by those who compress it
+		MaxIdleConnsPerHost: 1,
+		ForceAttemptHTTP2:   true,
+	}}
+}
+
+// A StatusError is an answer that is no stream.
+type StatusError struct {
+	// Status is the answer's status code.
+	Status int
+	// Detail is what the server said about it, if it said something readable.
+	Detail string
+	// RetryAfter is when the server wants to be asked again; 0 if it did not say.
+	RetryAfter time.Duration
+}
+
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("the server answered %d %s", e.Status, http.StatusText(e.Status))
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Permanent reports whether to ask again is pointless: the request itself is at fault.
+func (e *StatusError) Permanent() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status < 500
+}
+
+// NewStatusError reads an answer that was not the one hoped for. The caller closes its body.
+func NewStatusError(r *http.Response) *StatusError {
+	e := &StatusError{Status: r.StatusCode, RetryAfter: RetryAfter(r.Header)}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 4<<10)) // what could be read will do
+	var problem struct {
+		Detail string `json:"detail"`
+	}
+	if HasType(r, "application/problem+json") && json.Unmarshal(body, &problem) == nil {
+		e.Detail = problem.Detail
+	} else if HasType(r, "text/plain") {
+		e.Detail = string(bytes.TrimSpace(body))
+	}
+	return e
+}
+
+// HasType reports whether the answer's content has that media type, with whatever parameters.
+func HasType(r *http.Response, want string) bool {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && mediaType == want
+}
+
+// RetryAfter reads the field Retry-After, if it is a number of seconds (RFC 9110, section 10.2.3).
+func RetryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// CursorHeader is the field with the cursor that an answer starts from, or leads to. A server that
+// is not Pushlab does not send it.
+const CursorHeader = "Pushlab-Cursor"

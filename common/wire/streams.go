@@ -1,0 +1,180 @@
+package wire
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"pushlab/common/event"
+	"pushlab/common/hub"
+)
+
+// A Protocol is what a streaming transport adds to the loop.
+type Protocol struct {
+	// Name is the transport's label in metrics and logs, and the name of its hub encoding.
+	Name string
+	// AppendFrame appends an event's frame to dst. It must depend on the event alone.
+	AppendFrame func(dst []byte, e event.Event) []byte
+	// Trailer is written after the goodbye on a connection that the transport took over itself
+	// (Accept). An HTTP response (ServeHTTP) ends with its last chunk instead.
+	Trailer []byte
+	// HTTP says that streams are HTTP responses, whose frames are sent as chunks.
+	HTTP bool
+}
+
+// Config is how streams behave. A zero field means its default.
+type Config struct {
+	// Heartbeat is after how long a quiet stream gets a heartbeat; it comes up to a tenth
+	// earlier, so that streams which fell quiet together do not beat together. Negative is
+	// never. Default 15 s.
+	Heartbeat time.Duration
+	// Retry is after how long the server wants its subscribers back when it leaves; each is
+	// told a time between half and one and a half of it. Default 3 s.
+	Retry time.Duration
+	// WriteDeadline is how long a peer may accept no byte at all before the stream is closed
+	// without a goodbye. Negative is for ever. Default 10 s.
+	WriteDeadline time.Duration
+	// Linger is how long a finished stream waits for the peer to close its side. Default 1 s.
+	Linger time.Duration
+	// Logger is told of the start and end of each stream. Default: nobody is.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
+	c.Retry = cmp.Or(c.Retry, 3*time.Second)
+	c.WriteDeadline = cmp.Or(c.WriteDeadline, 10*time.Second)
+	c.Linger = cmp.Or(c.Linger, time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c
+}
+
+// Streams are the streams of one transport on one hub. Its methods may be called from any
+// goroutine.
+type Streams struct {
+	hub      *hub.Hub
+	protocol Protocol
+	config   Config
+	frames   *hub.Encoding
+	counters Counters
+
+	mu    sync.Mutex
+	open  map[*Stream]struct{}
+	empty chan struct{} // closed when the last stream has ended, if somebody waits for it
+}
+
+// New returns the streams of a transport, none yet.
+func New(h *hub.Hub, protocol Protocol, config Config) *Streams {
+	s := &Streams{hub: h, protocol: protocol, config: config.withDefaults(), open: make(map[*Stream]struct{})}
+	appendFrame := protocol.AppendFrame
+	if protocol.HTTP {
+		appendFrame = chunked(appendFrame)
+	}
+	s.frames = h.Encoding(protocol.Name, appendFrame)
+	return s
+}
+
+// Counters counts what the streams did.
+func (s *Streams) Counters() *Counters { return &s.counters }
+
+// Shutdown waits until all streams have ended. They end by themselves once the hub is closed, each
+// after a goodbye; when ctx ends, those that are left are cut off, and Shutdown returns its error.
+func (s *Streams) Shutdown(ctx context.Context) error {
+	select {
+	case <-s.ended():
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for stream := range s.open {
+		stream.abort()
+	}
+	s.mu.Unlock()
+	<-s.ended()
+	return ctx.Err()
+}
+
+// ended returns a channel that is closed when no stream is open.
+func (s *Streams) ended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+		if len(s.open) == 0 {
+			close(s.empty)
+		}
+	}
+	return s.empty
+}
+
+// add counts a stream in.
+func (s *Streams) add(stream *Stream) {
+	s.mu.Lock()
+	if len(s.open) == 0 {
+		s.empty = nil // whoever was told that there is none was told the truth
+	}
+	s.open[stream] = struct{}{}
+	s.mu.Unlock()
+	s.counters.Opened.Add(1)
+	s.counters.Open.Add(1)
+	s.config.Logger.Info("stream opened", "transport", s.protocol.Name, "peer", stream.peer,
+		"cursor", stream.sub.Start(), "topics", stream.sub.Topics())
+}
+
+// remove counts it out, as the last thing that its goroutine does.
+func (s *Streams) remove(stream *Stream, reason Reason) {
+	s.counters.Open.Add(-1)
+	s.counters.Ended[reason].Add(1)
+	s.config.Logger.Info("stream ended", "transport", s.protocol.Name, "peer", stream.peer,
+		"reason", reason, "cursor", stream.sub.Cursor(), "events", stream.delivered, "bytes", stream.written,
+		"duration", time.Since(stream.since).Round(time.Millisecond))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, stream)
+	if len(s.open) == 0 && s.empty != nil {
+		close(s.empty)
+	}
+}
+
+// ServeHTTP serves the subscription as the response to the request: with the header fields in
+// w.Header() and status 200, then preface (which may be empty) and the open event, then the rest.
+// It closes the subscription. It returns when the connection was taken over, else when the stream
+// has ended; either way the caller must not write to w any more.
+func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Subscription, preface []byte) {
+	stream := s.newStream(sub, r.RemoteAddr)
+	if conn, ok := takeOver(w, r); ok {
+		stream.out, stream.chunked = conn, conn.chunked
+		stream.serve(conn, conn.head, preface, discard(conn.conn))
+		return
+	}
+	out := newResponse(w, r)
+	stream.out = out
+	s.add(stream)
+	reason := stream.run(nil, preface, r.Context().Done())
+	if reason == Goodbye {
+		out.finish()
+	}
+	s.remove(stream, reason)
+	if reason != Goodbye && reason != Left {
+		// Without this net/http would write the last chunk, and the loss would look like an end.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// Accept makes a stream of a connection on which the transport does the reading, as WebSocket
+// does after its upgrade. Nothing happens until Start is called, which must be.
+func (s *Streams) Accept(conn net.Conn, sub *hub.Subscription, peer string) *Stream {
+	stream := s.newStream(sub, peer)
+	stream.out = &connection{conn: conn}
+	return stream
+}
+
+// jittered returns a time between d·from and d·to.
+func jittered(d time.Duration, from, to float64) time.Duration {
+	return time.Duration(float64(d) * (from + (to-from)*rand.Float64()))
+}

@@ -1,0 +1,146 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// An output is where a stream's bytes go.
+type output interface {
+	// write writes all of b, and fails with os.ErrDeadlineExceeded when the peer accepts
+	// nothing for as long as stall.
+	write(b []byte, stall time.Duration) error
+	// abort ends it at once, from any goroutine. A write that is under way fails.
+	abort()
+}
+
+// A connection is an output that was taken over.
+type connection struct {
+	conn    net.Conn
+	head    []byte // of the HTTP response that the connection carries, if it does
+	chunked bool   // the response's body is chunked
+}
+
+// takeOver takes over the connection of a response on plain HTTP/1.x, with what middleware has put
+// into w.Header().
+func takeOver(w http.ResponseWriter, r *http.Request) (*connection, bool) {
+	hijacker, ok := w.(http.Hijacker) // not through Unwrap: a wrapper may transform the body
+	if !ok || r.TLS != nil || r.ProtoMajor != 1 {
+		return nil, false
+	}
+	conn, _, err := hijacker.Hijack() // what a client sends after its request is not looked at
+	if err != nil {
+		return nil, false
+	}
+	c := &connection{conn: conn, chunked: r.ProtoAtLeast(1, 1)}
+	h := w.Header()
+	// RFC 9110, section 6.6.1: an origin server with a clock sends Date.
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	// RFC 9112, section 9.6: this connection serves no further request.
+	h.Set("Connection", "close")
+	var head bytes.Buffer
+	if c.chunked {
+		// RFC 9112, section 6.1: a body of unknown length is chunked.
+		h.Set("Transfer-Encoding", "chunked")
+		head.WriteString("HTTP/1.1 200 OK\r\n")
+	} else {
+		// HTTP/1.0 has no chunks: there the end of the connection ends the body (section 6.3).
+		head.WriteString("HTTP/1.0 200 OK\r\n")
+	}
+	h.Write(&head) // a buffer takes everything
+	head.WriteString("\r\n")
+	c.head = head.Bytes()
+	return c, true
+}
+
+// discard returns a function that reads until the peer has closed. A subscriber has nothing to say
+// after its request, but that it leaves must be noticed.
+func discard(conn net.Conn) func() {
+	return func() {
+		var b [64]byte
+		for {
+			if _, err := conn.Read(b[:]); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *connection) write(b []byte, stall time.Duration) error {
+	for {
+		if stall > 0 {
+			if err := c.conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+				return err
+			}
+		}
+		n, err := c.conn.Write(b)
+		if err == nil {
+			return nil
+		}
+		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		b = b[n:] // slow, but it moves: it has not stalled
+	}
+}
+
+// closeWrite tells the peer that nothing more comes, where the connection can close by halves.
+func (c *connection) closeWrite() bool {
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	return ok && half.CloseWrite() == nil
+}
+
+func (c *connection) abort() { c.conn.Close() }
+
+// A response is an output that net/http still owns: over TLS or HTTP/2, or a writer that was
+// wrapped.
+type response struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newResponse(w http.ResponseWriter, r *http.Request) *response {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close") // as on a connection that is taken over
+	}
+	w.WriteHeader(http.StatusOK)
+	return &response{w, http.NewResponseController(innermost(w))}
+}
+
+// innermost returns the writer below all wrappers. Some of them flush without telling of errors.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
+}
+
+func (o *response) write(b []byte, stall time.Duration) error {
+	if stall > 0 {
+		// A writer that knows no deadlines has a server that looks after itself.
+		if err := o.control.SetWriteDeadline(time.Now().Add(stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	if _, err := o.w.Write(b); err != nil {
+		return err
+	}
+	if wrapped, ok := o.w.(http.Flusher); ok {
+		wrapped.Flush() // a wrapper may hold bytes back, too
+	}
+	return o.control.Flush()
+}
+
+// finish leaves the end of the body to net/http.
+func (o *response) finish() { o.control.SetWriteDeadline(time.Time{}) }
+
+func (o *response) abort() {
+	o.control.SetWriteDeadline(time.Unix(1, 0))
+}

@@ -1,0 +1,129 @@
+package longpoll
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"pushlab/common/event"
+	"pushlab/common/hub"
+	"pushlab/common/request"
+	"pushlab/common/wire"
+)
+
+// Name is the transport's label in metrics and logs, and the usual path of its handler.
+const Name = "longpoll"
+
+// A Handler serves a hub's events by long polling.
+type Handler struct {
+	hub      *hub.Hub
+	config   Config
+	counters wire.Counters
+}
+
+// New returns a handler for the hub. Close the hub to have all waiting polls answered; the HTTP
+// server's Shutdown waits for them.
+func New(h *hub.Hub, config Config) *Handler {
+	return &Handler{hub: h, config: config.withDefaults()}
+}
+
+// ServeHTTP reads the request, subscribes, waits once, and answers.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ask, problem := request.ParseSubscribe(r)
+	if problem != nil {
+		problem.ServeHTTP(w, r)
+		return
+	}
+	poll, problem := request.ParsePoll(r)
+	if problem != nil {
+		problem.ServeHTTP(w, r)
+		return
+	}
+	sub := h.hub.Subscribe(ask.Topics, ask.Start)
+	defer sub.Close()
+	open(w.Header(), poll)
+	if r.Method == http.MethodHead { // RFC 9110, section 9.3.2: as GET, without the content
+		w.Header().Set("Pushlab-Cursor", sub.Start().String())
+		return
+	}
+
+	h.counters.Opened.Add(1)
+	h.counters.Open.Add(1)
+	answer := h.wait(r.Context(), sub, poll)
+	h.counters.Open.Add(-1)
+	h.counters.Ended[h.write(w, r, answer)].Add(1)
+}
+
+// An answer is what a poll has found out.
+type answer struct {
+	gap     *hub.GapError
+	records []*hub.Record
+	cursor  event.ID
+	more    bool // the next poll need not wait
+	leaving bool // the hub was closed
+}
+
+// wait waits for something to say.
+func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.Poll) answer {
+	var a answer
+	records, err := sub.Poll()
+	if len(records) == 0 && err == nil && poll.Wait > 0 {
+		ctx, cancel := context.WithTimeout(ctx, poll.Wait)
+		records, err = sub.Next(ctx)
+		cancel()
+	}
+	if errors.As(err, &a.gap) {
+		// The events behind the gap come with it.
+		h.counters.Gaps.Add(1)
+		records, err = sub.Poll()
+	}
+	a.leaving = errors.Is(err, hub.ErrClosed)
+	if len(records) > poll.Limit {
+		a.records, a.more = records[:poll.Limit], true
+		a.cursor = a.records[poll.Limit-1].ID
+		return a
+	}
+	a.records, a.more, a.cursor = records, sub.Pending(), sub.Cursor()
+	return a
+}
+
+// write writes the answer, and tells how that went.
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) wire.Reason {
+	header := w.Header()
+	header.Set("Pushlab-Cursor", a.cursor.String())
+	if h.config.WriteDeadline > 0 {
+		// A writer that knows no deadlines has a server that looks after itself.
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.config.WriteDeadline))
+	}
+	if a.gap == nil && len(a.records) == 0 {
+		if r.Context().Err() != nil {
+			return wire.Left
+		}
+		if a.leaving {
+			// RFC 9110, section 10.2.3, in whole seconds; RFC 9112, section 9.6.
+			retry := h.config.Retry/2 + rand.N(h.config.Retry+1)
+			header.Set("Retry-After", strconv.Itoa(int((retry+time.Second-1)/time.Second)))
+			header.Set("Connection", "close")
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return wire.Goodbye
+	}
+	body := appendAnswer(nil, a)
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	n, err := w.Write(body)
+	h.counters.Bytes.Add(int64(n))
+	if err != nil {
+		return wire.Failed
+	}
+	h.counters.Delivered.Add(int64(len(a.records)))
+	h.counters.Writes.Add(1)
+	return wire.Goodbye
+}
+
+// Counters counts what the handler did: Open are the polls that wait, Bytes the contents of the
+// answers, without their heads.
+func (h *Handler) Counters() *wire.Counters { return &h.counters }

@@ -1,0 +1,43 @@
+package sse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+
+	"pushlab/common/client"
+)
+
+// A Conn is a client's connection. Its methods are those of client.Conn.
+type Conn struct{ *client.Stream }
+
+// Dial connects to the server's URL, which may be any event stream's. Its context bounds the
+// handshake, not the connection. An answer that is no stream is a *client.StatusError. To reconnect
+// and resume, use client.Follow.
+func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
+	// WHATWG HTML, section 9.2.2: the cursor travels as Last-Event-ID, and no cache may answer.
+	after := opts.After
+	opts.After = ""
+	header := http.Header{"Cache-Control": {"no-cache"}}
+	if after != "" {
+		header.Set("Last-Event-ID", after)
+	}
+	url, err := opts.URL(url)
+	if err != nil {
+		return nil, err
+	}
+	response, end, err := client.Get(ctx, url, opts, contentType, header)
+	if err != nil {
+		return nil, fmt.Errorf("sse: %w", err)
+	}
+	start := cmp.Or(response.Header.Get(client.CursorHeader), after)
+	decoder := &Decoder{Limit: opts.Limit(), LastID: start, id: start}
+	decode := client.Reader(response.Body, decoder)
+	read := func() (client.Batch, error) {
+		batch, err := decode()
+		batch.Cursor = decoder.LastID // an event of a foreign server has no other
+		return batch, err
+	}
+	return &Conn{client.NewStream(start, read, end)}, nil
+}

@@ -1,0 +1,176 @@
+package sse
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"pushlab/common/event"
+)
+
+// contentType of an event stream (WHATWG HTML, section 9.2.8). It is always UTF-8.
+const contentType = "text/event-stream"
+
+// open sets the header fields of the response.
+func open(h http.Header, cursor event.ID) {
+	// WHATWG HTML, section 9.2.2: with any other type the browser gives up for good.
+	h.Set("Content-Type", contentType)
+	// RFC 9111, section 5.2.2.5: nobody may store the response; section 5.2.2.6: nor transform
+	// it, since what compresses it also holds it back.
+	h.Set("Cache-Control", "no-store, no-transform")
+	// Not a standard, but what nginx obeys: pass the response on as it comes.
+	h.Set("X-Accel-Buffering", "no")
+	// WHATWG Fetch, section 3.6: the type is the one above, whatever the content looks like.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Pushlab-Cursor", cursor.String())
+}
+
+// appendRetry appends the field that says after how many milliseconds to reconnect; jittered, so
+// that the clients of a server that died do not come back together. It stands in front of the open
+// event, in its block.
+func appendRetry(dst []byte, retry time.Duration) []byte {
+	retry = retry/2 + rand.N(retry+1)
+	return fmt.Appendf(dst, "retry: %d\n", retry.Milliseconds())
+}
+
+// AppendFrame appends an event as this transport frames it (WHATWG HTML, section 9.2.6): a block
+// of fields, and an empty line. The data is the envelope, which never contains a line end, so that
+// it is one field. Events have the type "message", whatever their topic, so that a page's onmessage
+// sees them all; a control event has its topic as its type, which hides it from onmessage.
+func AppendFrame(dst []byte, e event.Event) []byte {
+	switch e.Topic {
+	case event.BeatTopic:
+		// Section 9.2.7: a comment keeps legacy proxies from dropping the connection. It would
+		// be enough; the event behind it keeps the cursor fresh.
+		dst = append(dst, ": beat\n"...)
+	case event.ByeTopic:
+		if retry, err := event.ParseBye(e); err == nil {
+			dst = fmt.Appendf(dst, "retry: %d\n", retry.Milliseconds())
+		}
+	}
+	dst = append(dst, "id: "...)
+	dst = append(dst, e.ID.String()...)
+	if e.Control() {
+		dst = append(dst, "\nevent: "...)
+		dst = append(dst, e.Topic...)
+	}
+	dst = append(dst, "\ndata: "...)
+	dst = e.AppendEnvelope(dst)
+	return append(dst, "\n\n"...)
+}
+
+// A Decoder reads an event stream, in pieces of any size (WHATWG HTML, section 9.2.6). It reads
+// any server's stream: an event whose data is no envelope gets no ID, its type as its topic, and
+// its data as event.Line sees it. The zero Decoder is ready for use.
+type Decoder struct {
+	// Limit is how long a line, and the data of an event, may be, in bytes. Default 16 MiB.
+	Limit int
+	// LastID is the last event ID: what a reconnecting client sends as Last-Event-ID.
+	LastID string
+	// Retry is the reconnection time that the server asked for; 0 if it did not.
+	Retry time.Duration
+
+	line    []byte // the beginning of a line whose end has not come yet
+	started bool   // the first line was read
+	afterCR bool   // a line feed now belongs to the line end before it
+
+	data      []byte // the event's fields so far
+	eventType string
+	id        string
+}
+
+var byteOrderMark = []byte("\uFEFF")
+
+// Decode appends the events that p completes to dst. It does not keep p. After an error, which is
+// about the stream's content, the decoder is of no more use.
+func (d *Decoder) Decode(dst []event.Event, p []byte) ([]event.Event, error) {
+	limit := cmp.Or(d.Limit, 16<<20)
+	for len(p) > 0 {
+		// Lines end with CRLF, LF or CR. A CR ends its line at once; a LF behind it, which may
+		// come with the next piece, is part of the same line end.
+		if d.afterCR && p[0] == '\n' {
+			p = p[1:]
+			d.afterCR = false
+			continue
+		}
+		d.afterCR = false
+		end := bytes.IndexAny(p, "\r\n")
+		piece := p
+		if end >= 0 {
+			piece = p[:end]
+		}
+		if len(d.line)+len(piece)+len(d.data) > limit {
+			return dst, fmt.Errorf("sse: an event of more than %d bytes; raise the limit if that is right", limit)
+		}
+		if end < 0 {
+			d.line = append(d.line, piece...)
+			return dst, nil
+		}
+		line := piece
+		if len(d.line) > 0 {
+			line = append(d.line, piece...)
+			d.line = nil
+		}
+		d.afterCR = p[end] == '\r'
+		p = p[end+1:]
+		if !d.started {
+			d.started = true
+			line = bytes.TrimPrefix(line, byteOrderMark) // one, at the stream's start only
+		}
+		if len(line) > 0 {
+			d.field(line)
+		} else if e, ok := d.dispatch(); ok {
+			dst = append(dst, e)
+		}
+	}
+	return dst, nil
+}
+
+// field processes a line that is not empty.
+func (d *Decoder) field(line []byte) {
+	name, value, _ := bytes.Cut(line, []byte(":")) // without a colon the line is a name
+	value = bytes.TrimPrefix(value, []byte(" "))   // one space, and no more
+	switch string(name) {
+	case "": // a comment
+	case "data":
+		d.data = append(append(d.data, value...), '\n')
+	case "event":
+		d.eventType = string(value)
+	case "id":
+		if !bytes.ContainsRune(value, 0) {
+			d.id = string(bytes.ToValidUTF8(value, []byte("\uFFFD")))
+		}
+	case "retry":
+		if ms, err := strconv.ParseUint(string(value), 10, 32); err == nil { // digits only
+			d.Retry = time.Duration(ms) * time.Millisecond
+		}
+	}
+}
+
+// dispatch processes an empty line: it makes an event of the fields since the last one, unless
+// they have no data. The id counts either way.
+func (d *Decoder) dispatch() (event.Event, bool) {
+	d.LastID = d.id
+	data, eventType := d.data, d.eventType
+	d.data, d.eventType = nil, ""
+	if data == nil {
+		return event.Event{}, false
+	}
+	data = data[:len(data)-1] // the line feed of the last data field
+	if e, err := event.ParseEnvelope(data); err == nil {
+		return e, true
+	}
+	if event.CheckTopic(eventType) != nil {
+		eventType = event.DefaultTopic
+	}
+	return event.Event{Topic: eventType, Data: event.Line(string(data))}, true
+}
+
+// End tells what the end of the response means: always io.EOF, since an event that is not complete
+// is discarded (WHATWG HTML, section 9.2.6).
+func (d *Decoder) End() error { return io.EOF }

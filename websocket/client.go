@@ -1,0 +1,85 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	gorilla "github.com/gorilla/websocket"
+
+	"pushlab/common/client"
+	"pushlab/common/event"
+)
+
+// A Conn is a client's connection. Its methods are those of client.Conn.
+type Conn struct{ *client.Stream }
+
+// Dial connects to the server's URL, whose scheme may be ws, wss, http or https. Its context bounds
+// the handshake, not the connection. An answer that is no stream is a *client.StatusError. To
+// reconnect and resume, use client.Follow.
+func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
+	url, err := opts.URL(url)
+	if err != nil {
+		return nil, err
+	}
+	if rest, ok := strings.CutPrefix(url, "http"); ok { // gorilla wants ws and wss
+		url = "ws" + rest
+	}
+	dialer := gorilla.Dialer{
+		NetDialContext:   opts.DialContext,
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: 30 * time.Second,
+		Subprotocols:     []string{subprotocol},
+		ReadBufferSize:   4 << 10,
+		WriteBufferSize:  512, // for pongs and the close frame
+	}
+	ws, response, err := dialer.DialContext(ctx, url, opts.Header)
+	if err != nil {
+		if errors.Is(err, gorilla.ErrBadHandshake) {
+			err = client.NewStatusError(response)
+		}
+		return nil, fmt.Errorf("websocket: %w", err)
+	}
+	ws.SetReadLimit(int64(opts.Limit()))
+	start := response.Header.Get(client.CursorHeader)
+	return &Conn{client.NewStream(start, func() (client.Batch, error) { return read(ws) }, func() error {
+		// RFC 6455, section 7.1.1: a close frame each, and then the server closes. Whether it
+		// does is not worth waiting for.
+		ws.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(gorilla.CloseNormalClosure, ""), time.Now().Add(time.Second))
+		return ws.Close()
+	})}, nil
+}
+
+// read reads a message.
+func read(ws *gorilla.Conn) (client.Batch, error) {
+	messageType, message, err := ws.ReadMessage()
+	var closed *gorilla.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Code == gorilla.CloseGoingAway, errors.As(err, &closed) && closed.Code == gorilla.CloseNormalClosure:
+		return client.Batch{}, io.EOF
+	case err != nil:
+		return client.Batch{}, fmt.Errorf("websocket: %w", err)
+	}
+	if messageType != gorilla.TextMessage {
+		err = errors.New("websocket: a binary message, but events are text")
+		return client.Batch{}, refuse(ws, gorilla.CloseUnsupportedData, err)
+	}
+	e, err := parseMessage(message)
+	if err != nil {
+		return client.Batch{}, refuse(ws, gorilla.CloseInvalidFramePayloadData, err)
+	}
+	if e.Topic == "" { // an answer to somebody's message
+		return client.Batch{}, nil
+	}
+	return client.Batch{Events: []event.Event{e}}, nil
+}
+
+// refuse tells the server why the connection ends, and returns that reason.
+func refuse(ws *gorilla.Conn, code int, reason error) error {
+	ws.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	return reason
+}
