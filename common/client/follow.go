@@ -62,8 +62,8 @@ func Follow(dial Dialer, after string, policy Policy) *Follower {
 }
 
 // Next returns the next event or gap. It reconnects as often as it has to, and fails only when ctx
-// ends, when the server refuses the request for good (a StatusError that is permanent), when
-// connecting failed as often as the policy allows, or with ErrClosed.
+// ends, when connecting failed for good (with an error that has a method Permanent and says so, as
+// a StatusError does) or as often as the policy allows, or with ErrClosed.
 func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 	for {
 		if f.closed {
@@ -124,8 +124,8 @@ func (f *Follower) connect(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		var status *StatusError
-		if errors.As(err, &status) && status.Permanent() {
+		var permanent interface{ Permanent() bool }
+		if errors.As(err, &permanent) && permanent.Permanent() {
 			return err
 		}
 		f.lose(err)

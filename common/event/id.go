@@ -80,14 +80,12 @@ func validEpoch(s string) bool {
 func (id ID) IsZero() bool { return id == ID{} }
 
 // String returns the ID's text form; the zero ID has none, and gives "".
-func (id ID) String() string {
-	if id.IsZero() {
-		return ""
-	}
-	return string(id.append(make([]byte, 0, maxID)))
-}
+func (id ID) String() string { return string(id.append(make([]byte, 0, maxID))) }
 
 func (id ID) append(dst []byte) []byte {
+	if id.IsZero() {
+		return dst
+	}
 	dst = append(dst, id.Epoch...)
 	dst = append(dst, '-')
 	return strconv.AppendUint(dst, id.Seq, 10)

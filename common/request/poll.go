@@ -40,13 +40,13 @@ func ParsePoll(r *http.Request) (Poll, *Problem) {
 	if values, ok := query["wait"]; ok {
 		seconds, ok := parseCount(values, int(MaxWait/time.Second))
 		if !ok {
-			return Poll{}, Invalid("wait", "wait is %.40q; give whole seconds, from 0 (a short poll) to %d", values, MaxWait/time.Second)
+			return Poll{}, Invalid("wait", "wait is %.40q; give whole seconds, from 0 (a short poll) to %d", strings.Join(values, " "), MaxWait/time.Second)
 		}
 		poll.Wait = time.Duration(seconds) * time.Second
 	}
 	if values, ok := query["limit"]; ok {
 		if poll.Limit, ok = parseCount(values, MaxLimit); !ok || poll.Limit == 0 {
-			return Poll{}, Invalid("limit", "limit is %.40q; give a number of events, from 1 to %d", values, MaxLimit)
+			return Poll{}, Invalid("limit", "limit is %.40q; give a number of events, from 1 to %d", strings.Join(values, " "), MaxLimit)
 		}
 	}
 	if wait, ok := preferredWait(r.Header); ok {

@@ -1,0 +1,78 @@
+# On a Debian machine with Go and make, `make test` installs what else it needs and checks everything.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.PHONY: help deps fmt lint test cover fuzz build run smoke bench
+
+FUZZTIME ?= 60s
+BENCH    ?= .
+COUNT    ?= 1
+ARGS     ?=
+
+# nginx lives in /usr/sbin, which Debian leaves out of a user's PATH; Go's own place likewise.
+export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install what the tests need: gcc (for -race), chromium, nginx
+	@missing=
+	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=" gcc libc6-dev"
+	command -v chromium >/dev/null || missing+=" chromium"
+	command -v nginx >/dev/null || missing+=" nginx"
+	[ -n "$$missing" ] || exit 0
+	command -v apt-get >/dev/null || { echo "make deps: there is no apt-get here; install by hand:$$missing" >&2; exit 1; }
+	sudo=
+	if [ "$$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || { echo "make deps: neither root nor sudo; ask an administrator for: apt-get install$$missing" >&2; exit 1; }
+		sudo=sudo
+	fi
+	apt() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$$@"; }
+	echo "make deps: installing$$missing"
+	apt update
+	apt install --yes --no-install-recommends $$missing
+
+fmt: ## Format all Go files
+	gofmt -w .
+
+# -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
+lint test cover fuzz bench: export GOFLAGS += -buildvcs=false
+
+lint: ## Check gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .)
+	[ -z "$$unformatted" ] || { printf 'not formatted (make fmt does it):\n%s\n' "$$unformatted" >&2; exit 1; }
+	set -x
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+
+test: deps lint ## Check everything: lint, then all tests with -race, browser and nginx included
+	CGO_ENABLED=1 go test -race -p 2 -timeout 10m ./...
+
+cover: deps ## Write cover.html, which statements the tests reach
+	go test -p 2 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -html=cover.out -o cover.html
+	go tool cover -func=cover.out | tail -n 1
+
+fuzz: ## Run each fuzz target for FUZZTIME (60s)
+	@for pkg in $$(go list ./...); do
+		listed=$$(go test -list '^Fuzz' "$$pkg")
+		for target in $$(grep '^Fuzz' <<<"$$listed"); do
+			(set -x; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg")
+		done
+	done
+
+build: ## Build bin/pushlab
+	go build -o bin/pushlab ./cmd/pushlab
+
+run: build ## Serve the page on localhost:8080 (ARGS: more flags)
+	bin/pushlab serve $(ARGS)
+
+smoke: build ## Compare the transports in half a minute, on this machine
+	bin/pushlab bench run --profile smoke $(ARGS)
+
+bench: ## Run the Go benchmarks (BENCH: which, COUNT: how often, for benchstat)
+	@set -x
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) \
+		$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r dirname | sort -u)

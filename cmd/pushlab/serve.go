@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pushlab/common/hub"
+	"pushlab/common/source"
+	"pushlab/web"
+)
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	listen      []string
+	socketMode  string
+	socketGroup string
+	sources     []string
+	history     int
+	historySize size
+	maxMessage  size
+	web         web.Config
+	log         logFlags
+}
+
+func serveCommand(std streams) *cobra.Command {
+	o := serveOptions{historySize: 64 << 20, maxMessage: 1 << 20}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve events by all transports, and the page that shows them",
+		Example: `  pushlab serve
+  tail -f app.log | pushlab serve --source -
+  pushlab serve --listen unix:/run/pushlab.sock --socket-group www-data --host example.com`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), &o, std) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.listen, "listen", []string{"localhost:8080"}, "where to listen: HOST:PORT or unix:PATH; may be repeated")
+	f.StringVar(&o.socketMode, "socket-mode", "0660", "permissions of Unix sockets, in octal")
+	f.StringVar(&o.socketGroup, "socket-group", "", "group of Unix sockets, such as www-data")
+	f.StringArrayVar(&o.web.Hosts, "host", nil, "a name, beside localhost, under which to answer; may be repeated")
+	f.BoolVar(&o.web.Open, "open", false, "answer under any name")
+	f.StringArrayVar(&o.web.AllowedOrigins, "allow-origin", nil, "an origin whose pages may use the server, such as https://example.com; may be repeated")
+	f.StringArrayVar(&o.sources, "source", []string{"clock", "host"}, "where events come from: "+source.Forms+"; may be repeated")
+	f.IntVar(&o.history, "history", 10_000, "how many events to keep for those who resume")
+	f.Var(&o.historySize, "history-bytes", "how many bytes they may take, in all encodings")
+	f.Var(&o.maxMessage, "max-message", "how large a published event may be")
+	f.IntVar(&o.web.MaxConnections, "max-connections", 0, "how many subscribers there may be at a time; 0 is as many as the system allows")
+	f.DurationVar(&o.web.Heartbeat, "heartbeat", 15*time.Second, "after how long a quiet stream gets a heartbeat")
+	f.DurationVar(&o.web.Retry, "retry", 3*time.Second, "after how long subscribers are asked back when the server leaves, more or less")
+	f.DurationVar(&o.web.WriteDeadline, "write-deadline", 10*time.Second, "how long a subscriber may take nothing before it is cut off")
+	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long subscribers have to take their goodbye when the server leaves")
+	o.log.register(f)
+	return cmd
+}
+
+// check finds what no part of the server can make sense of.
+func (o *serveOptions) check() (fs.FileMode, error) {
+	mode, err := strconv.ParseUint(o.socketMode, 8, 9)
+	if err != nil {
+		return 0, &usageError{fmt.Errorf("--socket-mode is %q; give permissions in octal, such as 0660", o.socketMode)}
+	}
+	for flag, n := range map[string]int64{
+		"history": int64(o.history), "heartbeat": int64(o.web.Heartbeat), "retry": int64(o.web.Retry),
+		"write-deadline": int64(o.web.WriteDeadline), "drain": int64(o.web.Drain),
+	} {
+		if n <= 0 {
+			return 0, &usageError{fmt.Errorf("--%s must be more than nothing", flag)}
+		}
+	}
+	if o.web.MaxConnections < 0 {
+		return 0, &usageError{errors.New("--max-connections must not be negative; 0 is no limit")}
+	}
+	return fs.FileMode(mode), nil
+}
+
+// serve wires the server together and runs it until ctx ends.
+func serve(ctx context.Context, o *serveOptions, std streams) error {
+	mode, err := o.check()
+	if err != nil {
+		return err
+	}
+	logger, err := o.log.logger(std)
+	if err != nil {
+		return err
+	}
+	sources, err := parseSources(o.sources, std, logger)
+	if err != nil {
+		return err
+	}
+	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize)})
+	config := o.web
+	config.MaxMessage, config.Logger, config.Version = int(o.maxMessage), logger, version()
+	server, err := web.NewServer(h, config)
+	if err != nil {
+		return &usageError{err}
+	}
+	var listeners []net.Listener
+	for _, address := range o.listen {
+		l, err := web.Listen(ctx, address, web.Socket{Mode: mode, Group: o.socketGroup})
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return err
+		}
+		listeners = append(listeners, l)
+		fmt.Fprintf(std.out, "pushlab: listening on %s\n", listenURL(address, l))
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	for i, s := range sources {
+		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
+	}
+	err = server.Run(ctx, listeners...)
+	cancel()
+	running.Wait()
+	return err
+}
+
+// listenURL returns where a listener can be reached: with the port that it got, but under the name
+// that it was given, which is the one that Host will have.
+func listenURL(address string, l net.Listener) string {
+	host, _, err := net.SplitHostPort(address)
+	if strings.HasPrefix(address, "unix:") || err != nil {
+		return address
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return address
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func parseSources(specs []string, std streams, logger *slog.Logger) ([]source.Source, error) {
+	env := source.Env{Stdin: std.in, Logger: logger, SSE: newSSESource(logger)}
+	var sources []source.Source
+	for i, spec := range specs {
+		if spec == "-" && slices.Contains(specs[:i], "-") {
+			return nil, &usageError{errors.New("--source - twice; there is only one standard input")}
+		}
+		s, err := source.Parse(spec, env)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		sources = append(sources, s)
+	}
+	return sources, nil
+}
+
+// runSource runs a source until it has nothing more to say. The server goes on without it.
+func runSource(ctx context.Context, s source.Source, spec string, h *hub.Hub, logger *slog.Logger) {
+	err := s.Run(ctx, func(ctx context.Context, topic string, data json.RawMessage) error {
+		_, err := h.Publish(ctx, topic, data)
+		if errors.Is(err, hub.ErrTooLarge) {
+			// One event is no reason to give up on the next.
+			logger.Warn("an event of a source was dropped", "source", spec, "error", err)
+			return nil
+		}
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		logger.Error("a source failed; the server goes on without it", "source", spec, "error", err)
+	default:
+		logger.Info("a source has ended; the server goes on", "source", spec)
+	}
+}

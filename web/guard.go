@@ -1,0 +1,115 @@
+package web
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"pushlab/common/request"
+)
+
+// checkHost refuses requests for names that are not ours. A page of another site whose name was
+// made to point here (DNS rebinding) counts as our own for the browser; only Host tells. A request
+// without Host is HTTP/1.0, which no browser speaks.
+func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if host := c.Request().Host; host != "" && !s.config.Open && !localHost(host) && !s.ourHost(host) {
+			return &request.Problem{
+				Status: http.StatusMisdirectedRequest, Parameter: "Host",
+				Detail: fmt.Sprintf("this server does not answer for %.100q; start it with --host NAME, or --open for all names", host),
+			}
+		}
+		return next(c)
+	}
+}
+
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// localHost reports whether a Host can only mean this machine.
+func localHost(host string) bool {
+	name := hostname(host)
+	ip := net.ParseIP(name)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+func (s *Server) ourHost(host string) bool {
+	for _, ours := range s.config.Hosts {
+		if hostname(ours) == hostname(host) {
+			return true
+		}
+	}
+	return false
+}
+
+// crossOriginProtection refuses requests that change something when a page of another origin made
+// them: a browser lets any page post a form anywhere.
+func (s *Server) crossOriginProtection() (echo.MiddlewareFunc, error) {
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range s.config.AllowedOrigins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return &request.Problem{
+					Status: http.StatusForbidden, Parameter: "Origin",
+					Detail: "pages of another origin may not do this; start the server with --allow-origin to let them",
+				}
+			}
+			return next(c)
+		}
+	}, nil
+}
+
+// cors lets the pages of allowed origins read the answers (WHATWG Fetch, section 3.3), and answers
+// their preflights.
+func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, h := c.Request(), c.Response().Header()
+		h.Add("Vary", "Origin") // a cache must not give one page's answer to another
+		origin := r.Header.Get("Origin")
+		allowed := request.OriginAllowed(r, s.config.AllowedOrigins)
+		if origin != "" && allowed {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Allow-Credentials", "true")
+			h.Set("Access-Control-Expose-Headers", "Pushlab-Cursor, Preference-Applied, Retry-After")
+		}
+		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+			return next(c)
+		}
+		if !allowed {
+			return &request.Problem{
+				Status: http.StatusForbidden, Parameter: "Origin",
+				Detail: fmt.Sprintf("pages of %.100q may not use this server; start it with --allow-origin to let them", origin),
+			}
+		}
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+		h.Set("Access-Control-Allow-Headers", "Last-Event-ID, Prefer, Content-Type, Authorization, Idempotency-Key")
+		h.Set("Access-Control-Max-Age", "7200")
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
+// limitSubscribers refuses a subscriber when there are as many as there may be.
+func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if limit := s.config.MaxConnections; limit > 0 && !s.draining.Load() && s.subscribers() >= limit {
+			return &request.Problem{
+				Status: http.StatusServiceUnavailable,
+				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
+				Header: http.Header{"Retry-After": {"5"}},
+			}
+		}
+		return next(c)
+	}
+}

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"log/slog"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pushlab/common/wire"
+)
+
+// metrics serves the server's counters to Prometheus. They are read when they are asked for, so
+// that counting costs the streams nothing but an atomic addition.
+func (s *Server) metrics() echo.HandlerFunc {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newCollector(s),
+	)
+	return echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
+		MaxRequestsInFlight: 4,
+	}))
+}
+
+// A collector turns the counters of the hub and the transports into metrics.
+type collector struct {
+	server *Server
+
+	published, logEvents, logBytes, logTopics, subscriptions *prometheus.Desc
+	ended                                                    *prometheus.Desc
+	transports                                               []transportMetric
+}
+
+// A transportMetric is a metric that each transport has.
+type transportMetric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(*wire.Counters) int64
+}
+
+func newCollector(s *Server) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("pushlab_"+name, help, labels, nil)
+	}
+	perTransport := func(name, help string, kind prometheus.ValueType, value func(*wire.Counters) int64) transportMetric {
+		return transportMetric{desc(name, help, "transport"), kind, value}
+	}
+	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	return &collector{
+		server:        s,
+		published:     desc("events_published_total", "Events put into the log."),
+		logEvents:     desc("log_events", "Events that the log retains."),
+		logBytes:      desc("log_bytes", "Bytes that they take in all encodings."),
+		logTopics:     desc("log_topics", "Topics that the log knows."),
+		subscriptions: desc("subscriptions", "Open subscriptions."),
+		ended:         desc("streams_ended_total", "Streams that ended and polls that were answered, by reason.", "transport", "reason"),
+		transports: []transportMetric{
+			perTransport("streams_open", "Open streams, or polls that wait.", gauge, func(c *wire.Counters) int64 { return c.Open.Load() }),
+			perTransport("streams_opened_total", "Streams that were opened, or polls that were asked.", counter, func(c *wire.Counters) int64 { return c.Opened.Load() }),
+			perTransport("events_delivered_total", "Events written to subscribers.", counter, func(c *wire.Counters) int64 { return c.Delivered.Load() }),
+			perTransport("writes_total", "Writes that carried events; delivered events per write is the batching.", counter, func(c *wire.Counters) int64 { return c.Writes.Load() }),
+			perTransport("bytes_total", "Bytes written to subscribers, with framing; of long polls, the content.", counter, func(c *wire.Counters) int64 { return c.Bytes.Load() }),
+			perTransport("gaps_total", "Times that a subscriber was told of lost events.", counter, func(c *wire.Counters) int64 { return c.Gaps.Load() }),
+		},
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(descs chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, descs) }
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(metrics chan<- prometheus.Metric) {
+	send := func(desc *prometheus.Desc, kind prometheus.ValueType, value int64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(desc, kind, float64(value), labels...)
+	}
+	state := c.server.hub.State()
+	send(c.published, prometheus.CounterValue, int64(state.Head.Seq))
+	send(c.logEvents, prometheus.GaugeValue, int64(state.Events))
+	send(c.logBytes, prometheus.GaugeValue, state.Bytes)
+	send(c.logTopics, prometheus.GaugeValue, int64(state.Topics))
+	send(c.subscriptions, prometheus.GaugeValue, int64(state.Subscriptions))
+	for _, name := range c.server.names {
+		counters := c.server.transports[name].Counters()
+		for _, m := range c.transports {
+			send(m.desc, m.kind, m.value(counters), name)
+		}
+		for _, reason := range wire.Reasons() {
+			send(c.ended, prometheus.CounterValue, counters.Ended[reason].Load(), name, reason.String())
+		}
+	}
+}

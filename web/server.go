@@ -1,0 +1,177 @@
+// Package web is the echo server: it mounts the four transports, publishing, the page, health and
+// metrics, guards them, and drains them when the server leaves.
+//
+// Transports know nothing of echo. They are mounted as http.Handlers, below middleware that never
+// wraps the response of a stream, so that package wire can take its connection over.
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pushlab/common/hub"
+	"pushlab/common/request"
+	"pushlab/common/wire"
+	"pushlab/httpstream"
+	"pushlab/longpoll"
+	"pushlab/sse"
+	"pushlab/websocket"
+)
+
+// Config is how a Server behaves. A zero field means its default.
+type Config struct {
+	// Heartbeat, Retry and WriteDeadline are those of the transports' configurations.
+	Heartbeat, Retry, WriteDeadline time.Duration
+	// Drain is how long subscribers have to take their goodbye when the server leaves; after that
+	// they are cut off. Default 3 s.
+	Drain time.Duration
+	// MaxMessage is how large a published event may be, in bytes. Default 1 MiB.
+	MaxMessage int
+	// MaxConnections is how many subscribers there may be at a time, polls that wait included;
+	// a further one is answered 503. Default: as many as the system allows.
+	MaxConnections int
+	// Hosts are names, beside localhost, under which the server may be asked for.
+	Hosts []string
+	// Open lets the server be asked for under any name.
+	Open bool
+	// AllowedOrigins are the origins of further pages that may use the server, such as
+	// "https://example.com".
+	AllowedOrigins []string
+	// Version is what /version tells, as JSON.
+	Version any
+	// Logger is told what happens. Default: nobody is.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Drain = cmp.Or(c.Drain, 3*time.Second)
+	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c
+}
+
+// Limits of the HTTP server. There is no limit on how long a response takes, since that would end
+// every stream; each write of a stream has its own deadline.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readBodyTimeout   = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// A transport serves subscribers.
+type transport interface {
+	http.Handler
+	Counters() *wire.Counters
+}
+
+// A Server serves one hub. Its methods may be called from any goroutine.
+type Server struct {
+	config     Config
+	hub        *hub.Hub
+	echo       *echo.Echo
+	names      []string // of the transports, in the order of the lesson
+	transports map[string]transport
+	draining   atomic.Bool
+}
+
+// NewServer returns a server of the hub's events. It fails on an origin or host that is none.
+func NewServer(h *hub.Hub, config Config) (*Server, error) {
+	config = config.withDefaults()
+	for i, origin := range config.AllowedOrigins {
+		normal, ok := request.NormalOrigin(origin)
+		if !ok {
+			return nil, fmt.Errorf("web: %q is not an origin; give scheme, host and port, such as \"https://example.com\"", origin)
+		}
+		config.AllowedOrigins[i] = normal
+	}
+	s := &Server{
+		config: config,
+		hub:    h,
+		names:  []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
+		transports: map[string]transport{
+			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, WriteDeadline: config.WriteDeadline}),
+			httpstream.Name: httpstream.New(h, httpstream.Config{
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger}),
+			sse.Name: sse.New(h, sse.Config{
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger}),
+			websocket.Name: websocket.New(h, websocket.Config{
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger,
+				AllowedOrigins: config.AllowedOrigins, MaxMessage: config.MaxMessage}),
+		},
+	}
+	return s, s.routes()
+}
+
+// ServeHTTP serves a request, for those who run their own http.Server.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Run serves the listeners until ctx ends, then drains: /readyz says no, every subscriber is told
+// goodbye, and the listeners close. It returns nil after that, and an error if serving failed.
+func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(l) }()
+	}
+	var err error
+	left := len(listeners)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("web: %w", err)
+		left--
+	}
+	s.drain(server)
+	for range left {
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// drain ends what is open, and then closes the server. A subscriber that comes meanwhile is served
+// and told goodbye, not refused: an EventSource that is answered 503 never comes back.
+func (s *Server) drain(server *http.Server) {
+	begin := time.Now()
+	s.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
+	defer cancel()
+	s.hub.Close()
+	for _, name := range s.names {
+		if t, ok := s.transports[name].(interface{ Shutdown(context.Context) error }); ok {
+			if err := t.Shutdown(ctx); err != nil {
+				s.config.Logger.Warn("not all streams took their goodbye in time", "transport", name, "drain", s.config.Drain)
+			}
+		}
+	}
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close() // it closes what would not end
+	}
+	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
+}
+
+// subscribers counts the open streams and waiting polls.
+func (s *Server) subscribers() int {
+	n := int64(0)
+	for _, t := range s.transports {
+		n += t.Counters().Open.Load()
+	}
+	return int(n)
+}
