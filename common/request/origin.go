@@ -10,7 +10,8 @@ import (
 
 // OriginAllowed reports whether a page of the request's origin may use the answer: the server's own
 // pages, and those of the listed origins. A request without Origin comes from no page. Scheme, host
-// and port are compared (RFC 6454, section 5); the opaque origin "null" is nobody's.
+// and port are compared (RFC 6454, section 5), in the form of NormalOrigin; the opaque origin
+// "null" is nobody's.
 //
 // The server's own scheme is that of the connection: behind a proxy that ends TLS, list the public
 // origin.
@@ -30,15 +31,18 @@ func OriginAllowed(r *http.Request, listed []string) bool {
 	if own, ok := NormalOrigin(scheme + "://" + r.Host); ok && own == normal {
 		return true
 	}
-	return slices.Contains(listed, normal)
+	return slices.ContainsFunc(listed, func(origin string) bool {
+		other, ok := NormalOrigin(origin)
+		return ok && other == normal
+	})
 }
 
 // NormalOrigin brings an origin into the form in which it is compared: lower case, without the
 // scheme's default port. It reports whether the text is an origin, and of the web at all.
 func NormalOrigin(origin string) (string, bool) {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", false
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || strings.ContainsAny(origin, "?#%") {
+		return "", false // an origin has no more than scheme, host and port (RFC 6454, section 6.2)
 	}
 	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	if port == "" {

@@ -71,16 +71,40 @@ func parseCount(values []string, most int) (n int, ok bool) {
 // optional parameters; names are case-insensitive; of several with one name the first counts).
 func preferredWait(h http.Header) (time.Duration, bool) {
 	for _, field := range h.Values("Prefer") {
-		for preference := range strings.SplitSeq(field, ",") {
-			preference, _, _ = strings.Cut(preference, ";")
+		for preference := ""; field != ""; {
+			preference, field = cutUnquoted(field, ',')
+			preference, _ = cutUnquoted(preference, ';')
 			name, value, _ := strings.Cut(preference, "=")
-			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			if !strings.EqualFold(strings.Trim(name, " \t"), "wait") {
 				continue
 			}
-			value = strings.Trim(strings.TrimSpace(value), `"`)
+			value = strings.Trim(value, " \t")
+			if end := len(value) - 1; end > 0 && value[0] == '"' && value[end] == '"' {
+				value = unquote.Replace(value[1:end])
+			}
 			seconds, ok := parseCount([]string{value}, int(MaxWait/time.Second))
 			return time.Duration(seconds) * time.Second, ok
 		}
 	}
 	return 0, false
 }
+
+// cutUnquoted cuts s at the first separator that is not in a quoted string (RFC 9110, section
+// 5.6.4), where it means nothing: in foo="a, wait=5" there is no preference wait.
+func cutUnquoted(s string, separator byte) (before, after string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == separator && !quoted:
+			return s[:i], s[i+1:]
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		}
+	}
+	return s, ""
+}
+
+// unquote replaces what is escaped in a quoted string.
+var unquote = strings.NewReplacer(`\\`, `\`, `\`, ``)

@@ -38,7 +38,10 @@ func (s *Stream) run(head, preface []byte, left <-chan struct{}) Reason {
 				w.take(m)
 			case <-beat.C:
 				s.onBeat()
-				w.control(event.Beat(s.sub.Cursor()))
+				w.gather() // which moves the cursor over what is of other topics
+				if w.end == open {
+					w.control(event.Beat(s.sub.Cursor()))
+				}
 			case <-left:
 				w.end = Left
 				w.messages() // what the peer said before it left still gets its answers

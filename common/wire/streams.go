@@ -37,7 +37,8 @@ type Config struct {
 	// told a time between half and one and a half of it. Default 3 s.
 	Retry time.Duration
 	// WriteDeadline is how long a peer may accept no byte at all before the stream is closed
-	// without a goodbye. Negative is for ever. Default 10 s.
+	// without a goodbye; it is noticed up to a quarter later. Where the response could not be
+	// taken over it is the time for a whole write. Negative is for ever. Default 10 s.
 	WriteDeadline time.Duration
 	// Linger is how long a finished stream waits for the peer to close its side. Default 1 s.
 	Linger time.Duration

@@ -12,7 +12,7 @@ import (
 // An output is where a stream's bytes go.
 type output interface {
 	// write writes all of b, and fails with os.ErrDeadlineExceeded when the peer accepts
-	// nothing for as long as stall.
+	// nothing for as long as stall, or up to a quarter longer.
 	write(b []byte, stall time.Duration) error
 	// abort ends it at once, from any goroutine. A write that is under way fails.
 	abort()
@@ -70,21 +70,26 @@ func discard(conn net.Conn) func() {
 	}
 }
 
+// patience is in how many parts the time for a write is spent, to see in each whether the peer
+// accepts anything: it is the precision with which a stall is noticed.
+const patience = 4
+
 func (c *connection) write(b []byte, stall time.Duration) error {
-	for {
+	for left := patience; ; left-- {
 		if stall > 0 {
-			if err := c.conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+			if err := c.conn.SetWriteDeadline(time.Now().Add(stall / patience)); err != nil {
 				return err
 			}
 		}
 		n, err := c.conn.Write(b)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		case !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 && left == 1:
 			return err
+		case n > 0:
+			b, left = b[n:], patience+1 // slow, but it moves
 		}
-		b = b[n:] // slow, but it moves: it has not stalled
 	}
 }
 
@@ -122,6 +127,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
+// write gives the peer that time for all of b: net/http does not tell how much of it was accepted.
 func (o *response) write(b []byte, stall time.Duration) error {
 	if stall > 0 {
 		// A writer that knows no deadlines has a server that looks after itself.
