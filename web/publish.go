@@ -20,6 +20,9 @@ import (
 // publish puts the request's content into the log, and answers with the event's id.
 func (s *Server) publish(c echo.Context) error {
 	r := c.Request()
+	if problem := request.CheckMethod(r, http.MethodPost); problem != nil {
+		return problem
+	}
 	topics := r.URL.Query()["topic"]
 	topic := event.DefaultTopic
 	switch len(topics) {

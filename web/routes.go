@@ -33,9 +33,9 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		get(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers)
 	}
-	e.POST("/publish", s.publish)
+	all(e, "/publish", s.publish)
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
 	get(e, "/metrics", s.metrics())
@@ -43,6 +43,12 @@ func (s *Server) routes() error {
 	get(e, "/*", s.static())
 	s.echo = e
 	return nil
+}
+
+// all mounts a handler for every method, unknown ones too: it says best itself which it allows.
+func all(e *echo.Echo, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+	e.Any(path, h, m...)
+	e.RouteNotFound(path, h, m...)
 }
 
 // get mounts a handler for GET and HEAD, which echo does not imply.

@@ -1,0 +1,183 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pushlab/common/client"
+	"pushlab/common/event"
+	"pushlab/common/hub"
+	"pushlab/web"
+)
+
+func TestPublish(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{})
+	sub := s.hub.Subscribe(nil, hub.Start{})
+	defer sub.Close()
+	for _, c := range []struct {
+		query, contentType, body, topic, data string
+	}{
+		{"", "application/json", ` {"a" : [1, "é"]} `, "message", `{"a":[1,"é"]}`},
+		{"?topic=chat.room-1", "application/json; charset=utf-8", `null`, "chat.room-1", `null`},
+		{"", "text/plain", "a \"quoted\"\nline", "message", `"a \"quoted\"\nline"`},
+		{"", "text/html; charset=UTF-8", "<b>&</b>", "message", `"<b>&</b>"`},
+		{"", "text/plain", "", "message", `""`},
+	} {
+		response, body := s.request("POST", "/publish"+c.query, http.Header{"Content-Type": {c.contentType}}, c.body)
+		var created struct{ ID string }
+		if err := json.Unmarshal(body, &created); err != nil || response.StatusCode != 201 {
+			t.Fatalf("%+v: %s %s", c, response.Status, body)
+		}
+		records, err := sub.Poll()
+		if err != nil || len(records) != 1 {
+			t.Fatalf("%+v: %d events, %v", c, len(records), err)
+		}
+		if r := records[0]; r.ID.String() != created.ID || r.Topic != c.topic || string(r.Data) != c.data {
+			t.Errorf("%+v: got %s for %s", c, r.Envelope(), created.ID)
+		}
+	}
+}
+
+func TestHealthAndVersion(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{Version: map[string]string{"version": "v1"}})
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n", "/version": "{\"version\":\"v1\"}\n"} {
+		if response, body := s.request("GET", path, nil, ""); response.StatusCode != 200 || string(body) != want {
+			t.Errorf("%s: %s %q", path, response.Status, body)
+		}
+		if response, body := s.request("HEAD", path, nil, ""); response.StatusCode != 200 || len(body) > 0 {
+			t.Errorf("HEAD %s: %s %q", path, response.Status, body)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	s := serve(t, hub.Config{History: 5}, web.Config{})
+	for range 8 {
+		s.publish("a", "1")
+	}
+	for _, transport := range transports {
+		c := s.dial(transport, client.Options{After: event.ID{Epoch: s.hub.State().Head.Epoch, Seq: 1}.String()})
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		for range 7 { // $open, $gap, five events
+			if _, err := c.Next(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, body := s.request("GET", "/metrics", nil, "")
+	for _, transport := range transports {
+		streams := `pushlab_streams_open{transport="` + transport + `"} 1`
+		if transport == "longpoll" {
+			streams = `pushlab_streams_open{transport="longpoll"} 0`
+		}
+		for _, want := range []string{
+			streams,
+			`pushlab_streams_opened_total{transport="` + transport + `"} 1`,
+			`pushlab_events_delivered_total{transport="` + transport + `"} 5`,
+			`pushlab_writes_total{transport="` + transport + `"} 1`,
+			`pushlab_gaps_total{transport="` + transport + `"} 1`,
+			`pushlab_bytes_total{transport="` + transport + `"} `,
+		} {
+			if !strings.Contains(string(body), want) {
+				t.Errorf("there is no %s", want)
+			}
+		}
+	}
+	for _, want := range []string{"pushlab_events_published_total 8", "pushlab_log_events 5", "pushlab_subscriptions 3", "go_goroutines"} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{})
+	response, body := s.request("GET", "/", nil, "")
+	if response.StatusCode != 200 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || len(body) == 0 {
+		t.Fatalf("%s %v", response.Status, response.Header)
+	}
+	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"} {
+		if !strings.Contains(response.Header.Get(name), want) {
+			t.Errorf("%s is %q", name, response.Header.Get(name))
+		}
+	}
+}
+
+// TestDrain closes a server with subscribers of all kinds: readiness ends first, everybody is told
+// goodbye, nobody is refused.
+func TestDrain(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{Retry: time.Second})
+	var leaving sync.WaitGroup
+	for i := range 40 {
+		transport := transports[i%4]
+		c := s.dial(transport, client.Options{})
+		leaving.Go(func() {
+			defer c.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			var last event.Event
+			for {
+				e, err := c.Next(ctx)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Errorf("%s: %v", transport, err)
+					return
+				}
+				last = e
+			}
+			if last.Topic != event.ByeTopic || last.ID.Seq != 1 {
+				t.Errorf("%s: the last event is %s, want a goodbye at 1", transport, last.Envelope())
+			}
+		})
+	}
+	s.publish("a", "1")
+	after(t, "all polls wait", func() bool { return s.hub.State().Subscriptions == 40 })
+	begin := time.Now()
+	if err := s.stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	leaving.Wait()
+	if d := time.Since(begin); d > 2*time.Second {
+		t.Errorf("draining took %v", d)
+	}
+}
+
+// TestDrainIsReadinessFirst looks at the server between the two.
+func TestDrainIsReadinessFirst(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{Drain: 5 * time.Second})
+	hold := s.stalled("websocket") // takes its goodbye, and does not answer: it holds the drain up
+	defer hold.Close()
+	after(t, "it is there", func() bool { return s.hub.State().Subscriptions == 1 })
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	after(t, "the hub is closed", func() bool { return s.hub.State().Closed })
+	if response, body := s.request("GET", "/readyz", nil, ""); response.StatusCode != 503 {
+		t.Errorf("/readyz: %s %s", response.Status, body)
+	}
+	if response, body := s.request("POST", "/publish", jsonType(), "1"); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
+		t.Errorf("/publish: %s %s", response.Status, body)
+	}
+	response, body := s.request("GET", "/sse", nil, "")
+	if response.StatusCode != 200 || !strings.Contains(string(body), "event: $bye") {
+		t.Errorf("a subscriber that comes late: %s %s", response.Status, body)
+	}
+	response, _ = s.request("GET", "/longpoll", nil, "")
+	if response.StatusCode != 204 || response.Header.Get("Retry-After") == "" {
+		t.Errorf("a poll that comes late: %s %v", response.Status, response.Header)
+	}
+	hold.Close()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
