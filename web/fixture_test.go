@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -106,5 +105,5 @@ func after(t testing.TB, what string, condition func() bool) {
 		}
 		<-tick.C
 	}
-	t.Fatal(fmt.Sprintf("waited in vain: %s", what))
+	t.Fatalf("waited in vain: %s", what)
 }

@@ -97,6 +97,24 @@ func TestTopicsAreAFilter(t *testing.T) {
 	}
 }
 
+// TestOthersAreLeftAlone: publishing touches nobody who is not concerned.
+func TestOthersAreLeftAlone(t *testing.T) {
+	h := New(Config{})
+	other, same, all := h.Subscribe([]string{"b", "c"}, Start{}), h.Subscribe([]string{"a"}, Start{}), h.Subscribe(nil, Start{})
+	publish(t, h, "a", "1")
+	woken := func(s *Subscription) bool {
+		select {
+		case <-s.Ready():
+			return true
+		default:
+			return false
+		}
+	}
+	if woken(other) || !woken(same) || !woken(all) {
+		t.Error("those of the topic, and of all topics, are to be woken, and nobody else")
+	}
+}
+
 func TestStart(t *testing.T) {
 	h := New(Config{History: 3})
 	epoch := h.State().Head.Epoch
