@@ -116,6 +116,7 @@ func TestPage(t *testing.T) {
 // goodbye, nobody is refused.
 func TestDrain(t *testing.T) {
 	s := serve(t, hub.Config{}, web.Config{Retry: time.Second})
+	s.publish("a", "1")
 	var leaving sync.WaitGroup
 	for i := range 40 {
 		transport := transports[i%4]
@@ -141,7 +142,7 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	}
-	s.publish("a", "1")
+	// A poll that is answered just before would find nobody to ask again.
 	after(t, "all polls wait", func() bool { return s.hub.State().Subscriptions == 40 })
 	begin := time.Now()
 	if err := s.stop(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -28,7 +29,11 @@ func (s *Server) static() echo.HandlerFunc {
 		if name == "" {
 			name = "."
 		}
-		if _, err := fs.Stat(files, name); err != nil {
+		info, err := fs.Stat(files, name)
+		if err == nil && info.IsDir() {
+			_, err = fs.Stat(files, path.Join(name, "index.html")) // folders are not listed
+		}
+		if err != nil {
 			return echo.ErrNotFound
 		}
 		h.Set("Content-Security-Policy", contentSecurityPolicy)

@@ -1,0 +1,101 @@
+/**
+ * What the four transports share: where to ask, when to try again, when to give up, and whom to tell.
+ *
+ * Every transport module exports open(url, options) and hides how it brings the events:
+ *
+ *   options   topics    [] = all
+ *             after     the cursor to resume from; '' = from now
+ *             silence   milliseconds without a sign of life after which a connection counts as dead
+ *             onevent(envelope), ongap(envelope)
+ *             onstate(state, reason)   state is 'connecting', 'open' or 'closed'; reason says why it is no longer open
+ *   result    close(), readyState (one of these states), cursor (the id to resume from)
+ *
+ * Until close(), a lost connection is 'connecting' again, and resumes. After close(), nothing is delivered.
+ */
+
+/**
+ * address puts the subscription into the query. Headers such as Last-Event-ID and Prefer would turn a request to
+ * another origin into one that needs a preflight (Fetch, "CORS-safelisted request-header").
+ */
+export function address(url, query) {
+  const result = new URL(url, location.href);
+  for (const [name, values] of Object.entries(query)) {
+    for (const value of [values].flat()) {
+      if (value !== '') result.searchParams.append(name, value);
+    }
+  }
+  return result;
+}
+
+/** deliver hands an envelope to the callback it is meant for. A callback that throws is reported; the stream goes on. */
+export function deliver(envelope, { onevent, ongap }) {
+  try {
+    if (envelope.topic === '$gap') ongap?.(envelope);
+    else if (!envelope.topic.startsWith('$')) onevent?.(envelope);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/**
+ * Backoff says how long to wait before the next try: as long as the server asked, or else twice as long after each
+ * failure. It is never the same for two clients, since all that lost the same server would come back in one instant
+ * (RFC 6455, 7.2.3).
+ */
+export class Backoff {
+  #failures = 0;
+
+  /** next returns milliseconds; asked is what the server asked for, if it did: the wait is not shorter than that. */
+  next(asked) {
+    if (asked !== undefined) return asked * (1 + Math.random() / 4);
+    const longest = Math.min(500 * 2 ** this.#failures++, 30_000);
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  reset() {
+    this.#failures = 0;
+  }
+}
+
+/** retryAfter reads the header of that name (RFC 9110, 10.2.3) in milliseconds; undefined without one. */
+export function retryAfter(response) {
+  const value = response.headers.get('Retry-After');
+  if (!value) return undefined;
+  return /^\d+$/.test(value) ? 1000 * value : Math.max(0, Date.parse(value) - Date.now()) || undefined;
+}
+
+/** refusal is the error for an answer that is not the expected one; its retry is what the server asked us to wait. */
+export function refusal(response) {
+  return Object.assign(new Error(`HTTP ${response.status}`), { retry: retryAfter(response) });
+}
+
+/** pause waits; an abort of the signal ends it early. */
+export async function pause(ms, signal) {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}
+
+/**
+ * watchdog calls bark when nobody fed it for so long. A connection whose other end vanished without a word looks like
+ * a quiet one for ever: only the missing heartbeat tells them apart.
+ */
+export function watchdog(ms, bark) {
+  let timer;
+  return {
+    feed() {
+      clearTimeout(timer);
+      timer = setTimeout(bark, ms);
+    },
+    stop() {
+      clearTimeout(timer);
+    },
+  };
+}
