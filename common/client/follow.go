@@ -22,27 +22,31 @@ var ErrIdle = errors.New("client: nothing came, not even a heartbeat")
 type Policy struct {
 	// MinBackoff is the longest delay before the first attempt after a failure; each further
 	// failure doubles it, up to MaxBackoff. The delay itself is drawn evenly from zero to that,
-	// so that the clients of a server that died do not come back together. Defaults 500 ms, 30 s.
+	// so that the clients of a server that died do not come back together. Negative is no delay.
+	// Defaults 500 ms, 30 s.
 	MinBackoff, MaxBackoff time.Duration
-	// Idle is how long a connection may be silent before it is taken for dead. It should be a
-	// few of the server's heartbeats. Negative is for ever. Default 60 s.
+	// Idle is how long a connection may be silent, and how long connecting may take, before it
+	// is taken for dead. It should be a few of the server's heartbeats. Negative is for ever.
+	// Default 60 s.
 	Idle time.Duration
-	// Attempts is how many times in a row connecting may fail before Next returns the error.
-	// Default: as often as it takes.
+	// Attempts is how many times in a row connecting may fail before Next returns the error. A
+	// connection that ends before it brought anything counts as a failure to connect. Default:
+	// as often as it takes.
 	Attempts int
 	// Logger is told of lost connections. Default: nobody is.
 	Logger *slog.Logger
 }
 
 func (p Policy) withDefaults() Policy {
-	p.MinBackoff = cmp.Or(p.MinBackoff, 500*time.Millisecond)
-	p.MaxBackoff = cmp.Or(p.MaxBackoff, 30*time.Second)
+	p.MinBackoff = max(0, cmp.Or(p.MinBackoff, 500*time.Millisecond))
+	p.MaxBackoff = max(0, cmp.Or(p.MaxBackoff, 30*time.Second))
 	p.Idle = cmp.Or(p.Idle, time.Minute)
 	p.Logger = cmp.Or(p.Logger, slog.New(slog.DiscardHandler))
 	return p
 }
 
-// A Dialer connects to a server and resumes at the cursor; "" is from now on.
+// A Dialer connects to a server and resumes at the cursor; "" is from now on. Its context ends when
+// it returns, so that only the handshake may depend on it.
 type Dialer func(ctx context.Context, after string) (Conn, error)
 
 // A Follower is a subscription that outlives its connections. It belongs to one goroutine.
@@ -51,8 +55,10 @@ type Follower struct {
 	policy   Policy
 	conn     Conn
 	cursor   string
-	failures int       // in a row
-	retryAt  time.Time // no attempt before
+	silence  time.Duration // how long Next has waited for the connection since something came
+	failures int           // in a row, lost connections included
+	attempts int           // in a row to connect, of which none brought anything yet
+	retryAt  time.Time     // no attempt before
 	closed   bool
 }
 
@@ -79,13 +85,15 @@ func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 			return event.Event{}, ctx.Err()
 		}
 		if err != nil {
-			f.lose(err)
+			if err := f.lose(err); err != nil {
+				return event.Event{}, err
+			}
 			continue
 		}
 		if e.Topic == event.OpenTopic {
 			continue // a server that greets and then falls over still counts as failing
 		}
-		f.failures = 0
+		f.failures, f.attempts = 0, 0
 		switch e.Topic {
 		case event.BeatTopic:
 		case event.ByeTopic:
@@ -96,17 +104,33 @@ func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 	}
 }
 
-func (f *Follower) next(ctx context.Context) (event.Event, error) {
+func (f *Follower) next(ctx context.Context) (e event.Event, err error) {
+	err = f.watch(ctx, func(ctx context.Context) error {
+		e, err = f.conn.Next(ctx)
+		return err
+	})
+	return e, err
+}
+
+// watch calls wait with a context that ends when the other end was silent for too long, over
+// however many calls: the caller's contexts may be shorter than that.
+func (f *Follower) watch(ctx context.Context, wait func(context.Context) error) error {
 	if f.policy.Idle < 0 {
-		return f.conn.Next(ctx)
+		return wait(ctx)
 	}
-	idle, cancel := context.WithTimeoutCause(ctx, f.policy.Idle, ErrIdle)
+	idle, cancel := context.WithTimeoutCause(ctx, f.policy.Idle-f.silence, ErrIdle)
 	defer cancel()
-	e, err := f.conn.Next(idle)
-	if err != nil && context.Cause(idle) == ErrIdle {
+	start := time.Now()
+	err := wait(idle)
+	if err == nil {
+		f.silence = 0
+		return nil
+	}
+	f.silence += time.Since(start)
+	if context.Cause(idle) == ErrIdle {
 		err = ErrIdle
 	}
-	return e, err
+	return err
 }
 
 // connect waits for its time and dials, until it succeeds.
@@ -115,41 +139,60 @@ func (f *Follower) connect(ctx context.Context) error {
 		if err := sleepUntil(ctx, f.retryAt); err != nil {
 			return err
 		}
-		conn, err := f.dial(ctx, f.cursor)
+		f.silence = 0
+		err := f.watch(ctx, func(ctx context.Context) error {
+			conn, err := f.dial(ctx, f.cursor)
+			if err == nil {
+				f.conn = conn
+			}
+			return err
+		})
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f.attempts++
 		if err == nil {
-			f.conn = conn
 			f.policy.Logger.Debug("connected", "cursor", f.cursor)
 			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
 		}
 		var permanent interface{ Permanent() bool }
 		if errors.As(err, &permanent) && permanent.Permanent() {
 			return err
 		}
-		f.lose(err)
-		if f.policy.Attempts > 0 && f.failures >= f.policy.Attempts {
-			return fmt.Errorf("client: giving up after %d attempts: %w", f.failures, err)
+		if err := f.lose(err); err != nil {
+			return err
 		}
 	}
 }
 
-// lose drops the connection, if there is one, and plans the next attempt.
-func (f *Follower) lose(err error) {
+// lose drops the connection, if there is one, and plans the next attempt. It fails if there shall
+// be none.
+func (f *Follower) lose(err error) error {
 	f.drop()
-	delay := f.policy.MaxBackoff
-	if f.failures < 32 {
-		delay = min(delay, f.policy.MinBackoff<<f.failures)
-	}
+	delay := rand.N(f.policy.backoff(f.failures) + 1)
 	f.failures++
-	delay = rand.N(delay + 1)
 	var status *StatusError
 	if errors.As(err, &status) {
 		delay += status.RetryAfter
 	}
 	f.retryAt = time.Now().Add(delay)
 	f.policy.Logger.Info("connection lost", "error", err, "retry", delay.Round(time.Millisecond), "cursor", f.cursor)
+	if f.policy.Attempts > 0 && f.attempts >= f.policy.Attempts {
+		return fmt.Errorf("client: giving up after %d attempts: %w", f.attempts, err)
+	}
+	return nil
+}
+
+// backoff returns the longest delay after that many failures before the latest one.
+func (p Policy) backoff(failures int) time.Duration {
+	delay := min(p.MinBackoff, p.MaxBackoff)
+	for range min(failures, 63) { // a Duration has not more bits to double
+		if delay > p.MaxBackoff/2 {
+			return p.MaxBackoff
+		}
+		delay *= 2
+	}
+	return delay
 }
 
 // leave drops the connection because the server asked for it. The delay that it named is jittered
@@ -158,7 +201,7 @@ func (f *Follower) leave(bye event.Event) {
 	f.drop()
 	delay, err := event.ParseBye(bye)
 	if err != nil {
-		delay = rand.N(f.policy.MinBackoff + 1)
+		delay = rand.N(f.policy.backoff(0) + 1)
 	}
 	f.retryAt = time.Now().Add(delay)
 	f.policy.Logger.Info("the server leaves", "retry", delay.Round(time.Millisecond), "cursor", f.cursor)

@@ -13,6 +13,7 @@ import (
 func Get(ctx context.Context, url string, opts Options, mediaType string, header http.Header) (response *http.Response, close func() error, err error) {
 	live, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
+	defer stop()
 	request, err := http.NewRequestWithContext(live, http.MethodGet, url, nil)
 	if err != nil {
 		cancel()
@@ -25,6 +26,7 @@ func Get(ctx context.Context, url string, opts Options, mediaType string, header
 	response, err = httpClient.Do(request)
 	if err != nil {
 		cancel()
+		httpClient.CloseIdleConnections() // such as one that brought a redirect to nowhere
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}

@@ -43,12 +43,19 @@ func (o Options) URL(base string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("client: %w", err)
 	}
-	query := u.Query()
+	if len(o.Topics) == 0 && o.After == "" {
+		return base, nil // to write the query anew might change what it means to a foreign server
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return "", fmt.Errorf("client: the query of %q: %w", base, err)
+	}
 	for _, topic := range o.Topics {
 		query.Add("topic", topic)
 	}
 	if o.After != "" {
 		query.Set("after", o.After)
+		query.Del("last_event_id") // its other name: a server refuses two cursors
 	}
 	u.RawQuery = query.Encode()
 	return u.String(), nil
@@ -57,14 +64,14 @@ func (o Options) URL(base string) (string, error) {
 // HTTPClient returns a client that connects as the options say. Its idle connections are the
 // caller's to close.
 func (o Options) HTTPClient() *http.Client {
-	dial := o.DialContext
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	dial, proxy := o.DialContext, (func(*http.Request) (*url.URL, error))(nil)
+	if dial == nil { // else it is the server that is at the other end, and no proxy
+		dial, proxy = (&net.Dialer{Timeout: 10 * time.Second}).DialContext, http.ProxyFromEnvironment
 	}
 	return &http.Client{Transport: &http.Transport{
 		DialContext:         dial,
 		TLSHandshakeTimeout: 10 * time.Second,
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               proxy,
 		DisableCompression:  true, // a stream that is compressed is held back by those who compress it
 		MaxIdleConnsPerHost: 1,
 		ForceAttemptHTTP2:   true,
@@ -115,13 +122,13 @@ func NewStatusError(r *http.Response) *StatusError {
 
 // HasType reports whether the answer's content has that media type, with whatever parameters.
 func HasType(r *http.Response, want string) bool {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && mediaType == want
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // "" if it is none
+	return mediaType == want
 }
 
 // RetryAfter reads the field Retry-After, if it is a number of seconds (RFC 9110, section 10.2.3).
 func RetryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 16)
+	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 32)
 	if err != nil {
 		return 0
 	}

@@ -80,9 +80,6 @@ func (s *Stream) Next(ctx context.Context) (event.Event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.batch.Events) == 0 {
-		if s.batch.Cursor != "" {
-			s.last, s.cursor = event.ID{}, s.batch.Cursor
-		}
 		s.mu.Unlock()
 		batch, err := s.wait(ctx)
 		s.mu.Lock()
@@ -90,22 +87,36 @@ func (s *Stream) Next(ctx context.Context) (event.Event, error) {
 			return event.Event{}, err
 		}
 		s.batch = batch
+		s.finishBatch()
 	}
 	e := s.batch.Events[0]
 	s.batch.Events = s.batch.Events[1:]
 	if !e.ID.IsZero() {
 		s.last = e.ID
 	}
+	s.finishBatch()
 	return e, nil
+}
+
+// finishBatch moves the cursor behind the batch, if all its events were given out.
+func (s *Stream) finishBatch() {
+	if len(s.batch.Events) == 0 && s.batch.Cursor != "" {
+		s.last, s.cursor = event.ID{}, s.batch.Cursor
+	}
 }
 
 func (s *Stream) wait(ctx context.Context) (Batch, error) {
 	select {
 	case batch, ok := <-s.batches:
-		if !ok {
+		if ok {
+			return batch, nil
+		}
+		select {
+		case <-s.closed: // whatever reading then failed with
+			return Batch{}, ErrClosed
+		default:
 			return Batch{}, s.failure
 		}
-		return batch, nil
 	case <-s.closed:
 		return Batch{}, ErrClosed
 	case <-ctx.Done():

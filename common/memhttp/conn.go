@@ -132,14 +132,16 @@ func (d *direction) setDeadline(side int, t time.Time) {
 	d.changed.Broadcast()
 }
 
-func (d *direction) setDeadlineLocking(side int, t time.Time) error {
+func (d *direction) setDeadlineLocking(side int, t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if side == reading && d.broken || side == writing && d.ended {
-		return net.ErrClosed
-	}
 	d.setDeadline(side, t)
-	return nil
+}
+
+func (d *direction) isBroken() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.broken
 }
 
 type conn struct {
@@ -161,14 +163,22 @@ func (c *conn) Close() error {
 	return nil
 }
 
-func (c *conn) SetReadDeadline(t time.Time) error  { return c.in.setDeadlineLocking(reading, t) }
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.out.setDeadlineLocking(writing, t) }
+func (c *conn) SetReadDeadline(t time.Time) error  { return c.setDeadline(c.in, reading, t) }
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(c.out, writing, t) }
 
 func (c *conn) SetDeadline(t time.Time) error {
 	if err := c.SetReadDeadline(t); err != nil {
 		return err
 	}
 	return c.SetWriteDeadline(t)
+}
+
+func (c *conn) setDeadline(d *direction, side int, t time.Time) error {
+	if c.in.isBroken() { // by Close; after CloseWrite a deadline may be set, and does nothing
+		return net.ErrClosed
+	}
+	d.setDeadlineLocking(side, t)
+	return nil
 }
 
 func (c *conn) LocalAddr() net.Addr  { return addr{} }

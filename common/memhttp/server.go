@@ -45,6 +45,9 @@ func NewServer(t testing.TB, handler http.Handler) *Server {
 
 // Dial connects to the server, whatever the address.
 func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	client, server := Pipe(BufferSize)
 	select {
 	case s.conns <- server:

@@ -3,6 +3,7 @@ package request_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -87,27 +88,13 @@ func checkProblem(t *testing.T, r *http.Request, problem *request.Problem) {
 		t.Errorf("%+v, want status %d, a parameter and a detail", problem, want)
 	}
 	// The answer is JSON whatever was in the request, and not much longer than what it says.
-	w := &recorder{header: http.Header{}}
+	w := httptest.NewRecorder()
 	problem.ServeHTTP(w, &http.Request{Method: http.MethodGet})
 	var answer struct{ Parameter string }
-	if err := json.Unmarshal(w.body, &answer); err != nil || answer.Parameter != problem.Parameter {
-		t.Errorf("answer %q: %v", w.body, err)
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Parameter != problem.Parameter {
+		t.Errorf("answer %q: %v", w.Body, err)
 	}
-	if len(w.body) > 1<<10 {
-		t.Errorf("an answer of %d bytes", len(w.body))
+	if w.Body.Len() > 1<<10 {
+		t.Errorf("an answer of %d bytes", w.Body.Len())
 	}
-}
-
-// A recorder is a response in memory.
-type recorder struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-func (r *recorder) Header() http.Header    { return r.header }
-func (r *recorder) WriteHeader(status int) { r.status = status }
-func (r *recorder) Write(b []byte) (int, error) {
-	r.body = append(r.body, b...)
-	return len(b), nil
 }
