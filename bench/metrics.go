@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Names of the server's counters. All but the first have the label transport.
+const (
+	publishedMetric = "pushlab_events_published_total"
+	deliveredMetric = "pushlab_events_delivered_total"
+	writesMetric    = "pushlab_writes_total"
+	bytesMetric     = "pushlab_bytes_total"
+	gapsMetric      = "pushlab_gaps_total"
+	openMetric      = "pushlab_streams_open"
+)
+
+// maxMetrics is how large an answer of /metrics may be, in bytes.
+const maxMetrics = 4 << 20
+
+// A sample is one line of Prometheus' text format.
+type sample struct {
+	name   string
+	labels map[string]string
+	value  float64
+}
+
+// A scraper reads a server's /metrics.
+type scraper struct {
+	http *http.Client
+	url  string
+}
+
+func (s *scraper) close() { s.http.CloseIdleConnections() }
+
+// counts are the server's counters for one transport.
+type counts struct {
+	published, delivered, writes, bytes, gaps, open float64
+}
+
+func (s *scraper) scrape(ctx context.Context, transport string) (counts, error) {
+	samples, err := s.samples(ctx)
+	if err != nil {
+		return counts{}, fmt.Errorf("bench: %s: %w", s.url, err)
+	}
+	var c counts
+	missing := []string{}
+	find := func(name string, to *float64) {
+		for _, sample := range samples {
+			if label, ok := sample.labels["transport"]; sample.name == name && (!ok || label == transport) {
+				*to = sample.value
+				return
+			}
+		}
+		missing = append(missing, name)
+	}
+	find(publishedMetric, &c.published)
+	find(deliveredMetric, &c.delivered)
+	find(writesMetric, &c.writes)
+	find(bytesMetric, &c.bytes)
+	find(gapsMetric, &c.gaps)
+	find(openMetric, &c.open)
+	if len(missing) > 0 {
+		return counts{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url, strings.Join(missing, ", "), transport)
+	}
+	return c, nil
+}
+
+func (s *scraper) samples(ctx context.Context) ([]sample, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the server answered %s", response.Status)
+	}
+	return parseMetrics(io.LimitReader(response.Body, maxMetrics))
+}
+
+// parseMetrics reads Prometheus' text format, version 0.0.4. Comments are not looked at.
+func parseMetrics(r io.Reader) ([]sample, error) {
+	var samples []sample
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		s, err := parseSample(line)
+		if err != nil {
+			return nil, fmt.Errorf("not a metric: %.200q: %w", line, err)
+		}
+		samples = append(samples, s)
+	}
+	return samples, lines.Err()
+}
+
+var errLabels = errors.New(`labels look like {name="value",name="value"}`)
+
+// parseSample reads name{label="value",…} value [timestamp].
+func parseSample(line string) (sample, error) {
+	s := sample{labels: map[string]string{}}
+	end := strings.IndexAny(line, "{ \t")
+	if end <= 0 {
+		return s, errors.New("a name and a value were expected")
+	}
+	s.name = line[:end]
+	rest := strings.TrimLeft(line[end:], " \t")
+	if strings.HasPrefix(rest, "{") {
+		rest = rest[1:]
+		for {
+			rest = strings.TrimLeft(rest, " \t")
+			if after, ok := strings.CutPrefix(rest, "}"); ok {
+				rest = after
+				break
+			}
+			name, quoted, ok := strings.Cut(rest, "=")
+			if !ok {
+				return s, errLabels
+			}
+			value, after, ok := cutQuoted(strings.TrimLeft(quoted, " \t"))
+			if !ok {
+				return s, errLabels
+			}
+			s.labels[strings.TrimSpace(name)] = value
+			rest = strings.TrimLeft(after, " \t")
+			if !strings.HasPrefix(rest, "}") {
+				if rest, ok = strings.CutPrefix(rest, ","); !ok {
+					return s, errLabels
+				}
+			}
+		}
+	}
+	fields := strings.Fields(rest)
+	if len(fields) < 1 || len(fields) > 2 {
+		return s, errors.New("a value was expected behind the name")
+	}
+	value, err := strconv.ParseFloat(fields[0], 64)
+	if err != nil {
+		return s, err
+	}
+	s.value = value
+	return s, nil
+}
+
+// cutQuoted splits a label's value off, in which backslash, quote and line feed are escaped.
+func cutQuoted(text string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return "", "", false
+	}
+	var b strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			return b.String(), text[i+1:], true
+		case c == '\\' && i+1 < len(text):
+			i++
+			if text[i] == 'n' {
+				b.WriteByte('\n')
+			} else {
+				b.WriteByte(text[i])
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", "", false
+}

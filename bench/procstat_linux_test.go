@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// burn keeps a core busy until the process has had that much more CPU time.
+func burn(t *testing.T, d time.Duration) {
+	t.Helper()
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x := 0; ; x++ {
+		if x%1_000_000 != 0 {
+			continue
+		}
+		now, err := cpuTime(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now-before >= d {
+			return
+		}
+	}
+}
+
+func TestCPUTimeOfThisProcess(t *testing.T) {
+	start := time.Now()
+	busy, err := busyTime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	burn(t, 50*time.Millisecond) // which ends, so the time counts up
+	wall := time.Since(start)
+	after, err := busyTime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wall < 5*time.Millisecond {
+		t.Errorf("50 ms of CPU time took %v: it counts too fast", wall)
+	}
+	if after-busy < 10*time.Millisecond {
+		t.Errorf("this process was busy for 50 ms, but the system only for %v", after-busy)
+	}
+}
+
+func TestCPUTimeOfNoProcess(t *testing.T) {
+	if _, err := cpuTime(1 << 30); err == nil {
+		t.Error("a process that does not exist has CPU time")
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	e := ReadEnvironment(t.Context())
+	if e.Kernel == "" || e.Cores < 1 || e.GOMAXPROCS < 1 || e.GoVersion == "" || e.OpenFiles == "" {
+		t.Errorf("something is missing: %+v", e)
+	}
+}

@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestProfilesAreValid(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range Profiles() {
+		s := p.Scenario
+		if err := s.Validate(); err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+		if s.Name == "" || p.About == "" || seen[s.Name] {
+			t.Errorf("the profile %q has no name of its own, or does not say what it is for", s.Name)
+		}
+		seen[s.Name] = true
+		if found, err := FindProfile(s.Name); err != nil || found.Scenario.Name != s.Name {
+			t.Errorf("%s is not found: %v", s.Name, err)
+		}
+		// Starting, connecting and waiting take half a second a transport.
+		if took := time.Duration(len(s.Transports)) * (s.WarmUp + s.Measure + time.Second/2); s.Name == "smoke" && took > 30*time.Second {
+			t.Errorf("the smoke profile takes %v", took)
+		}
+	}
+	if _, err := FindProfile("nothing"); err == nil || !strings.Contains(err.Error(), "smoke") {
+		t.Errorf("the error %v does not say which profiles there are", err)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, change := range map[string]func(*Scenario){
+		"no transport":        func(s *Scenario) { s.Transports = nil },
+		"unknown transport":   func(s *Scenario) { s.Transports = []string{"pigeon"} },
+		"no subscriber":       func(s *Scenario) { s.Subscribers = 0 },
+		"too many":            func(s *Scenario) { s.Subscribers = maxSubscribers + 1 },
+		"no rate":             func(s *Scenario) { s.Rate = 0 },
+		"rate is no number":   func(s *Scenario) { s.Rate = math.NaN() },
+		"rate too high":       func(s *Scenario) { s.Rate = maxRate + 1 },
+		"too small":           func(s *Scenario) { s.Size = minSize - 1 },
+		"too large":           func(s *Scenario) { s.Size = maxSize + 1 },
+		"negative warm-up":    func(s *Scenario) { s.WarmUp = -1 },
+		"negative drain":      func(s *Scenario) { s.Drain = -1 },
+		"not one event":       func(s *Scenario) { s.Measure = time.Microsecond },
+		"too many deliveries": func(s *Scenario) { s.Measure = 10 * time.Hour },
+	} {
+		s := Profiles()[0].Scenario
+		change(&s)
+		if err := s.Validate(); err == nil {
+			t.Errorf("%s: it is valid", name)
+		}
+	}
+}
