@@ -85,7 +85,7 @@ func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 			return event.Event{}, ctx.Err()
 		}
 		if err != nil {
-			if err := f.lose(err); err != nil {
+			if err := f.lose("connection lost", err); err != nil {
 				return event.Event{}, err
 			}
 			continue
@@ -159,15 +159,15 @@ func (f *Follower) connect(ctx context.Context) error {
 		if errors.As(err, &permanent) && permanent.Permanent() {
 			return err
 		}
-		if err := f.lose(err); err != nil {
+		if err := f.lose("cannot connect", err); err != nil {
 			return err
 		}
 	}
 }
 
 // lose drops the connection, if there is one, and plans the next attempt. It fails if there shall
-// be none.
-func (f *Follower) lose(err error) error {
+// be none. What happened is for the log.
+func (f *Follower) lose(what string, err error) error {
 	f.drop()
 	delay := rand.N(f.policy.backoff(f.failures) + 1)
 	f.failures++
@@ -176,7 +176,7 @@ func (f *Follower) lose(err error) error {
 		delay += status.RetryAfter
 	}
 	f.retryAt = time.Now().Add(delay)
-	f.policy.Logger.Info("connection lost", "error", err, "retry", delay.Round(time.Millisecond), "cursor", f.cursor)
+	f.policy.Logger.Info(what, "error", err, "retry", delay.Round(time.Millisecond), "cursor", f.cursor)
 	if f.policy.Attempts > 0 && f.attempts >= f.policy.Attempts {
 		return fmt.Errorf("client: giving up after %d attempts: %w", f.attempts, err)
 	}
