@@ -17,14 +17,14 @@
 //	X-Accel-Buffering: no
 //	X-Content-Type-Options: nosniff
 //
-//	42                                              a chunk: its size in hexadecimal,
+//	41                                              a chunk: its size in hexadecimal,
 //	{"id":"mfrggzdf-41","topic":"$open","data":{"topics":["clock"]}}
 //	                                                its content, which ends with a line feed
-//	33
+//	34
 //	{"id":"mfrggzdf-42","topic":"clock","data":{"n":1}}
 //
 //	...
-//	36
+//	3a
 //	{"id":"mfrggzdf-57","topic":"$bye","data":{"retry":2411}}
 //
 //	0                                               the last chunk: this is the end, not a cut

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
-	"sync"
-	"sync/atomic"
+	"strconv"
+	"time"
 
 	"pushlab/common/client"
 	"pushlab/common/event"
@@ -18,131 +19,147 @@ import (
 // A Conn is a client's side of a chain of polls. Its methods are those of client.Conn. What the
 // streaming transports have on the wire, it makes up: an open event at first, a beat for an answer
 // that says nothing, and a bye when the server leaves.
-type Conn struct {
-	url    string
-	opts   client.Options
-	http   *http.Client
-	ctx    context.Context // ended by Close
-	cancel context.CancelFunc
-
-	pending []event.Event // of the last answer
-	ended   bool          // the server has left
-
-	mu     sync.Mutex // guards the cursor, which anybody may ask for
-	cursor event.ID   // behind the last event that was given out
-	next   event.ID   // what the next poll asks with
-	closed atomic.Bool
-}
+type Conn struct{ *client.Stream }
 
 // Dial makes the first poll, which does not wait: without a cursor it asks for one. Its context
 // bounds that poll. An answer that is none is a *client.StatusError. To go on after an error, use
 // client.Follow.
 func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
-	c := &Conn{url: url, opts: opts, http: opts.HTTPClient()}
-	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	cursor := opts.After
-	events, err := c.poll(ctx, cursor, "0")
+	p := &poller{url: url, opts: opts, http: opts.HTTPClient(), cursor: opts.After}
+	events, err := p.poll(ctx, preferWait(0))
 	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	// The cursor is where the events begin, as far as that is known.
-	if id, err := event.ParseID(cursor); err == nil {
-		c.cursor = id
-	} else if len(events) == 0 {
-		c.cursor = c.next
-	} else if first := events[0].ID; events[0].Topic != event.GapTopic && first.Seq > 0 {
-		c.cursor = event.ID{Epoch: first.Epoch, Seq: first.Seq - 1}
-	} else {
-		c.cursor = event.Unknown
-	}
-	c.pending = append([]event.Event{event.Open(c.cursor, opts.Topics)}, events...)
-	return c, nil
-}
-
-// Next implements client.Conn. A poll that is given up because ctx has ended is asked again by the
-// next call.
-func (c *Conn) Next(ctx context.Context) (event.Event, error) {
-	for len(c.pending) == 0 {
-		if c.closed.Load() {
-			return event.Event{}, client.ErrClosed
-		}
-		if c.ended {
-			return event.Event{}, io.EOF
-		}
-		events, err := c.poll(ctx, c.next.String(), "")
-		if c.closed.Load() {
-			return event.Event{}, client.ErrClosed
-		}
-		if err != nil {
-			return event.Event{}, err
-		}
-		if len(events) == 0 {
-			events = []event.Event{event.Beat(c.next)}
-		}
-		c.pending = events
-	}
-	e := c.pending[0]
-	c.pending = c.pending[1:]
-	c.mu.Lock()
-	c.cursor = e.ID
-	c.mu.Unlock()
-	return e, nil
-}
-
-// poll asks once, and returns what came; nothing, if the answer has no events.
-func (c *Conn) poll(ctx context.Context, after, wait string) ([]event.Event, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(c.ctx, cancel)()
-	events, err := c.ask(ctx, after, wait)
-	if err != nil {
+		p.http.CloseIdleConnections()
 		return nil, fmt.Errorf("longpoll: %w", err)
 	}
-	return events, nil
+	start := startOf(opts.After, events, p.cursor)
+	p.first = append([]event.Event{event.Open(start, opts.Topics)}, events...)
+	live, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	read := func() (client.Batch, error) { return p.read(live) }
+	return &Conn{client.NewStream(start.String(), read, func() error {
+		cancel()
+		p.http.CloseIdleConnections()
+		return nil
+	})}, nil
 }
 
-func (c *Conn) ask(ctx context.Context, after, wait string) ([]event.Event, error) {
-	opts := c.opts
-	opts.After = after
-	url, err := opts.URL(c.url)
+// startOf returns where the events of the first answer begin, as far as that can be known.
+func startOf(after string, events []event.Event, cursor string) event.ID {
+	if id, err := event.ParseID(after); err == nil {
+		return id
+	}
+	if len(events) > 0 && !events[0].Control() {
+		return event.ID{Epoch: events[0].ID.Epoch, Seq: events[0].ID.Seq - 1}
+	}
+	if len(events) > 0 && events[0].Topic == event.GapTopic {
+		return event.Unknown
+	}
+	id, err := event.ParseID(cursor)
+	if err != nil {
+		return event.Unknown
+	}
+	return id
+}
+
+// A poller asks, again and again.
+type poller struct {
+	url    string
+	opts   client.Options
+	http   *http.Client
+	cursor string        // what to ask with next
+	first  []event.Event // what the first answer brought
+	prefer string        // how long the server is asked to wait; "" leaves it to the server
+	ended  bool          // the server has left
+}
+
+// read is the read function of a client.Stream: it asks once.
+func (p *poller) read(ctx context.Context) (client.Batch, error) {
+	if first := p.first; first != nil {
+		p.first = nil
+		return client.Batch{Events: first}, nil
+	}
+	if p.ended {
+		return client.Batch{}, io.EOF
+	}
+	begin := time.Now()
+	events, err := p.poll(ctx, p.prefer)
+	switch {
+	case err != nil && ctx.Err() == nil && p.adapt(err, time.Since(begin)):
+		return client.Batch{}, nil // and ask again
+	case err != nil:
+		return client.Batch{}, fmt.Errorf("longpoll: %w", err)
+	case len(events) == 0:
+		cursor, err := event.ParseID(p.cursor)
+		if err != nil {
+			return client.Batch{}, fmt.Errorf("longpoll: %w", err)
+		}
+		events = []event.Event{event.Beat(cursor)}
+	}
+	return client.Batch{Events: events}, nil
+}
+
+// shortest is the time within which no intermediary gives up on a request. A poll that fails sooner
+// has another reason.
+const shortest = 2 * time.Second
+
+// adapt reports whether a poll failed because something between us and the server does not wait so
+// long (RFC 6202, section 5.5), and asks for less from now on: a quarter to half of that time. (Less
+// than half, since net/http asks again by itself when a connection that it used before breaks, so
+// that it may have been twice as long. Jittered, so that clients who were cut off together do not
+// come back together for ever.)
+func (p *poller) adapt(err error, waited time.Duration) bool {
+	var status *client.StatusError
+	if errors.As(err, &status) {
+		switch status.Status {
+		case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusGatewayTimeout:
+		default:
+			return false
+		}
+	}
+	if waited < shortest {
+		return false
+	}
+	p.prefer = preferWait(max(time.Second, waited/4+rand.N(waited/4)))
+	return true
+}
+
+// preferWait is the preference for a wait of at most that long (RFC 7240, section 4.3).
+func preferWait(wait time.Duration) string {
+	return "wait=" + strconv.Itoa(int(wait/time.Second))
+}
+
+// poll asks once, and returns what came; nothing, if the answer has no events. It moves the cursor.
+func (p *poller) poll(ctx context.Context, prefer string) ([]event.Event, error) {
+	r, err := p.request(ctx, prefer)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(r.Header, opts.Header)
-	r.Header.Set("Accept", contentType)
-	if wait != "" {
-		// RFC 7240, section 4.3
-		r.Header.Set("Prefer", "wait="+wait)
-	}
-	response, err := c.http.Do(r)
+	response, err := p.http.Do(r)
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), err)
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusNoContent:
-		if c.next, err = event.ParseID(response.Header.Get(client.CursorHeader)); err != nil {
+		cursor, err := event.ParseID(response.Header.Get(client.CursorHeader))
+		if err != nil {
 			return nil, err
 		}
+		p.cursor = cursor.String()
 		if retry := client.RetryAfter(response.Header); retry > 0 {
-			c.ended = true
-			return []event.Event{event.Bye(c.next, retry)}, nil
+			p.ended = true
+			return []event.Event{event.Bye(cursor, retry)}, nil
 		}
 		return nil, nil
 	case response.StatusCode != http.StatusOK || !client.HasType(response, contentType):
 		return nil, client.NewStatusError(response)
 	}
-	content, err := io.ReadAll(io.LimitReader(response.Body, int64(opts.Limit())+1))
+	limit := p.opts.Limit()
+	content, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(content) > opts.Limit() {
-		return nil, fmt.Errorf("an answer of more than %d bytes; raise the limit if that is right", opts.Limit())
+	if len(content) > limit {
+		return nil, fmt.Errorf("an answer of more than %d bytes; raise the limit if that is right", limit)
 	}
 	var d Decoder
 	events, err := d.Decode(nil, content)
@@ -152,21 +169,26 @@ func (c *Conn) ask(ctx context.Context, after, wait string) ([]event.Event, erro
 	if len(events) == 0 {
 		return nil, errors.New("an answer without events")
 	}
-	c.next = d.Cursor
+	p.cursor = d.Cursor.String()
 	return events, nil
 }
 
-// Cursor implements client.Conn.
-func (c *Conn) Cursor() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.cursor.String()
-}
-
-// Close implements client.Conn.
-func (c *Conn) Close() error {
-	c.closed.Store(true)
-	c.cancel()
-	c.http.CloseIdleConnections()
-	return nil
+// request makes the request of a poll.
+func (p *poller) request(ctx context.Context, prefer string) (*http.Request, error) {
+	opts := p.opts
+	opts.After = p.cursor
+	url, err := opts.URL(p.url)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(r.Header, opts.Header)
+	r.Header.Set("Accept", contentType)
+	if prefer != "" {
+		r.Header.Set("Prefer", prefer)
+	}
+	return r, nil
 }

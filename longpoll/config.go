@@ -8,7 +8,8 @@ import (
 // Config is how a Handler behaves. A zero field means its default.
 type Config struct {
 	// Retry is after how long the server wants its subscribers back when it leaves. Each is told
-	// a time between half and one and a half of it, so that they do not come together. Default 3 s.
+	// a time between half and one and a half of it, so that they do not come together, in whole
+	// seconds. Negative is at once, which is a second here. Default 3 s.
 	Retry time.Duration
 	// WriteDeadline is how long an answer may take to be written. Negative is for ever.
 	// Default 10 s.
@@ -16,7 +17,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Retry = cmp.Or(c.Retry, 3*time.Second)
+	c.Retry = max(0, cmp.Or(c.Retry, 3*time.Second))
 	c.WriteDeadline = cmp.Or(c.WriteDeadline, 10*time.Second)
 	return c
 }

@@ -9,9 +9,9 @@
 //
 //	HTTP/1.1 204 No Content
 //	Cache-Control: no-store
-//	Date: Mon, 23 Nov 2026 10:00:00 GMT
 //	Pushlab-Cursor: mfrggzdf-41
 //	X-Content-Type-Options: nosniff
+//	Date: Mon, 23 Nov 2026 10:00:00 GMT
 //
 //	GET /longpoll?topic=clock&after=mfrggzdf-41 HTTP/1.1
 //	Host: localhost:8080
@@ -19,12 +19,12 @@
 //
 //	HTTP/1.1 200 OK                                 when an event comes, up to 30 s later
 //	Cache-Control: no-store
-//	Content-Length: 103
+//	Content-Length: 100
 //	Content-Type: application/json
-//	Date: Mon, 23 Nov 2026 10:00:01 GMT
 //	Preference-Applied: wait=30
 //	Pushlab-Cursor: mfrggzdf-42
 //	X-Content-Type-Options: nosniff
+//	Date: Mon, 23 Nov 2026 10:00:01 GMT
 //
 //	{"events":[{"id":"mfrggzdf-42","topic":"clock","data":{"n":1}}],"cursor":"mfrggzdf-42","more":false}
 //

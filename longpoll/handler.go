@@ -74,6 +74,9 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 		ctx, cancel := context.WithTimeout(ctx, poll.Wait)
 		records, err = sub.Next(ctx)
 		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			records, err = sub.Poll() // which moves the cursor over what came of other topics
+		}
 	}
 	if errors.As(err, &a.gap) {
 		// The events behind the gap come with it.
@@ -103,9 +106,10 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) wire.R
 			return wire.Left
 		}
 		if a.leaving {
-			// RFC 9110, section 10.2.3, in whole seconds; RFC 9112, section 9.6.
+			// RFC 9110, section 10.2.3, in whole seconds; at least one, or who is told to come
+			// back would do so without a pause. RFC 9112, section 9.6.
 			retry := h.config.Retry/2 + rand.N(h.config.Retry+1)
-			header.Set("Retry-After", strconv.Itoa(int((retry+time.Second-1)/time.Second)))
+			header.Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
 			header.Set("Connection", "close")
 		}
 		w.WriteHeader(http.StatusNoContent)

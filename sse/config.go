@@ -13,7 +13,8 @@ type Config struct {
 	// Default 15 s.
 	Heartbeat time.Duration
 	// Retry is after how long the server wants its subscribers back when it leaves. Each is told
-	// a time between half and one and a half of it, so that they do not come together. Default 3 s.
+	// a time between half and one and a half of it, so that they do not come together. Negative is
+	// at once. Default 3 s.
 	// A browser comes back after that time from any break.
 	Retry time.Duration
 	// WriteDeadline is how long a subscriber may accept no byte at all before it is cut off.
@@ -24,6 +25,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Retry = cmp.Or(c.Retry, 3*time.Second)
+	c.Retry = max(0, cmp.Or(c.Retry, 3*time.Second))
 	return c
 }

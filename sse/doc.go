@@ -19,7 +19,7 @@
 //	X-Accel-Buffering: no
 //	X-Content-Type-Options: nosniff
 //
-//	7c                                              a chunk: its size in hexadecimal
+//	71                                              a chunk: its size in hexadecimal
 //	retry: 3112                                     come back after that many milliseconds
 //	id: mfrggzdf-41                                 what to resume from
 //	event: $open                                    not "message", so onmessage does not see it

@@ -66,7 +66,7 @@ func AppendFrame(dst []byte, e event.Event) []byte {
 
 // A Decoder reads an event stream, in pieces of any size (WHATWG HTML, section 9.2.6). It reads
 // any server's stream: an event whose data is no envelope gets no ID, its type as its topic, and
-// its data as event.Line sees it. The zero Decoder is ready for use.
+// its data as it is if that is JSON, else as a JSON string. The zero Decoder is ready for use.
 type Decoder struct {
 	// Limit is how long a line, and the data of an event, may be, in bytes. Default 16 MiB.
 	Limit int
@@ -162,13 +162,21 @@ func (d *Decoder) dispatch() (event.Event, bool) {
 		return event.Event{}, false
 	}
 	data = data[:len(data)-1] // the line feed of the last data field
+	// WHATWG HTML, section 9.2.6: the stream is UTF-8, and what is not becomes U+FFFD.
+	data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 	if e, err := event.ParseEnvelope(data); err == nil {
 		return e, true
 	}
 	if event.CheckTopic(eventType) != nil {
 		eventType = event.DefaultTopic
 	}
-	return event.Event{Topic: eventType, Data: event.Line(string(data))}, true
+	value, err := event.Compact(data)
+	if err != nil {
+		if value, err = event.Text(string(data)); err != nil {
+			panic("sse: valid UTF-8 was refused: " + err.Error())
+		}
+	}
+	return event.Event{Topic: eventType, Data: value}, true
 }
 
 // End tells what the end of the response means: always io.EOF, since an event that is not complete

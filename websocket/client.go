@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -29,18 +30,38 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 	if rest, ok := strings.CutPrefix(url, "http"); ok { // gorilla wants ws and wss
 		url = "ws" + rest
 	}
-	dialer := gorilla.Dialer{
-		NetDialContext:   opts.DialContext,
-		Proxy:            http.ProxyFromEnvironment,
-		HandshakeTimeout: 30 * time.Second,
-		Subprotocols:     []string{subprotocol},
-		ReadBufferSize:   4 << 10,
-		WriteBufferSize:  512, // for pongs and the close frame
+	// Gorilla heeds a context's deadline only, so the end of ours closes the connection instead.
+	handshake, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	stop := func() bool { return true }
+	dial := opts.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
 	}
-	ws, response, err := dialer.DialContext(ctx, url, opts.Header)
+	dialer := gorilla.Dialer{
+		NetDialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(handshake, network, address)
+			if err == nil {
+				stop = context.AfterFunc(handshake, func() { conn.Close() })
+			}
+			return conn, err
+		},
+		Proxy:           http.ProxyFromEnvironment,
+		Subprotocols:    []string{subprotocol},
+		ReadBufferSize:  4 << 10,
+		WriteBufferSize: 512, // for pongs and the close frame
+	}
+	ws, response, err := dialer.DialContext(context.WithoutCancel(ctx), url, opts.Header)
+	if inTime := stop(); err == nil && !inTime {
+		ws.Close()
+		err = handshake.Err()
+	}
 	if err != nil {
-		if errors.Is(err, gorilla.ErrBadHandshake) {
+		switch {
+		case errors.Is(err, gorilla.ErrBadHandshake):
 			err = client.NewStatusError(response)
+		case handshake.Err() != nil:
+			err = handshake.Err()
 		}
 		return nil, fmt.Errorf("websocket: %w", err)
 	}

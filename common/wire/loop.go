@@ -43,6 +43,11 @@ func (s *Stream) run(head, preface []byte, left <-chan struct{}) Reason {
 					w.control(event.Beat(s.sub.Cursor()))
 				}
 			case <-left:
+				select {
+				case <-s.cut:
+					return Aborted // it was us who closed the connection
+				default:
+				}
 				w.end = Left
 				w.messages() // what the peer said before it left still gets its answers
 			case <-s.cut:
@@ -177,9 +182,10 @@ func (w *write) goodbye() {
 	w.end = Goodbye
 }
 
-// messages takes what waits in the inbox.
+// messages takes what waits in the inbox; no more than that, or a peer that never stops asking would
+// make one endless write of the answers.
 func (w *write) messages() {
-	for {
+	for range inboxSize {
 		select {
 		case m := <-w.inbox:
 			w.take(m)
@@ -215,10 +221,10 @@ func (w *write) flush() error {
 	if w.buf != nil {
 		b = *w.buf
 	}
-	if len(b) == 0 {
-		return nil
+	var err error
+	if len(b) > 0 { // a frame may be empty
+		err = w.out.write(b, w.streams.config.WriteDeadline)
 	}
-	err := w.out.write(b, w.streams.config.WriteDeadline)
 	if w.buf != nil {
 		if cap(*w.buf) <= maxPooled {
 			buffers.Put(w.buf)
@@ -227,7 +233,7 @@ func (w *write) flush() error {
 	}
 	events := w.events
 	w.alone, w.frames, w.events = nil, 0, 0
-	if err != nil {
+	if err != nil || len(b) == 0 {
 		return err
 	}
 	c := &w.streams.counters

@@ -73,6 +73,11 @@ func (s *Stream) Resubscribe(topics []string, start *hub.Start) error {
 
 func (s *Stream) queue(m message) error {
 	select {
+	case <-s.done: // though the inbox may have room
+		return net.ErrClosed
+	default:
+	}
+	select {
 	case s.inbox <- m:
 		return nil
 	case <-s.done:

@@ -34,11 +34,12 @@ type Config struct {
 	// never. Default 15 s.
 	Heartbeat time.Duration
 	// Retry is after how long the server wants its subscribers back when it leaves; each is
-	// told a time between half and one and a half of it. Default 3 s.
+	// told a time between half and one and a half of it. Negative is at once. Default 3 s.
 	Retry time.Duration
 	// WriteDeadline is how long a peer may accept no byte at all before the stream is closed
 	// without a goodbye; it is noticed up to a quarter later. Where the response could not be
-	// taken over it is the time for a whole write. Negative is for ever. Default 10 s.
+	// taken over it is the time for a whole write, to which crypto/tls adds 5 s in which it tries
+	// to say that it closes. Negative is for ever. Default 10 s.
 	WriteDeadline time.Duration
 	// Linger is how long a finished stream waits for the peer to close its side. Default 1 s.
 	Linger time.Duration
@@ -48,7 +49,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
-	c.Retry = cmp.Or(c.Retry, 3*time.Second)
+	c.Retry = max(0, cmp.Or(c.Retry, 3*time.Second))
 	c.WriteDeadline = cmp.Or(c.WriteDeadline, 10*time.Second)
 	c.Linger = cmp.Or(c.Linger, time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
@@ -64,9 +65,10 @@ type Streams struct {
 	frames   *hub.Encoding
 	counters Counters
 
-	mu    sync.Mutex
-	open  map[*Stream]struct{}
-	empty chan struct{} // closed when the last stream has ended, if somebody waits for it
+	mu      sync.Mutex
+	open    map[*Stream]struct{}
+	empty   chan struct{} // closed when the last stream has ended, if somebody waits for it
+	cutting int           // how many calls of Shutdown have run out of time
 }
 
 // New returns the streams of a transport, none yet.
@@ -85,19 +87,34 @@ func (s *Streams) Counters() *Counters { return &s.counters }
 
 // Shutdown waits until all streams have ended. They end by themselves once the hub is closed, each
 // after a goodbye; when ctx ends, those that are left are cut off, and Shutdown returns its error.
+// (Over TLS that can take 5 s more; see WriteDeadline.)
 func (s *Streams) Shutdown(ctx context.Context) error {
 	select {
 	case <-s.ended():
 		return nil
 	case <-ctx.Done():
 	}
+	if s.cutOff() == 0 {
+		return nil // they ended just then
+	}
+	<-s.ended()
 	s.mu.Lock()
+	s.cutting--
+	s.mu.Unlock()
+	return ctx.Err()
+}
+
+// cutOff cuts off all streams, if there are any, and those that open until cutting is lowered.
+func (s *Streams) cutOff() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.open) > 0 {
+		s.cutting++
+	}
 	for stream := range s.open {
 		stream.abort()
 	}
-	s.mu.Unlock()
-	<-s.ended()
-	return ctx.Err()
+	return len(s.open)
 }
 
 // ended returns a channel that is closed when no stream is open.
@@ -120,6 +137,9 @@ func (s *Streams) add(stream *Stream) {
 		s.empty = nil // whoever was told that there is none was told the truth
 	}
 	s.open[stream] = struct{}{}
+	if s.cutting > 0 {
+		stream.abort()
+	}
 	s.mu.Unlock()
 	s.counters.Opened.Add(1)
 	s.counters.Open.Add(1)
@@ -158,7 +178,7 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Sub
 	s.add(stream)
 	reason := stream.run(nil, preface, r.Context().Done())
 	if reason == Goodbye {
-		out.finish()
+		out.finish(s.config.WriteDeadline)
 	}
 	s.remove(stream, reason)
 	if reason != Goodbye && reason != Left {

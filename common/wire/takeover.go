@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -105,7 +106,9 @@ func (c *connection) abort() { c.conn.Close() }
 // wrapped.
 type response struct {
 	w       http.ResponseWriter
-	control *http.ResponseController
+	flush   *http.ResponseController // of w: flushes the outermost wrapper that holds bytes back
+	control *http.ResponseController // of the innermost writer
+	aborted atomic.Bool
 }
 
 func newResponse(w http.ResponseWriter, r *http.Request) *response {
@@ -113,7 +116,7 @@ func newResponse(w http.ResponseWriter, r *http.Request) *response {
 		w.Header().Set("Connection", "close") // as on a connection that is taken over
 	}
 	w.WriteHeader(http.StatusOK)
-	return &response{w, http.NewResponseController(innermost(w))}
+	return &response{w: w, flush: http.NewResponseController(w), control: http.NewResponseController(innermost(w))}
 }
 
 // innermost returns the writer below all wrappers. Some of them flush without telling of errors.
@@ -135,18 +138,34 @@ func (o *response) write(b []byte, stall time.Duration) error {
 			return err
 		}
 	}
+	if o.aborted.Load() { // after the deadline was set, which would undo that of abort
+		return net.ErrClosed
+	}
 	if _, err := o.w.Write(b); err != nil {
 		return err
 	}
-	if wrapped, ok := o.w.(http.Flusher); ok {
-		wrapped.Flush() // a wrapper may hold bytes back, too
+	if err := o.flush.Flush(); err != nil {
+		return err
 	}
-	return o.control.Flush()
+	// Nothing is left to flush, but a wrapper may not have told of an error.
+	if err := o.control.Flush(); err != nil {
+		return err
+	}
+	if stall > 0 {
+		// Over HTTP/2 the deadline would end a stream that has nothing to write just then.
+		o.control.SetWriteDeadline(time.Time{})
+	}
+	return nil
 }
 
-// finish leaves the end of the body to net/http.
-func (o *response) finish() { o.control.SetWriteDeadline(time.Time{}) }
+// finish leaves the end of the body to net/http, with as much time as a write has.
+func (o *response) finish(stall time.Duration) {
+	if stall > 0 {
+		o.control.SetWriteDeadline(time.Now().Add(stall))
+	}
+}
 
 func (o *response) abort() {
+	o.aborted.Store(true)
 	o.control.SetWriteDeadline(time.Unix(1, 0))
 }

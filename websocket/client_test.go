@@ -1,0 +1,9 @@
+package websocket_test
+
+import (
+	"testing"
+
+	"pushlab/common/transporttest"
+)
+
+func TestClient(t *testing.T) { transporttest.RunClient(t, transport) }
