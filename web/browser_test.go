@@ -12,7 +12,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +33,7 @@ func TestBrowser(t *testing.T) {
 		run  func(*testing.T, context.Context)
 	}{
 		{"SameEventsInAllLanes", testSameEvents},
+		{"ScrolledPage", testScrolledPage},
 		{"Publish", testPublish},
 		{"StopAndStart", testStopAndStart},
 		{"Cut", testCut},
@@ -45,6 +45,13 @@ func TestBrowser(t *testing.T) {
 		{"HTTPStreamModule", testHTTPStreamModule},
 		{"LongPollModule", testLongPollModule},
 		{"Silence", testSilence},
+		{"SSEParser", testSSEParser},
+		{"SSEFetchModule", testSSEFetchModule},
+		{"SSEFetchAnswers", testSSEFetchAnswers},
+		{"SSEFetchCrossOrigin", testSSEFetchCrossOrigin},
+		{"SSEFetchBesideEventSource", testSSEFetchBesideEventSource},
+		{"SSELaneSwitch", testSSELaneSwitch},
+		{"CloseInCallback", testCloseInCallback},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
 	}
@@ -210,6 +217,30 @@ func testSameEvents(t *testing.T, browser context.Context) {
 		ids = append(ids, server.publishText("chat", fmt.Sprint("more ", i)))
 	}
 	waitForEvents(p, ids[20:])
+}
+
+// Where the user has scrolled to, the page stays, whatever arrives.
+func testScrolledPage(t *testing.T, browser context.Context) {
+	server := serveBrowser(t)
+	p := open(t, browser, server.url)
+	waitForLanes(p)
+	var ids []string
+	publish := func() {
+		for i := range 6 {
+			ids = append(ids, server.publishText("chat", fmt.Sprint("event ", i)))
+			waitForEvents(p, ids)
+		}
+	}
+	publish()
+	// The upper edge of the window cuts through a list.
+	before := run[float64](p, `{
+		scrollTo(0, document.querySelector("#longpoll .events").getBoundingClientRect().top + 100);
+		scrollY;
+	}`)
+	publish()
+	if after := run[float64](p, `scrollY`); before == 0 || after != before {
+		t.Errorf("the page was scrolled to %v, now to %v", before, after)
+	}
 }
 
 func testPublish(t *testing.T, browser context.Context) {
@@ -437,9 +468,9 @@ func testBackoff(t *testing.T, browser context.Context) {
 		const backoff = new Backoff();
 		const waits = Array.from({ length: 10 }, () => backoff.next());
 		backoff.reset();
-		return [...waits, backoff.next(), backoff.next(3000)];
+		return [...waits, backoff.next(), backoff.next(0), backoff.next(3000)];
 	})`)
-	longest := []float64{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000, 500}
+	longest := []float64{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000, 500, 1000}
 	for i, max := range longest {
 		if waits[i] < max/2 || waits[i] > max {
 			t.Errorf("wait %d is %v ms, want %v to %v", i, waits[i], max/2, max)
@@ -474,32 +505,14 @@ func subscribe(p *page, transport string) []string {
 // script serves the modules, an empty page to run them in, and at path one answer after the other. The query of each
 // request is recorded.
 func script(t *testing.T, path string, answers ...http.HandlerFunc) (address string, queries func() []string) {
-	var mu sync.Mutex
-	var seen []string
-	files := http.FileServer(http.Dir("static"))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case path:
-		case "/":
-			io.WriteString(w, `<!doctype html><title>Modules</title><link rel="icon" href="/icon.svg">`)
-			return
-		default:
-			files.ServeHTTP(w, r)
-			return
+	t.Helper()
+	address, requests := stage(t, map[string][]http.HandlerFunc{path: answers})
+	return address, func() []string {
+		var queries []string
+		for _, r := range requests(path) {
+			queries = append(queries, r.Query)
 		}
-		mu.Lock()
-		seen = append(seen, r.URL.RawQuery)
-		n := len(seen)
-		mu.Unlock()
-		if n <= len(answers) {
-			answers[n-1](w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(seen)
+		return queries
 	}
 }
 
@@ -602,11 +615,14 @@ func testLongPollModule(t *testing.T, browser context.Context) {
 
 // A connection that brings nothing, not even a heartbeat, is given up, and made anew.
 func testSilence(t *testing.T, browser context.Context) {
-	p := open(t, browser, serveBrowser(t).url+"/minimal/sse.html")
-	for _, transport := range []string{"httpstream", "sse", "websocket"} {
-		run[chromedp.Void](p, fmt.Sprintf(`import("/transports/%[1]s.js").then(({ open }) => new Promise((resolve) => {
+	p := open(t, browser, serveBrowser(t).url+"/minimal/index.html")
+	run[chromedp.Void](p, `Promise.all(Object.entries({
+		httpstream: "/httpstream", sse: "/sse", "sse-fetch": "/sse", websocket: "/websocket",
+	}).map(async ([module, path]) => {
+		const { open } = await import("/transports/" + module + ".js");
+		await new Promise((resolve) => {
 			let told = "";
-			const connection = open("/%[1]s", {
+			const connection = open(path, {
 				silence: 200,
 				onstate: (state, reason) => {
 					told += state + reason + ", ";
@@ -615,6 +631,6 @@ func testSilence(t *testing.T, browser context.Context) {
 					connection.close();
 				},
 			});
-		}))`, transport))
-	}
+		});
+	}))`)
 }

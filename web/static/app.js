@@ -9,6 +9,7 @@ import { Ledger } from './ledger.js';
 import * as longpoll from './transports/longpoll.js';
 import * as httpstream from './transports/httpstream.js';
 import * as sse from './transports/sse.js';
+import * as sseFetch from './transports/sse-fetch.js';
 import * as websocket from './transports/websocket.js';
 
 const rowsShown = 50;
@@ -21,8 +22,7 @@ class Lane {
   #transport;
   #name;
 
-  constructor({ transport, name, title, about, command }) {
-    this.#transport = transport;
+  constructor({ transport, name, title, about, command, clients }) {
     this.#name = name;
     this.title = title;
 
@@ -31,17 +31,48 @@ class Lane {
     this.#part('h2').textContent = title;
     this.#part('h2').id = `${name}-title`;
     this.element.setAttribute('aria-labelledby', `${name}-title`);
-    this.#part('.about').textContent = about;
     this.#part('.events').setAttribute('aria-label', `Latest events by ${title}`);
     this.#part('code').textContent = command;
     this.#part('.minimal').href = `/minimal/${name}.html`;
-    this.#part('.source').href = `/transports/${name}.js`;
+    if (clients) this.#offer(clients);
+    else this.#use({ transport, about, source: name });
     for (const link of this.element.querySelectorAll('a')) link.setAttribute('aria-label', `${title}: ${link.textContent}`);
     this.#part('button').onclick = () => (this.state === 'closed' ? this.start() : this.connection.close());
   }
 
   get state() {
     return this.connection?.readyState ?? 'closed';
+  }
+
+  /** #offer lets the user choose between clients of the same transport. */
+  #offer(clients) {
+    const group = this.#part('.clients');
+    group.hidden = false;
+    group.setAttribute('aria-label', `${this.title}: client`);
+    for (const client of clients) {
+      const label = document.createElement('label');
+      const input = document.createElement('input');
+      input.type = 'radio';
+      input.name = `${this.#name}-client`;
+      input.value = client.label;
+      input.autocomplete = 'off'; // a reload begins with the first one
+      input.checked = client === clients[0];
+      input.onchange = () => {
+        const running = this.state !== 'closed';
+        this.connection.close();
+        this.#use(client);
+        if (running) this.start(); // it resumes where the other one was
+      };
+      label.append(input, client.label);
+      group.append(label);
+    }
+    this.#use(clients[0]);
+  }
+
+  #use({ transport, about, source }) {
+    this.#transport = transport;
+    this.#part('.about .text').textContent = about;
+    this.#part('.source').href = `/transports/${source}.js`;
   }
 
   start() {
@@ -148,10 +179,22 @@ const lanes = [
   },
   {
     name: 'sse',
-    transport: sse,
     title: 'Server-Sent Events',
-    about: 'EventSource: such an answer in a format that browsers read, reconnect and resume by themselves.',
     command: `curl -N ${server}/sse`,
+    clients: [
+      {
+        label: 'EventSource',
+        transport: sse,
+        source: 'sse',
+        about: 'such an answer in a format that browsers read, reconnect and resume by themselves.',
+      },
+      {
+        label: 'fetch',
+        transport: sseFetch,
+        source: 'sse-fetch',
+        about: 'the same answer, read, reconnected and resumed by a module, which can send headers.',
+      },
+    ],
   },
   {
     name: 'websocket',

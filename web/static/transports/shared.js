@@ -1,16 +1,17 @@
 /**
- * What the four transports share: where to ask, when to try again, when to give up, and whom to tell.
+ * What the transport modules share: where to ask, when to try again, when to give up, and whom to tell.
  *
  * Every transport module exports open(url, options) and hides how it brings the events:
  *
  *   options   topics    [] = all
  *             after     the cursor to resume from; '' = from now
- *             silence   milliseconds without a sign of life after which a connection counts as dead
+ *             silence   milliseconds without a sign of life after which a connection counts as dead; Infinity = never
  *             onevent(envelope), ongap(envelope)
  *             onstate(state, reason)   state is 'connecting', 'open' or 'closed'; reason says why it is no longer open
  *   result    close(), readyState (one of these states), cursor (the id to resume from)
  *
- * Until close(), a lost connection is 'connecting' again, and resumes. After close(), nothing is delivered.
+ * Until close(), a lost connection is 'connecting' again, and resumes. After close(), nothing is delivered; it may be
+ * called in a callback.
  */
 
 /**
@@ -37,6 +38,9 @@ export function deliver(envelope, { onevent, ongap }) {
   }
 }
 
+// A timer holds 31 bits of milliseconds, 24 days. One that is set to more fires at once.
+const longestTimer = 2 ** 31 - 1;
+
 /**
  * Backoff says how long to wait before the next try: as long as the server asked, or else twice as long after each
  * failure. It is never the same for two clients, since all that lost the same server would come back in one instant
@@ -45,9 +49,12 @@ export function deliver(envelope, { onevent, ongap }) {
 export class Backoff {
   #failures = 0;
 
-  /** next returns milliseconds; asked is what the server asked for, if it did: the wait is not shorter than that. */
+  /**
+   * next returns milliseconds; asked is what the server asked for, if it did: the wait is not shorter than that. 0 asks
+   * for nothing: without a wait of our own, a server in trouble would be asked as fast as it can refuse.
+   */
   next(asked) {
-    if (asked !== undefined) return asked * (1 + Math.random() / 4);
+    if (asked > 0) return asked * (1 + Math.random() / 4);
     const longest = Math.min(500 * 2 ** this.#failures++, 30_000);
     return longest * (0.5 + Math.random() / 2);
   }
@@ -73,7 +80,7 @@ export function refusal(response) {
 export async function pause(ms, signal) {
   if (signal.aborted) return;
   await new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.min(ms, longestTimer));
     function done() {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);
@@ -92,7 +99,7 @@ export function watchdog(ms, bark) {
   return {
     feed() {
       clearTimeout(timer);
-      timer = setTimeout(bark, ms);
+      timer = setTimeout(bark, Math.min(ms, longestTimer));
     },
     stop() {
       clearTimeout(timer);

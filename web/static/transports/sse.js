@@ -53,8 +53,8 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
   function renew(reason) {
     source.close();
     dog.stop();
+    timer = setTimeout(connect, backoff.next()); // first, since who is told below may call close()
     become('connecting', reason);
-    timer = setTimeout(connect, backoff.next());
   }
   connect();
 

@@ -71,8 +71,8 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
 
   function renew(reason) {
     drop();
+    timer = setTimeout(connect, backoff.next(retry)); // first, since who is told below may call close()
     become('connecting', reason);
-    timer = setTimeout(connect, backoff.next(retry));
   }
   connect();
 
