@@ -17,22 +17,33 @@ export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## Install what the tests need: gcc (for -race), chromium, nginx
+deps: ## Install what the tests need: gcc (for -race), chromium, nginx, and what interop/ talks to
 	@missing=
 	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=" gcc libc6-dev"
 	command -v chromium >/dev/null || missing+=" chromium"
 	command -v nginx >/dev/null || missing+=" nginx"
-	[ -n "$$missing" ] || exit 0
-	command -v apt-get >/dev/null || { echo "make deps: there is no apt-get here; install by hand:$$missing" >&2; exit 1; }
-	sudo=
-	if [ "$$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null || { echo "make deps: neither root nor sudo; ask an administrator for: apt-get install$$missing" >&2; exit 1; }
-		sudo=sudo
+	command -v curl >/dev/null || missing+=" curl"
+	command -v node >/dev/null || missing+=" nodejs npm"
+	# The Python of the system, since that is where apt puts the package; PATH may have another one.
+	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=" python3-websockets"
+	if [ -n "$$missing" ]; then
+		command -v apt-get >/dev/null || { echo "make deps: there is no apt-get here; install by hand:$$missing" >&2; exit 1; }
+		sudo=
+		if [ "$$(id -u)" != 0 ]; then
+			command -v sudo >/dev/null || { echo "make deps: neither root nor sudo; ask an administrator for: apt-get install$$missing" >&2; exit 1; }
+			sudo=sudo
+		fi
+		apt() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$$@"; }
+		echo "make deps: installing$$missing"
+		apt update
+		apt install --yes --no-install-recommends $$missing
 	fi
-	apt() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$$@"; }
-	echo "make deps: installing$$missing"
-	apt update
-	apt install --yes --no-install-recommends $$missing
+	# npm writes the second file when it has installed what the first one says.
+	if ! [ interop/node_modules/.package-lock.json -nt interop/package-lock.json ]; then
+		command -v npm >/dev/null || { echo "make deps: there is Node here, but no npm; install npm" >&2; exit 1; }
+		echo "make deps: installing the packages in interop/package-lock.json"
+		(cd interop && npm ci)
+	fi
 
 fmt: ## Format all Go files
 	gofmt -w .

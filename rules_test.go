@@ -45,9 +45,13 @@ var allowed = map[string][]string{
 	"common/fault":   {},
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
+	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
+
 	"common/memhttp": {},
 	// The suite is given each transport through an interface, so it imports none.
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp"},
+	"interop":              {}, // only tests, in which one end of the wire is not ours
+	"interop_test":         {"web", "longpoll", "httpstream", "sse", "websocket", "common/event", "common/hub", "common/client"},
 	".":                    {}, // the root has only this file
 }
 
@@ -77,16 +81,29 @@ var (
 		"doc.go", "config.go", "handler.go", "wire.go", "client.go",
 		"wire_test.go", "handler_test.go", "client_test.go", "example_test.go", "bench_test.go",
 	}
-	ownFiles = map[string]string{}
+	ownFiles = map[string]string{
+		"websocket/session.go":      "only WebSocket listens after its handshake",
+		"websocket/session_test.go": "only WebSocket listens after its handshake",
+		"websocket/inspect.go":      "checks of frame headers that gorilla leaves out",
+		"websocket/deflate.go":      "RFC 7692 is a specification of its own",
+		"websocket/deflate_test.go": "RFC 7692 is a specification of its own",
+		"websocket/echo.go":         "the endpoint that protocol test suites ask for",
+		"websocket/echo_test.go":    "the endpoint that protocol test suites ask for",
+	}
 
 	transportNames = []string{"Config", "Handler", "New", "AppendFrame", "Decoder", "Conn", "Dial"}
-	ownNames       = map[string]string{}
+	ownNames       = map[string]string{
+		"websocket.Echo":    "the endpoint that protocol test suites ask for",
+		"websocket.NewEcho": "the endpoint that protocol test suites ask for",
+	}
 )
 
 // waived lists "file sleeps" and "file skips", with the reason. To sleep in a function literal handed
 // to synctest.Test takes no time and needs no entry; to sleep in a helper called from there does.
 var waived = map[string]string{
-	"common/hub/hub_test.go skips": "rapid then draws another action; the test goes on",
+	"common/hub/hub_test.go skips":       "rapid then draws another action; the test goes on",
+	"common/wire/streams_test.go sleeps": "in a table of functions that run in virtual time",
+	"websocket/session_test.go sleeps":   "in functions that run in virtual time",
 }
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.

@@ -13,7 +13,7 @@ import (
 	"pushlab/common/event"
 )
 
-// contentType of an event stream (WHATWG HTML, section 9.2.8). It is always UTF-8.
+// contentType of an event stream (WHATWG HTML, section 9.2.2). It is always UTF-8.
 const contentType = "text/event-stream"
 
 // open sets the header fields of the response.

@@ -35,6 +35,9 @@ func (s *Server) routes() error {
 	for _, name := range s.names {
 		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers)
 	}
+	if s.echoes != nil {
+		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
+	}
 	all(e, "/publish", s.publish)
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)

@@ -46,6 +46,11 @@ type Config struct {
 	// AllowedOrigins are the origins of further pages that may use the server, such as
 	// "https://example.com".
 	AllowedOrigins []string
+	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites.
+	Echo bool
+	// Compress lets WebSocket clients agree on permessage-deflate. Default off: the length of what
+	// is compressed tells of secrets in it.
+	Compress bool
 	// Version is what /version tells, as JSON.
 	Version any
 	// Logger is told what happens. Default: nobody is.
@@ -81,6 +86,7 @@ type Server struct {
 	echo       *echo.Echo
 	names      []string // of the transports, in the order of the lesson
 	transports map[string]transport
+	echoes     *websocket.Echo // nil: there is no echo endpoint
 	draining   atomic.Bool
 }
 
@@ -106,8 +112,12 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger}),
 			websocket.Name: websocket.New(h, websocket.Config{
 				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger,
-				AllowedOrigins: config.AllowedOrigins, MaxMessage: config.MaxMessage}),
+				AllowedOrigins: config.AllowedOrigins, MaxMessage: config.MaxMessage, Compress: config.Compress}),
 		},
+	}
+	if config.Echo {
+		s.echoes = websocket.NewEcho(websocket.Config{
+			WriteDeadline: config.WriteDeadline, Logger: config.Logger, AllowedOrigins: config.AllowedOrigins, Compress: config.Compress})
 	}
 	return s, s.routes()
 }
@@ -160,6 +170,9 @@ func (s *Server) drain(server *http.Server) {
 				s.config.Logger.Warn("not all streams took their goodbye in time", "transport", name, "drain", s.config.Drain)
 			}
 		}
+	}
+	if s.echoes != nil {
+		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
 	}
 	if err := server.Shutdown(ctx); err != nil {
 		server.Close() // it closes what would not end

@@ -182,3 +182,15 @@ func TestDrainIsReadinessFirst(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEchoIsOffByDefault: an endpoint that sends back what it is sent is for those who ask for it.
+func TestEchoIsOffByDefault(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{})
+	if response, body := s.request("GET", "/websocket/echo", nil, ""); response.StatusCode != 404 {
+		t.Errorf("%s %s", response.Status, body)
+	}
+	s = serve(t, hub.Config{}, web.Config{Echo: true})
+	if response, body := s.request("GET", "/websocket/echo", nil, ""); response.StatusCode != 426 {
+		t.Errorf("with echo: %s %s", response.Status, body)
+	}
+}

@@ -16,7 +16,9 @@ import (
 	"pushlab/common/event"
 )
 
-// A Conn is a client's connection. Its methods are those of client.Conn.
+// A Conn is a client's connection. Its methods are those of client.Conn. It answers the server's pings
+// while Next is called; who does not call it for longer than the server's heartbeat interval is taken
+// for dead.
 type Conn struct{ *client.Stream }
 
 // Dial connects to the server's URL, whose scheme may be ws, wss, http or https. Its context bounds

@@ -22,9 +22,13 @@ type Config struct {
 	// AllowedOrigins are the origins of further pages that may connect, such as
 	// "https://example.com", beside those of the server itself. Default: none.
 	AllowedOrigins []string
-	// MaxMessage is how large a client's message may be, in bytes; a larger one is answered with
-	// close code 1009. Default 1 MiB.
+	// MaxMessage is how large a client's message may be, in bytes, also after it was inflated; a
+	// larger one is answered with close code 1009. Default 1 MiB.
 	MaxMessage int
+	// Compress lets clients agree on compression (RFC 7692, permessage-deflate). Each event is then
+	// compressed once for all of them. Where secrets and somebody else's text share an event, its
+	// length tells of the secret (section 8), so default is off.
+	Compress bool
 	// Logger is told of the start and end of each stream. Default: nobody is.
 	Logger *slog.Logger
 }

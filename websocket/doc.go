@@ -17,9 +17,12 @@
 //	Connection: Upgrade
 //	Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //	Sec-WebSocket-Protocol: pushlab.v1
+//	Cache-Control: no-store, no-transform
 //	Pushlab-Cursor: mfrggzdf-41
+//	X-Accel-Buffering: no
+//	X-Content-Type-Options: nosniff
 //
-//	81 42 {"id":"mfrggzdf-41","topic":"$open","data":{"topics":["clock"]}}
+//	81 40 {"id":"mfrggzdf-41","topic":"$open","data":{"topics":["clock"]}}
 //	81 33 {"id":"mfrggzdf-42","topic":"clock","data":{"n":1}}
 //	│  └─ not masked, 0x33 = 51 bytes follow
 //	└──── the last (and only) frame of a text message

@@ -14,9 +14,10 @@ const Name = "websocket"
 
 // A Handler serves a hub's events by WebSocket.
 type Handler struct {
-	hub     *hub.Hub
-	config  Config
-	streams *wire.Streams
+	hub      *hub.Hub
+	config   Config
+	streams  *wire.Streams
+	deflated *hub.Encoding // nil: compression is off
 }
 
 // New returns a handler for the hub. Close the hub to end its streams, then call Shutdown to wait
@@ -24,12 +25,16 @@ type Handler struct {
 func New(h *hub.Hub, config Config) *Handler {
 	config = config.withDefaults()
 	protocol := wire.Protocol{Name: Name, AppendFrame: AppendFrame, Trailer: trailer}
-	return &Handler{hub: h, config: config, streams: wire.New(h, protocol, wire.Config{
+	handler := &Handler{hub: h, config: config, streams: wire.New(h, protocol, wire.Config{
 		Heartbeat:     config.Heartbeat,
 		Retry:         config.Retry,
 		WriteDeadline: config.WriteDeadline,
 		Logger:        config.Logger,
 	})}
+	if config.Compress {
+		handler.deflated = h.Encoding(deflateName, appendDeflated)
+	}
+	return handler
 }
 
 // ServeHTTP reads the request, subscribes, upgrades the connection and hands it over to package
@@ -44,12 +49,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sub := h.hub.Subscribe(ask.Topics, ask.Start)
-	conn, socket, err := open(w, r, sub.Start())
+	deflate := h.deflated != nil && acceptDeflate(r.Header)
+	conn, socket, err := open(w, r, sub.Start(), deflate)
 	if err != nil {
 		sub.Close()
 		return
 	}
-	h.serve(conn, socket, sub, r.RemoteAddr)
+	stream := h.streams.Accept(socket.Conn, sub, r.RemoteAddr)
+	if deflate {
+		stream.Use(h.deflated)
+	}
+	h.serve(conn, socket, stream)
 }
 
 // Counters counts what the handler did.

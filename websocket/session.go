@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -22,34 +24,64 @@ type session struct {
 	*Handler
 	conn   *gorilla.Conn
 	stream *wire.Stream
+
+	mu       sync.Mutex // guards the read deadline, which the stream sets and the reader lifts
+	awaiting bool       // a pong is due
 }
 
 // serve starts the stream on an upgraded connection.
-func (h *Handler) serve(conn *gorilla.Conn, s *socket, sub *hub.Subscription, peer string) {
+func (h *Handler) serve(conn *gorilla.Conn, s *socket, stream *wire.Stream) {
 	head := s.head
-	s.head = nil
-	s.stream = h.streams.Accept(s.Conn, sub, peer)
-	session := &session{Handler: h, conn: conn, stream: s.stream}
+	s.head, s.stream = nil, stream
+	session := &session{Handler: h, conn: conn, stream: stream}
 	conn.SetReadLimit(int64(h.config.MaxMessage))
-	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Time{}) })
+	conn.SetPingHandler(func(payload string) error {
+		// RFC 6455, section 5.5.3: a pong has the ping's payload. Gorilla's own answer would end
+		// the reading when the stream has ended.
+		stream.Send(append(appendHeader(nil, opPong, len(payload)), payload...))
+		return session.alive()
+	})
+	conn.SetPongHandler(func(string) error { return session.alive() })
 	conn.SetCloseHandler(func(code int, _ string) error {
 		// RFC 6455, section 5.5.1: answer with the same code, and then send nothing more.
-		return session.stream.Finish(appendClose(nil, code, ""), wire.Left)
+		return stream.Finish(appendClose(nil, code, ""), wire.Left)
 	})
-	session.stream.Start(head, session.read, func() {
-		// A heartbeat carries a ping; its pong is due before the next.
-		conn.SetReadDeadline(time.Now().Add(h.config.Heartbeat))
-	})
+	stream.Start(head, session.read, session.pinged)
+}
+
+// pinged is called with each heartbeat, which carries a ping: its pong is due within the interval.
+// The next heartbeat may come before that, and must not put it off.
+func (s *session) pinged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.awaiting {
+		s.awaiting = true
+		s.conn.SetReadDeadline(time.Now().Add(s.config.Heartbeat)) // of a connection that is closed: it is read no more
+	}
+}
+
+// alive is called when the client has answered, or said anything else.
+func (s *session) alive() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaiting = false
+	return s.conn.SetReadDeadline(time.Time{})
 }
 
 // read serves the client's messages until the connection ends.
 func (s *session) read() {
 	for {
-		messageType, message, err := s.conn.ReadMessage()
+		messageType, message, err := readMessage(s.conn, s.config.MaxMessage)
 		var timeout interface{ Timeout() bool }
 		switch {
 		case errors.As(err, &timeout) && timeout.Timeout():
 			s.stream.Finish(nil, wire.Stalled)
+			return
+		case errors.Is(err, errTooBig):
+			s.refuse(gorilla.CloseMessageTooBig, "")
+			return
+		case errors.Is(err, errHeader):
+			s.refuse(gorilla.CloseProtocolError, "bad frame header")
 			return
 		case err != nil:
 			return
@@ -61,11 +93,29 @@ func (s *session) read() {
 			s.refuse(gorilla.CloseInvalidFramePayloadData, "text must be UTF-8")
 			return
 		}
-		s.conn.SetReadDeadline(time.Time{}) // whoever talks is alive
-		if s.serveMessage(message) != nil {
-			return // the stream has ended
+		if s.alive() != nil {
+			return
 		}
+		// When the stream has ended nothing is answered any more, but read on: the client's
+		// close frame is to come, and to close with something unread would reset the connection.
+		s.serveMessage(message)
 	}
+}
+
+var errTooBig = errors.New("websocket: the message is too big")
+
+// readMessage reads a message of at most that many bytes. Gorilla's own limit counts compressed
+// bytes, of which a few can inflate to very many.
+func readMessage(conn *gorilla.Conn, limit int) (messageType int, message []byte, err error) {
+	messageType, r, err := conn.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
+	message, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(message) > limit {
+		err = errTooBig
+	}
+	return messageType, message, err
 }
 
 // refuse ends the connection because of what the client sent.
@@ -98,7 +148,7 @@ func isReply(message []byte) bool { return bytes.HasPrefix(message, []byte(`{"op
 func (s *session) serveMessage(message []byte) error {
 	var op operation
 	if err := json.Unmarshal(message, &op); err != nil {
-		return s.reply(reply{Op: "error", Ref: op.Ref, Error: "the message is not as it should be: " + err.Error()})
+		return s.reply(reply{Op: "error", Ref: op.Ref, Error: badMessage(err)})
 	}
 	answer := reply{Ref: op.Ref}
 	switch op.Op {
@@ -121,6 +171,21 @@ func (s *session) serveMessage(message []byte) error {
 		answer.Op, answer.Error = "error", fmt.Sprintf("op is %.40q; use publish, subscribe or ping", op.Op)
 	}
 	return s.reply(answer)
+}
+
+// badMessage says in the client's terms why a message could not be read.
+func badMessage(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return "the message is not JSON: " + err.Error()
+	case wrong.Field == "":
+		return `the message must be a JSON object, such as {"op":"ping"}`
+	case wrong.Field == "topics":
+		return "topics must be a list of strings"
+	default:
+		return wrong.Field + " must be a string"
+	}
 }
 
 func (s *session) publish(op operation) (event.ID, error) {

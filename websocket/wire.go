@@ -41,6 +41,8 @@ func checkUpgrade(r *http.Request, allowedOrigins []string) *request.Problem {
 	case r.ProtoMajor != 1:
 		return request.Invalid("protocol", "use HTTP/1.1: a WebSocket over HTTP/2 (RFC 8441) is not offered")
 	// RFC 6455, section 4.2.1, in its order.
+	case !r.ProtoAtLeast(1, 1):
+		return request.Invalid("protocol", "use HTTP/1.1; a proxy in between may have to be told to, nginx by proxy_http_version 1.1")
 	case !hasToken(r.Header, "Upgrade", "websocket"):
 		return upgradeRequired("Upgrade", "this is a WebSocket; ask with Upgrade: websocket, as new WebSocket(url) does")
 	case !hasToken(r.Header, "Connection", "upgrade"):
@@ -78,7 +80,7 @@ func validKey(key string) bool {
 
 // open answers the handshake by gorilla. The bytes of the answer are not sent, but kept in the
 // socket: they are the head of the stream. An error was answered, if anybody is there to answer.
-func open(w http.ResponseWriter, r *http.Request, cursor event.ID) (*gorilla.Conn, *socket, error) {
+func open(w http.ResponseWriter, r *http.Request, cursor event.ID, deflate bool) (*gorilla.Conn, *socket, error) {
 	header := w.Header().Clone() // what middleware wants in the answer
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
@@ -88,18 +90,30 @@ func open(w http.ResponseWriter, r *http.Request, cursor event.ID) (*gorilla.Con
 		// Gorilla has no other use for the buffers: messages are read in one piece, whatever
 		// its size, and nothing but control frames is written.
 		ReadBufferSize: 512, WriteBufferPool: new(sync.Pool),
-		Subprotocols: []string{subprotocol},                    // section 4.2.2: one that the client offered, or none
-		CheckOrigin:  func(*http.Request) bool { return true }, // checkUpgrade did
-		Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
-			(&request.Problem{Status: status, Detail: reason.Error()}).ServeHTTP(w, r)
-		},
+		Subprotocols:      []string{subprotocol},                    // section 4.2.2: one that the client offered, or none
+		EnableCompression: deflate,                                  // section 9.1: only what the client offered
+		CheckOrigin:       func(*http.Request) bool { return true }, // checkUpgrade did
+		Error:             answerUpgradeError,
 	}
 	s := new(socket)
-	c, err := upgrader.Upgrade(hijacker{w, s}, r, header)
+	c, err := upgrader.Upgrade(hijacker{w, s}, r, nil)
+	if err == nil {
+		// Gorilla would add them in any order.
+		header.Del("Sec-Websocket-Protocol") // which was chosen
+		head := bytes.NewBuffer(bytes.TrimSuffix(s.head, []byte("\r\n")))
+		header.Write(head) // a buffer takes everything
+		head.WriteString("\r\n")
+		s.head = head.Bytes()
+	}
 	return c, s, err
 }
 
-// A hijacker hands the connection to gorilla, as a socket.
+// answerUpgradeError answers what checkUpgrade let through and gorilla does not.
+func answerUpgradeError(w http.ResponseWriter, r *http.Request, status int, reason error) {
+	(&request.Problem{Status: status, Detail: reason.Error()}).ServeHTTP(w, r)
+}
+
+// A hijacker hands the connection to gorilla: as the socket, if there is one, else as it is.
 type hijacker struct {
 	http.ResponseWriter
 	socket *socket
@@ -109,6 +123,10 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
+	}
+	c = &inspected{Conn: c}
+	if h.socket == nil {
+		return c, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(c, 16)), nil
 	}
 	h.socket.Conn = c
 	return h.socket, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.socket, 16)), nil
@@ -179,6 +197,11 @@ func AppendFrame(dst []byte, e event.Event) []byte {
 	envelope := e.Envelope()
 	dst = appendHeader(dst, opText, len(envelope))
 	dst = append(dst, envelope...)
+	return appendPing(dst, e)
+}
+
+// appendPing appends a ping if the event is a heartbeat.
+func appendPing(dst []byte, e event.Event) []byte {
 	if e.Topic == event.BeatTopic {
 		dst = appendHeader(dst, opPing, 0)
 	}
@@ -220,7 +243,8 @@ type Decoder struct {
 func (d *Decoder) Decode(dst []event.Event, p []byte) ([]event.Event, error) {
 	b := p
 	if len(d.buf) > 0 {
-		b = append(d.buf, p...)
+		d.buf = append(d.buf, p...)
+		b = d.buf
 	}
 	for {
 		opcode, final, payload, rest, err := d.frame(b)
@@ -228,7 +252,9 @@ func (d *Decoder) Decode(dst []event.Event, p []byte) ([]event.Event, error) {
 			return dst, err
 		}
 		if rest == nil { // not complete
-			d.buf = append([]byte(nil), b...)
+			if len(b) != len(d.buf) { // else it is there already: a long frame is not copied for each piece
+				d.buf = append([]byte(nil), b...)
+			}
 			return dst, nil
 		}
 		b = rest
@@ -292,7 +318,7 @@ func (d *Decoder) frame(b []byte) (opcode byte, final bool, payload, rest []byte
 	case length == 127:
 		length, head = binary.BigEndian.Uint64(b[2:]), 10
 	}
-	if length > limit || uint64(len(d.message))+length > limit {
+	if opcode < opClose && (length > limit || uint64(len(d.message))+length > limit) {
 		return 0, false, nil, nil, fmt.Errorf("websocket: a message of more than %d bytes; raise the limit if that is right", limit)
 	}
 	end := head + int(length)

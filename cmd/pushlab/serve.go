@@ -61,6 +61,8 @@ func serveCommand(std streams) *cobra.Command {
 	f.DurationVar(&o.web.Retry, "retry", 3*time.Second, "after how long subscribers are asked back when the server leaves, more or less")
 	f.DurationVar(&o.web.WriteDeadline, "write-deadline", 10*time.Second, "how long a subscriber may take nothing before it is cut off")
 	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long subscribers have to take their goodbye when the server leaves")
+	f.BoolVar(&o.web.Echo, "echo", false, "send messages to /websocket/echo back, for protocol test suites")
+	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
 	o.log.register(f)
 	return cmd
 }

@@ -29,9 +29,10 @@ func FanOut(b *testing.B, tr Transport) {
 			audience := &audience{all: make(chan struct{}), size: int64(subscribers)}
 			var polling sync.WaitGroup
 			audience.expect()
+			start := h.State().Head
 			for range subscribers {
 				if tr.Polls {
-					polling.Go(func() { audience.poll(handler, tr.Path, h.State().Head) })
+					polling.Go(func() { audience.poll(handler, tr.Path, start) })
 				} else {
 					handler.ServeHTTP(&takenWriter{header: http.Header{}, conn: audience.conn()}, newRequest(tr.Path, "", tr.Header))
 				}

@@ -107,7 +107,7 @@ func (w *write) open(head, preface []byte) {
 	b := w.buffer()
 	*b = append(*b, head...)
 	first := func(dst []byte) []byte {
-		return w.streams.protocol.AppendFrame(append(dst, preface...), event.Open(w.sub.Start(), w.sub.Topics()))
+		return w.inner(append(dst, preface...), event.Open(w.sub.Start(), w.sub.Topics()))
 	}
 	if w.chunked {
 		*b = appendChunk(*b, first)
@@ -120,10 +120,18 @@ func (w *write) open(head, preface []byte) {
 func (w *write) control(e event.Event) {
 	b := w.buffer()
 	if w.chunked {
-		*b = w.streams.frames.Append(*b, e)
+		*b = w.encoding.Append(*b, e)
 	} else {
-		*b = w.streams.protocol.AppendFrame(*b, e)
+		*b = w.inner(*b, e)
 	}
+}
+
+// inner appends an event's frame without a chunk around it.
+func (w *write) inner(dst []byte, e event.Event) []byte {
+	if w.streams.protocol.HTTP {
+		return w.streams.protocol.AppendFrame(dst, e)
+	}
+	return w.encoding.Append(dst, e) // which has no chunks
 }
 
 // frame adds a frame that was made before.
@@ -151,7 +159,7 @@ func (w *write) gather() {
 			w.goodbye()
 		}
 		for _, r := range records {
-			frame := w.streams.frames.Frame(r)
+			frame := w.encoding.Frame(r)
 			if w.streams.protocol.HTTP && !w.chunked {
 				frame = content(frame)
 			}

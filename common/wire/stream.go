@@ -18,6 +18,8 @@ type Stream struct {
 	chunked bool // frames go out with their chunks
 	onBeat  func()
 
+	encoding *hub.Encoding // how events are framed: the transport's, or what Use said
+
 	inbox chan message
 	done  chan struct{} // closed when the loop writes no more
 	cut   chan struct{} // closed by abort
@@ -42,10 +44,14 @@ const inboxSize = 16
 
 func (s *Streams) newStream(sub *hub.Subscription, peer string) *Stream {
 	return &Stream{
-		streams: s, sub: sub, peer: peer, since: time.Now(), onBeat: func() {},
+		streams: s, sub: sub, peer: peer, since: time.Now(), onBeat: func() {}, encoding: s.encoding,
 		inbox: make(chan message, inboxSize), done: make(chan struct{}), cut: make(chan struct{}),
 	}
 }
+
+// Use has a stream of Accept frame events in another encoding than its transport's own, such as one
+// that compresses. It must be called before Start.
+func (s *Stream) Use(encoding *hub.Encoding) { s.encoding = encoding }
 
 // Start serves the subscription to the connection of Accept, and closes both in the end. The head,
 // the last bytes of the transport's handshake, goes out with the first frame. Before each heartbeat

@@ -62,7 +62,7 @@ type Streams struct {
 	hub      *hub.Hub
 	protocol Protocol
 	config   Config
-	frames   *hub.Encoding
+	encoding *hub.Encoding
 	counters Counters
 
 	mu      sync.Mutex
@@ -78,7 +78,7 @@ func New(h *hub.Hub, protocol Protocol, config Config) *Streams {
 	if protocol.HTTP {
 		appendFrame = chunked(appendFrame)
 	}
-	s.frames = h.Encoding(protocol.Name, appendFrame)
+	s.encoding = h.Encoding(protocol.Name, appendFrame)
 	return s
 }
 
