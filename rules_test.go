@@ -50,8 +50,6 @@ var allowed = map[string][]string{
 	"common/memhttp": {},
 	// The suite is given each transport through an interface, so it imports none.
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp"},
-	"interop":              {}, // only tests, in which one end of the wire is not ours
-	"interop_test":         {"web", "longpoll", "httpstream", "sse", "websocket", "common/event", "common/hub", "common/client"},
 	".":                    {}, // the root has only this file
 }
 
@@ -101,9 +99,7 @@ var (
 // waived lists "file sleeps" and "file skips", with the reason. To sleep in a function literal handed
 // to synctest.Test takes no time and needs no entry; to sleep in a helper called from there does.
 var waived = map[string]string{
-	"common/hub/hub_test.go skips":       "rapid then draws another action; the test goes on",
-	"common/wire/streams_test.go sleeps": "in a table of functions that run in virtual time",
-	"websocket/session_test.go sleeps":   "in functions that run in virtual time",
+	"common/hub/hub_test.go skips": "rapid then draws another action; the test goes on",
 }
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.

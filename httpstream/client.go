@@ -1,6 +1,7 @@
 package httpstream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -22,5 +23,5 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 		return nil, fmt.Errorf("httpstream: %w", err)
 	}
 	read := client.Reader(response.Body, &Decoder{Limit: opts.Limit()})
-	return &Conn{client.NewStream(response.Header.Get(client.CursorHeader), read, end)}, nil
+	return &Conn{client.NewStream(cmp.Or(response.Header.Get(client.CursorHeader), opts.After), read, end)}, nil
 }

@@ -35,8 +35,12 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 	decoder := &Decoder{Limit: opts.Limit(), LastID: start, id: start}
 	decode := client.Reader(response.Body, decoder)
 	read := func() (client.Batch, error) {
+		before := decoder.LastID
 		batch, err := decode()
-		batch.Cursor = decoder.LastID // an event of a foreign server has no other
+		if decoder.LastID != before {
+			// An event of a foreign server has no other; and an empty one takes it back.
+			batch.Cursor, batch.Forget = decoder.LastID, decoder.LastID == ""
+		}
 		return batch, err
 	}
 	return &Conn{client.NewStream(start, read, end)}, nil

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	gorilla "github.com/gorilla/websocket"
@@ -67,14 +69,40 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("websocket: %w", err)
 	}
+	if err := checkHandshake(response.Header); err != nil {
+		ws.Close()
+		return nil, err
+	}
 	ws.SetReadLimit(int64(opts.Limit()))
-	start := response.Header.Get(client.CursorHeader)
-	return &Conn{client.NewStream(start, func() (client.Batch, error) { return read(ws) }, func() error {
+	var stream atomic.Pointer[client.Stream]
+	answer := ws.PingHandler()
+	ws.SetPingHandler(func(payload string) error {
+		if s := stream.Load(); s != nil {
+			s.Touch()
+		}
+		return answer(payload)
+	})
+	start := cmp.Or(response.Header.Get(client.CursorHeader), opts.After)
+	s := client.NewStream(start, func() (client.Batch, error) { return read(ws) }, func() error {
 		// RFC 6455, section 7.1.1: a close frame each, and then the server closes. Whether it
 		// does is not worth waiting for.
 		ws.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(gorilla.CloseNormalClosure, ""), time.Now().Add(time.Second))
 		return ws.Close()
-	})}, nil
+	})
+	stream.Store(s)
+	return &Conn{s}, nil
+}
+
+// checkHandshake refuses an answer to the handshake that gorilla takes: one that chooses what we did
+// not offer (RFC 6455, section 4.1, points 5 and 6 of the server's response).
+func checkHandshake(h http.Header) error {
+	if extensions := h.Get("Sec-WebSocket-Extensions"); extensions != "" {
+		return fmt.Errorf("websocket: the server chose the extension %.100q, and none was offered", extensions)
+	}
+	if chosen := h.Values("Sec-WebSocket-Protocol"); len(chosen) > 1 || len(chosen) == 1 && chosen[0] != subprotocol {
+		return fmt.Errorf("websocket: the server chose the subprotocol %.100q, and %s was offered", chosen, subprotocol)
+	}
+	return nil
 }
 
 // read reads a message.
@@ -84,6 +112,9 @@ func read(ws *gorilla.Conn) (client.Batch, error) {
 	switch {
 	case errors.As(err, &closed) && closed.Code == gorilla.CloseGoingAway, errors.As(err, &closed) && closed.Code == gorilla.CloseNormalClosure:
 		return client.Batch{}, io.EOF
+	case errors.Is(err, gorilla.ErrReadLimit): // which gorilla has told the server, by 1009
+		linger(ws)
+		fallthrough
 	case err != nil:
 		return client.Batch{}, fmt.Errorf("websocket: %w", err)
 	}
@@ -104,5 +135,16 @@ func read(ws *gorilla.Conn) (client.Batch, error) {
 // refuse tells the server why the connection ends, and returns that reason.
 func refuse(ws *gorilla.Conn, code int, reason error) error {
 	ws.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	linger(ws)
 	return reason
+}
+
+// linger lets the close frame arrive: to close at once, while there is something left to read, would
+// reset the connection, and the server might never see why.
+func linger(ws *gorilla.Conn) {
+	c := ws.NetConn()
+	if half, ok := c.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		c.SetReadDeadline(time.Now().Add(time.Second))
+		io.Copy(io.Discard, c) // until the server has closed, or the second has passed
+	}
 }

@@ -31,7 +31,7 @@ func Example() {
 	go func() { served <- server.Serve(listener) }()
 
 	// The client. Every stream begins with $open, whose ID is where it starts.
-	conn, err := websocket.Dial(ctx, "http://"+listener.Addr().String()+"/websocket", client.Options{Topics: []string{"chat"}})
+	conn, err := websocket.Dial(ctx, "ws://"+listener.Addr().String()+"/websocket", client.Options{Topics: []string{"chat"}})
 	if err != nil {
 		log.Fatal(err)
 	}

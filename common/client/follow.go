@@ -105,11 +105,18 @@ func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 }
 
 func (f *Follower) next(ctx context.Context) (e event.Event, err error) {
-	err = f.watch(ctx, func(ctx context.Context) error {
-		e, err = f.conn.Next(ctx)
-		return err
-	})
-	return e, err
+	for {
+		err = f.watch(ctx, func(ctx context.Context) error {
+			e, err = f.conn.Next(ctx)
+			return err
+		})
+		// A server that is not ours may show that it lives by comments or pings, which are no events.
+		conn, ok := f.conn.(interface{ Quiet() time.Duration })
+		if err != ErrIdle || !ok || conn.Quiet() >= f.policy.Idle {
+			return e, err
+		}
+		f.silence = conn.Quiet()
+	}
 }
 
 // watch calls wait with a context that ends when the other end was silent for too long, over
@@ -209,7 +216,7 @@ func (f *Follower) leave(bye event.Event) {
 
 func (f *Follower) drop() {
 	if f.conn != nil {
-		f.cursor = cmp.Or(f.conn.Cursor(), f.cursor)
+		f.cursor = f.Cursor()
 		f.conn.Close() // it is of no use any more, whatever this says
 		f.conn = nil
 	}
@@ -217,10 +224,14 @@ func (f *Follower) drop() {
 
 // Cursor returns where another follower would resume.
 func (f *Follower) Cursor() string {
-	if f.conn != nil {
-		return cmp.Or(f.conn.Cursor(), f.cursor)
+	if f.conn == nil {
+		return f.cursor
 	}
-	return f.cursor
+	cursor := f.conn.Cursor()
+	if cursor == "" && f.attempts > 0 {
+		return f.cursor // the connection has brought nothing, and knows no better
+	}
+	return cursor
 }
 
 // Close ends the subscription.

@@ -43,6 +43,8 @@ func Get(ctx context.Context, url string, opts Options, mediaType string, header
 		err = NewStatusError(response)
 	case !HasType(response, mediaType):
 		err = &StatusError{Status: response.StatusCode, Detail: fmt.Sprintf("its content is %q, not %s: is this the right URL?", response.Header.Get("Content-Type"), mediaType)}
+	case response.Header.Get("Content-Encoding") != "": // RFC 9110, section 12.5.3: we accept none
+		err = &StatusError{Status: response.StatusCode, Detail: fmt.Sprintf("its content is encoded with %q, which was not asked for", response.Header.Get("Content-Encoding"))}
 	case !stop(): // ctx has ended in the meantime, and took the response with it
 		err = ctx.Err()
 	}

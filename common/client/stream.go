@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"pushlab/common/event"
 )
@@ -32,6 +34,8 @@ type Stream struct {
 	closed   chan struct{}
 	reading  sync.WaitGroup
 	failure  error // set before batches is closed
+	begin    time.Time
+	sign     atomic.Int64 // when the other end last gave a sign of life: nanoseconds after begin
 
 	mu     sync.Mutex // guards what follows: anybody may ask for the cursor
 	batch  Batch
@@ -45,13 +49,15 @@ type Batch struct {
 	Events []event.Event
 	// Cursor is where to resume behind them. It may be empty if the last one has an ID.
 	Cursor string
+	// Forget says that there is no place to resume any more: a foreign server took it back.
+	Forget bool
 }
 
 // NewStream starts to read. Start is the cursor before the first event. Each call of read returns
 // what came, or an error, which ends the stream behind the events that came with it. Close has to
 // make a read that waits fail.
 func NewStream(start string, read func() (Batch, error), close func() error) *Stream {
-	s := &Stream{cursor: start, close: close, batches: make(chan Batch), closed: make(chan struct{})}
+	s := &Stream{cursor: start, close: close, begin: time.Now(), batches: make(chan Batch), closed: make(chan struct{})}
 	s.reading.Go(func() { s.read(read) })
 	return s
 }
@@ -60,7 +66,10 @@ func (s *Stream) read(read func() (Batch, error)) {
 	defer close(s.batches)
 	for {
 		batch, err := read()
-		if len(batch.Events) > 0 || batch.Cursor != "" {
+		if err == nil {
+			s.Touch()
+		}
+		if len(batch.Events) > 0 || batch.Cursor != "" || batch.Forget {
 			select {
 			case s.batches <- batch:
 			case <-s.closed:
@@ -100,10 +109,17 @@ func (s *Stream) Next(ctx context.Context) (event.Event, error) {
 
 // finishBatch moves the cursor behind the batch, if all its events were given out.
 func (s *Stream) finishBatch() {
-	if len(s.batch.Events) == 0 && s.batch.Cursor != "" {
+	if len(s.batch.Events) == 0 && (s.batch.Cursor != "" || s.batch.Forget) {
 		s.last, s.cursor = event.ID{}, s.batch.Cursor
 	}
 }
+
+// Touch notes a sign of life that is no event, and that read does not return for, such as a ping.
+func (s *Stream) Touch() { s.sign.Store(int64(time.Since(s.begin))) }
+
+// Quiet returns how long the other end has given no sign of life: nothing that could be read, not
+// even part of an event.
+func (s *Stream) Quiet() time.Duration { return time.Since(s.begin) - time.Duration(s.sign.Load()) }
 
 func (s *Stream) wait(ctx context.Context) (Batch, error) {
 	select {

@@ -180,9 +180,17 @@ func (p *peer) readHead() {
 // accept makes a stream of all topics of a connection in memory. Until the peer is gone, read reads
 // from it; nil discards.
 func (f *fixture) accept(read func(*wire.Stream, net.Conn), onBeat func()) (*wire.Stream, *peer) {
+	return f.acceptUsing(nil, read, onBeat)
+}
+
+// acceptUsing has the stream use an encoding, if it is not nil.
+func (f *fixture) acceptUsing(encoding *hub.Encoding, read func(*wire.Stream, net.Conn), onBeat func()) (*wire.Stream, *peer) {
 	near, far := memhttp.Pipe(memhttp.BufferSize)
 	f.t.Cleanup(func() { far.Close() })
 	stream := f.streams.Accept(near, f.hub.Subscribe(nil, hub.Start{}), "memory")
+	if encoding != nil {
+		stream.Use(encoding)
+	}
 	if read == nil {
 		read = func(_ *wire.Stream, conn net.Conn) { io.Copy(io.Discard, conn) }
 	}

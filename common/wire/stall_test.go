@@ -112,7 +112,7 @@ func TestStallWrapped(t *testing.T) {
 		if f.ended(wire.Stalled) != 0 {
 			t.Fatal("it was cut off before its time")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if f.ended(wire.Stalled) != 1 {
 			t.Fatalf("it was not cut off: %s", f.logged())

@@ -231,7 +231,6 @@ func TestReasons(t *testing.T) {
 		{wire.Refused, refuse, func(f *fixture, p *peer) { io.WriteString(p, "x") }},
 		{wire.Stalled, nil, func(f *fixture, p *peer) {
 			f.publishData("a", `"`+strings.Repeat("x", 2*4<<10)+`"`)
-			time.Sleep(13 * time.Second)
 		}},
 		{wire.Failed, nil, func(f *fixture, p *peer) {
 			f.publishData("a", `"`+strings.Repeat("x", 2*4<<10)+`"`)
@@ -252,7 +251,7 @@ func TestReasons(t *testing.T) {
 						t.Errorf("after $bye: %q, %v", rest, err)
 					}
 				}
-				time.Sleep(2 * time.Second) // for those who are waited for
+				time.Sleep(15 * time.Second) // for those who are waited for
 				synctest.Wait()
 				for _, reason := range wire.Reasons() {
 					want := int64(0)
