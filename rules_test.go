@@ -80,6 +80,8 @@ var (
 		"wire_test.go", "handler_test.go", "client_test.go", "example_test.go", "bench_test.go",
 	}
 	ownFiles = map[string]string{
+		"sse/message.go":            "for servers that send something other than envelopes",
+		"sse/message_test.go":       "for servers that send something other than envelopes",
 		"websocket/session.go":      "only WebSocket listens after its handshake",
 		"websocket/session_test.go": "only WebSocket listens after its handshake",
 		"websocket/inspect.go":      "checks of frame headers that gorilla leaves out",
@@ -91,6 +93,9 @@ var (
 
 	transportNames = []string{"Config", "Handler", "New", "AppendFrame", "Decoder", "Conn", "Dial"}
 	ownNames       = map[string]string{
+		"sse.Message":       "for servers that send something other than envelopes",
+		"sse.AppendMessage": "for servers that send something other than envelopes",
+		"sse.ErrField":      "for servers that send something other than envelopes",
 		"websocket.Echo":    "the endpoint that protocol test suites ask for",
 		"websocket.NewEcho": "the endpoint that protocol test suites ask for",
 	}

@@ -91,15 +91,15 @@ func TestEchoRefuses(t *testing.T) {
 		{"WS-06 a length in a longer form than it needs", []byte{0x81, 0x80 | 126, 0, 5, 0, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'}, 1002},
 		{"WS-06 a length in the longest form that fits a shorter", append([]byte{0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0, 1, 0}, make([]byte, 4+256)...), 1002},
 		{"WS-06 a length of 64 bits", []byte{0x81, 0x80 | 127, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, 1002},
-		{"WS-07 a continuation of nothing", maskedFrame(0x80|0, []byte("x")), 1002},
+		{"WS-07 a continuation of nothing", maskedFrame(0x80, []byte("x")), 1002},
 		{"WS-07 a message within another", append(maskedFrame(1, []byte("x")), maskedFrame(0x80|1, []byte("y"))...), 1002},
 		{"WS-05 a frame without a mask", []byte{0x81, 1, 'x'}, 1002},
-		{"WS-10 bad UTF-8 over two frames", append(maskedFrame(1, []byte("\xe2")), maskedFrame(0x80|0, []byte("\x28\xa1"))...), 1007},
+		{"WS-10 bad UTF-8 over two frames", append(maskedFrame(1, []byte("\xe2")), maskedFrame(0x80, []byte("\x28\xa1"))...), 1007},
 		{"WS-11 a close frame with half a code", maskedFrame(0x80|8, []byte{3}), 1002},
 		{"WS-11 a close code that must not be sent", maskedFrame(0x80|8, []byte{0x03, 0xed}), 1002},
 		{"WS-14 a message over the limit", maskedFrame(0x80|2, make([]byte, 1001)), 1009},
 		{"PMD-04 RSV1 on a ping", maskedFrame(0x80|0x40|9, nil), 1002},
-		{"PMD-04 RSV1 on a later frame", append(maskedFrame(0x40|1, []byte{0x4a}), maskedFrame(0x80|0x40|0, []byte{0x04})...), 1002},
+		{"PMD-04 RSV1 on a later frame", append(maskedFrame(0x40|1, []byte{0x4a}), maskedFrame(0x80|0x40, []byte{0x04})...), 1002},
 		{"PMD-05 a message that inflates over the limit", maskedFrame(0x80|0x40|2, deflated(t, make([]byte, 1<<20))), 1009},
 	} {
 		t.Run(c.name, func(t *testing.T) {
