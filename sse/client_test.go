@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,115 @@ func TestForeignServer(t *testing.T) {
 		close(blocks)
 		if e, err := conn.Next(context.Background()); !errors.Is(err, io.EOF) {
 			t.Errorf("the end is %v, %v", e, err)
+		}
+	})
+}
+
+// TestConnection is WHATWG HTML, sections 9.2.2 to 9.2.4, for a client.
+func TestConnection(t *testing.T) {
+	// script answers each request in turn, the last one again and again, and keeps their headers.
+	type script struct {
+		answers []func(http.ResponseWriter)
+		headers []http.Header
+	}
+	stream := func(blocks string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream;charset=utf-8")
+			io.WriteString(w, blocks)
+		}
+	}
+	status := func(code int, contentType, location string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", contentType)
+			if location != "" {
+				w.Header().Set("Location", location)
+			}
+			w.WriteHeader(code)
+		}
+	}
+	start := func(t *testing.T, s *script) client.Options {
+		server := memhttp.NewServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n := len(s.headers)
+			s.headers = append(s.headers, r.Header.Clone())
+			s.answers[min(n, len(s.answers)-1)](w)
+		}))
+		return client.Options{DialContext: server.Dial}
+	}
+	follow := func(opts client.Options) *client.Follower {
+		return client.Follow(func(ctx context.Context, after string) (client.Conn, error) {
+			opts.After = after
+			return sse.Dial(ctx, memhttp.URL, opts)
+		}, "", client.Policy{})
+	}
+	run := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+	}
+
+	run("SSE-20 the request accepts an event stream, and no cached answer", func(t *testing.T) {
+		s := &script{answers: []func(http.ResponseWriter){stream(": hello\n\n")}}
+		conn, err := sse.Dial(context.Background(), memhttp.URL, start(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if h := s.headers[0]; h.Get("Accept") != "text/event-stream" || h.Get("Cache-Control") != "no-cache" || h.Values("Last-Event-ID") != nil {
+			t.Errorf("asked with %v", h)
+		}
+	})
+	run("SSE-21 another status or type is the end, and a redirect is followed", func(t *testing.T) {
+		for _, answer := range []func(http.ResponseWriter){
+			status(204, "", ""), status(404, "text/plain", ""), status(200, "text/plain", ""), status(200, "", ""), status(201, "text/event-stream", ""),
+		} {
+			s := &script{answers: []func(http.ResponseWriter){answer}}
+			_, err := follow(start(t, s)).Next(context.Background())
+			var refused *client.StatusError
+			if !errors.As(err, &refused) || !refused.Permanent() || len(s.headers) != 1 {
+				t.Errorf("%v after %d requests", err, len(s.headers))
+			}
+		}
+		for _, code := range []int{301, 302, 303, 307, 308} {
+			s := &script{answers: []func(http.ResponseWriter){status(code, "", "/elsewhere"), stream("data: 1\n\n")}}
+			f := follow(start(t, s))
+			if e, err := f.Next(context.Background()); err != nil || string(e.Data) != "1" {
+				t.Errorf("%d: %s, %v", code, e.Data, err)
+			}
+			f.Close()
+		}
+	})
+	run("SSE-22, SSE-23 a stream that ends is asked for again, with the last event ID if there is one", func(t *testing.T) {
+		s := &script{answers: []func(http.ResponseWriter){
+			stream("data: 1\n\n"), stream("id: é7\ndata: 2\n\n"), stream("data: 3\n\nid\ndata: 4\n\n"), stream("data: 5\n\n"),
+		}}
+		f := follow(start(t, s))
+		defer f.Close()
+		for _, want := range []string{"1", "2", "3", "4", "5"} {
+			if e, err := f.Next(context.Background()); err != nil || string(e.Data) != want {
+				t.Fatalf("%s, %v; want %s", e.Data, err, want)
+			}
+		}
+		var ids []string
+		for _, h := range s.headers[:4] {
+			ids = append(ids, strings.Join(h.Values("Last-Event-ID"), "|"))
+		}
+		if diff := cmp.Diff([]string{"", "", "é7", ""}, ids); diff != "" {
+			t.Errorf("the last event IDs (-want +got):\n%s", diff)
+		}
+	})
+	run("SSE-25 nothing comes after Close", func(t *testing.T) {
+		s := &script{answers: []func(http.ResponseWriter){stream("data: 1\n\ndata: 2\n\n")}}
+		conn, err := sse.Dial(context.Background(), memhttp.URL, start(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Next(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		f := follow(start(t, s))
+		f.Next(context.Background())
+		f.Close()
+		if e, err := f.Next(context.Background()); err == nil {
+			t.Errorf("after Close came %s", e.Data)
 		}
 	})
 }

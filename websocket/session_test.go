@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -571,12 +572,13 @@ func TestClosesAfterGoodbye(t *testing.T) {
 		synctest.Wait()
 		p.send(text, `{"op":"ping"}`)
 		p.send(text, `hello`)
-		synctest.Wait()
-		if n := f.handler.Counters().Open.Load(); n != 1 {
-			t.Error("the server has closed")
-		}
-		p.send(closeFrame, "\x03\xe9")
 		p.want("$bye:0", "close 1001")
+		p.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := p.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the server has closed its side: %v", err)
+		}
+		p.SetReadDeadline(time.Time{})
+		p.send(closeFrame, "\x03\xe9")
 		p.wantEnd()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -364,5 +365,36 @@ func TestEmptyFrames(t *testing.T) {
 		synctest.Wait()
 		stream.Send([]byte("x\n"))
 		p.want("x")
+	})
+}
+
+// TestStreamsDoNotMix: the buffers that writes are gathered in serve one stream at a time.
+func TestStreamsDoNotMix(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, wire.Protocol{}, wire.Config{})
+		const streams, replies = 30, 200
+		var checking sync.WaitGroup
+		for i := range streams {
+			stream, p := f.accept(nil, nil)
+			own := fmt.Sprintf("%s of %d\n", strings.Repeat("x", 100+i), i)
+			go func() {
+				for range replies {
+					stream.Send([]byte(own))
+				}
+			}()
+			checking.Go(func() {
+				for n := 0; n < replies; {
+					line, err := p.lines.ReadString('\n')
+					if line == own {
+						n++
+					} else if err != nil || line != "head\n" && !strings.HasPrefix(line, `{"id":`) {
+						t.Errorf("stream %d got %q, %v", i, line, err)
+						return
+					}
+				}
+			})
+		}
+		f.publish("a", 300)
+		checking.Wait()
 	})
 }

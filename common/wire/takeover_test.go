@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +123,67 @@ func TestWriters(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A stuckWriter has a peer that accepts nothing any more. When a write deadline is set it lets
+// somebody else in first, as the scheduler may.
+type stuckWriter struct {
+	flushWriter
+	stuck   bool
+	letIn   func()
+	expired chan struct{} // closed when the deadline is over
+}
+
+func (w *stuckWriter) SetWriteDeadline(deadline time.Time) error {
+	if letIn := w.letIn; letIn != nil && w.stuck && !deadline.IsZero() {
+		w.letIn = nil
+		letIn()
+	}
+	w.expired = make(chan struct{})
+	if expired := w.expired; !deadline.IsZero() {
+		time.AfterFunc(time.Until(deadline), func() { close(expired) })
+	}
+	return nil
+}
+
+func (w *stuckWriter) Write(p []byte) (int, error) {
+	if w.stuck {
+		<-w.expired
+		return 0, os.ErrDeadlineExceeded
+	}
+	return w.flushWriter.Write(p)
+}
+
+// TestAbortedJustThen: a write that sets its deadline just when the stream is cut off must not undo
+// that.
+func TestAbortedJustThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 10 * time.Second})
+		shut := make(chan error, 1)
+		w := &stuckWriter{flushWriter: flushWriter{&plainWriter{header: http.Header{}}}}
+		w.letIn = func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			go func() { shut <- f.streams.Shutdown(ctx) }()
+			time.Sleep(time.Nanosecond) // until it waits
+		}
+		go func() {
+			defer func() { recover() }()
+			r, _ := http.NewRequest(http.MethodGet, "/", nil)
+			f.streams.ServeHTTP(w, r, f.hub.Subscribe(nil, hub.Start{}), nil)
+		}()
+		synctest.Wait()
+		w.stuck = true
+		begin := time.Now()
+		f.publish("a", 1)
+		<-shut
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("to cut it off took %v", took)
+		}
+		if f.ended(wire.Aborted) != 1 {
+			t.Errorf("it is not counted as aborted: %s", f.logged())
+		}
+	})
 }
 
 // TestGaps: a gap is in the same write as what is retained, and says how many were lost where that
