@@ -164,6 +164,19 @@ func (s *Server) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
 	defer cancel()
 	s.hub.Close()
+	s.waitForStreams(ctx)
+	if s.echoes != nil {
+		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
+	}
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close() // it closes what would not end
+	}
+	s.waitForStreams(ctx) // those that were just being opened
+	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
+}
+
+// waitForStreams waits for all streams to end, until ctx does.
+func (s *Server) waitForStreams(ctx context.Context) {
 	for _, name := range s.names {
 		if t, ok := s.transports[name].(interface{ Shutdown(context.Context) error }); ok {
 			if err := t.Shutdown(ctx); err != nil {
@@ -171,13 +184,6 @@ func (s *Server) drain(server *http.Server) {
 			}
 		}
 	}
-	if s.echoes != nil {
-		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
-	}
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close() // it closes what would not end
-	}
-	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
 }
 
 // subscribers counts the open streams and waiting polls.

@@ -129,26 +129,40 @@ func TestWriters(t *testing.T) {
 // somebody else in first, as the scheduler may.
 type stuckWriter struct {
 	flushWriter
+	letIn func()
+
+	mu      sync.Mutex
 	stuck   bool
-	letIn   func()
 	expired chan struct{} // closed when the deadline is over
 }
 
 func (w *stuckWriter) SetWriteDeadline(deadline time.Time) error {
-	if letIn := w.letIn; letIn != nil && w.stuck && !deadline.IsZero() {
+	w.mu.Lock()
+	letIn := w.letIn
+	if w.stuck {
 		w.letIn = nil
+	}
+	first := w.stuck && letIn != nil
+	w.mu.Unlock()
+	if first {
 		letIn()
 	}
-	w.expired = make(chan struct{})
-	if expired := w.expired; !deadline.IsZero() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	expired := make(chan struct{})
+	w.expired = expired
+	if !deadline.IsZero() {
 		time.AfterFunc(time.Until(deadline), func() { close(expired) })
 	}
 	return nil
 }
 
 func (w *stuckWriter) Write(p []byte) (int, error) {
-	if w.stuck {
-		<-w.expired
+	w.mu.Lock()
+	stuck, expired := w.stuck, w.expired
+	w.mu.Unlock()
+	if stuck {
+		<-expired
 		return 0, os.ErrDeadlineExceeded
 	}
 	return w.flushWriter.Write(p)
@@ -173,7 +187,9 @@ func TestAbortedJustThen(t *testing.T) {
 			f.streams.ServeHTTP(w, r, f.hub.Subscribe(nil, hub.Start{}), nil)
 		}()
 		synctest.Wait()
+		w.mu.Lock()
 		w.stuck = true
+		w.mu.Unlock()
 		begin := time.Now()
 		f.publish("a", 1)
 		<-shut
