@@ -197,6 +197,7 @@ func curlMaxTime(t *testing.T, path string, parse func(*testing.T, string) []eve
 // download resumes with curl, and has the server leave; it returns the whole content.
 func (s *service) download(after event.ID, path string) string {
 	s.t.Helper()
+	until(s.t, "an earlier curl is gone", func() bool { return s.hub.State().Subscriptions == 0 })
 	d := curl(s.t, "-H", "Last-Event-ID: "+after.String(), "http://"+s.address+path)
 	until(s.t, "curl has subscribed", func() bool { return s.hub.State().Subscriptions == 1 })
 	s.stop()
