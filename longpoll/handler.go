@@ -78,10 +78,13 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 			records, err = sub.Poll() // which moves the cursor over what came of other topics
 		}
 	}
-	if errors.As(err, &a.gap) {
-		// The events behind the gap come with it.
-		h.counters.Gaps.Add(1)
+	for gap := (*hub.GapError)(nil); errors.As(err, &gap); {
+		// The events behind the gap come with it; unless they were lost just now, too.
+		a.addGap(gap)
 		records, err = sub.Poll()
+	}
+	if a.gap != nil {
+		h.counters.Gaps.Add(1)
 	}
 	a.leaving = errors.Is(err, hub.ErrClosed)
 	if len(records) > poll.Limit {
@@ -91,6 +94,14 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 	}
 	a.records, a.more, a.cursor = records, sub.Pending(), sub.Cursor()
 	return a
+}
+
+// addGap notes a gap. Of two that follow each other, the answer tells as of one.
+func (a *answer) addGap(gap *hub.GapError) {
+	if a.gap != nil {
+		gap.After, gap.Missed, gap.Counted = a.gap.After, gap.Missed+a.gap.Missed, gap.Counted && a.gap.Counted
+	}
+	a.gap = gap
 }
 
 // write writes the answer, and tells how that went.

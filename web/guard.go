@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -21,6 +22,27 @@ func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 				Status: http.StatusMisdirectedRequest, Parameter: "Host",
 				Detail: fmt.Sprintf("this server does not answer for %.100q; start it with --host NAME, or --open for all names", host),
 			}
+		}
+		return next(c)
+	}
+}
+
+// validHost reports whether a Host field could have that value.
+func validHost(host string) bool {
+	name := hostname(host)
+	if strings.Contains(host, "/") { // a URL, perhaps
+		return false
+	}
+	return net.ParseIP(name) != nil || name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
+}
+
+// limitBody gives a request's content its time. What refuses a request early needs it too: net/http
+// reads what is left of the content before it answers.
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().ContentLength != 0 {
+			// Not every writer has deadlines; those of net/http do.
+			http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(readBodyTimeout))
 		}
 		return next(c)
 	}

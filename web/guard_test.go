@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pushlab/common/client"
 	"pushlab/common/event"
 	"pushlab/common/hub"
+	"pushlab/common/memhttp"
 	"pushlab/web"
 )
 
@@ -203,6 +205,43 @@ func TestNewServerRefusesBadOrigins(t *testing.T) {
 		if _, err := web.NewServer(hub.New(hub.Config{}), web.Config{AllowedOrigins: []string{origin}}); err == nil {
 			t.Errorf("%q was accepted", origin)
 		}
+	}
+}
+
+func TestNewServerRefusesBadHosts(t *testing.T) {
+	for _, host := range []string{"http://example.com", "", "example.com/path", "a b", "*"} {
+		if _, err := web.NewServer(hub.New(hub.Config{}), web.Config{Hosts: []string{host}}); err == nil {
+			t.Errorf("%q was accepted", host)
+		}
+	}
+}
+
+// TestBodyThatNeverComes: a request that announces content and does not send it is answered, or given
+// up, in time, whatever it is refused for.
+func TestBodyThatNeverComes(t *testing.T) {
+	for _, head := range []string{
+		"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n", "POST /publish HTTP/1.1\r\nHost: localhost\r\n",
+		"POST /healthz HTTP/1.1\r\nHost: localhost\r\n", "POST /publish HTTP/1.1\r\nHost: evil.example\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			handler, err := web.NewServer(hub.New(hub.Config{}), web.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := memhttp.NewServer(t, handler).Dial(context.Background(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			begin := time.Now()
+			io.WriteString(c, head+"Content-Length: 10\r\n\r\n")
+			if _, err := io.ReadAll(c); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begin); took > time.Minute {
+				t.Errorf("%q held its connection for %v", head, took)
+			}
+		})
 	}
 }
 

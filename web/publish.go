@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,8 +38,6 @@ func (s *Server) publish(c echo.Context) error {
 	if problem != nil {
 		return problem
 	}
-	// A body may be slow, but not for ever. Not every writer has deadlines; those of net/http do.
-	http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(readBodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, int64(s.config.MaxMessage)))
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -24,6 +24,7 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
 	crossOrigin, err := s.crossOriginProtection()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +47,8 @@ type Config struct {
 	// AllowedOrigins are the origins of further pages that may use the server, such as
 	// "https://example.com".
 	AllowedOrigins []string
-	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites.
+	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites. Its
+	// connections do not count as subscribers.
 	Echo bool
 	// Compress lets WebSocket clients agree on permessage-deflate. Default off: the length of what
 	// is compressed tells of secrets in it.
@@ -93,6 +95,12 @@ type Server struct {
 // NewServer returns a server of the hub's events. It fails on an origin or host that is none.
 func NewServer(h *hub.Hub, config Config) (*Server, error) {
 	config = config.withDefaults()
+	for _, host := range config.Hosts {
+		if !validHost(host) {
+			return nil, fmt.Errorf("web: %q is not a host; give a name or an address, such as \"example.com\", without a scheme", host)
+		}
+	}
+	config.AllowedOrigins = slices.Clone(config.AllowedOrigins) // the caller's stay as they are
 	for i, origin := range config.AllowedOrigins {
 		normal, ok := request.NormalOrigin(origin)
 		if !ok {

@@ -59,6 +59,7 @@ func TestDeflateNegotiation(t *testing.T) {
 		{"permessage-deflate; server_no_context_takeover=1", false},
 		{"permessage-deflate; unknown", false},
 		{"permessage-deflate;", false},
+		{"x/y, permessage-deflate", false},
 		{"x-webkit-deflate-frame", false},
 	} {
 		r, err := http.NewRequest("GET", "http"+strings.TrimPrefix(url, "ws"), nil)

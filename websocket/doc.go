@@ -50,7 +50,8 @@
 //
 // # Left out
 //
-// Extensions (section 9), permessage-deflate (RFC 7692) among them, are not negotiated.
+// Of the extensions (section 9) only permessage-deflate (RFC 7692) is negotiated, if the Config says
+// so, and without keeping a window from one message to the next.
 //
 // # Concurrency
 //

@@ -56,7 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	stream := h.streams.Accept(socket.Conn, sub, r.RemoteAddr)
-	if deflate {
+	if socket.deflates {
 		stream.Use(h.deflated)
 	}
 	h.serve(conn, socket, stream)

@@ -39,6 +39,9 @@ func (c *inspected) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// NetConn returns the connection below.
+func (c *inspected) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite ends our direction, where the connection below can.
 func (c *inspected) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })

@@ -80,6 +80,7 @@ func validKey(key string) bool {
 
 // open answers the handshake by gorilla. The bytes of the answer are not sent, but kept in the
 // socket: they are the head of the stream. An error was answered, if anybody is there to answer.
+// With deflate it may agree on compression; the socket says whether it did.
 func open(w http.ResponseWriter, r *http.Request, cursor event.ID, deflate bool) (*gorilla.Conn, *socket, error) {
 	header := w.Header().Clone() // what middleware wants in the answer
 	header.Set("Cache-Control", "no-store, no-transform")
@@ -98,6 +99,7 @@ func open(w http.ResponseWriter, r *http.Request, cursor event.ID, deflate bool)
 	s := new(socket)
 	c, err := upgrader.Upgrade(hijacker{w, s}, r, nil)
 	if err == nil {
+		s.deflates = bytes.Contains(s.head, []byte("permessage-deflate"))
 		// Gorilla would add them in any order.
 		header.Del("Sec-Websocket-Protocol") // which was chosen
 		head := bytes.NewBuffer(bytes.TrimSuffix(s.head, []byte("\r\n")))
@@ -136,8 +138,9 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // what it writes goes to the stream, so that the connection has one writer.
 type socket struct {
 	net.Conn
-	head   []byte       // what was written during the handshake
-	stream *wire.Stream // nil during the handshake
+	head     []byte       // what was written during the handshake
+	deflates bool         // it agreed on compression
+	stream   *wire.Stream // nil during the handshake
 }
 
 func (s *socket) Write(p []byte) (int, error) {

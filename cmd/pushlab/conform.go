@@ -90,7 +90,7 @@ func conform(ctx context.Context, o *conformOptions, address string, std streams
 	case errors.As(err, &option):
 		return &usageError{err}
 	case err != nil && len(urls) > 1: // it is Pushlab that was expected there
-		return unreachable{err, address}
+		return unreachable{err}
 	case err != nil:
 		return err
 	}

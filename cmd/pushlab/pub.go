@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,8 +78,13 @@ func (p *publisher) publishLines(ctx context.Context, std streams) error {
 	return nil
 }
 
+// publishTimeout is how long a server may take to take an event.
+const publishTimeout = 30 * time.Second
+
 // publish publishes a line and prints the id.
 func (p *publisher) publish(ctx context.Context, line string, std streams) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(event.Line(line)))
 	if err != nil {
 		return err
@@ -86,7 +92,7 @@ func (p *publisher) publish(ctx context.Context, line string, std streams) error
 	r.Header.Set("Content-Type", "application/json")
 	response, err := p.http.Do(r)
 	if err != nil {
-		return unreachable{err, p.url}
+		return unreachable{err}
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusCreated {

@@ -144,8 +144,8 @@ func listenURL(address string, l net.Listener) string {
 	if err != nil {
 		return address
 	}
-	if host == "" {
-		host = "localhost"
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost" // of all the names that it has, one that is answered for
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }

@@ -157,6 +157,7 @@ func TestMistakes(t *testing.T) {
 		{"serve --heartbeat -1s", 2, "--heartbeat"},
 		{"serve --socket-mode rw", 2, "0660"},
 		{"serve --allow-origin example.com", 2, "https://example.com"},
+		{"serve --host http://example.com", 2, "example.com"},
 		{"serve --log-format xml", 2, "json"},
 		{"serve --log-level loud", 2, "loud"},
 		{"serve --listen " + taken.Addr().String(), 1, "--listen"},

@@ -94,7 +94,7 @@ func sub(ctx context.Context, o *subOptions, address string, std streams) error 
 	follower := client.Follow(func(ctx context.Context, after string) (client.Conn, error) {
 		conn, err := dial(ctx, target.url, client.Options{Topics: slices.Clone(o.topics), After: after, DialContext: target.dial})
 		if err != nil && !connected {
-			return nil, unreachable{err, address}
+			return nil, unreachable{err}
 		}
 		connected = connected || err == nil
 		return conn, err
@@ -124,10 +124,7 @@ func sub(ctx context.Context, o *subOptions, address string, std streams) error 
 }
 
 // unreachable is why the first connection failed; who mistyped an address should not wait for it.
-type unreachable struct {
-	error
-	address string
-}
+type unreachable struct{ error }
 
 // Permanent tells client.Follow not to try again.
 func (u unreachable) Permanent() bool { return true }

@@ -172,6 +172,10 @@ func (f *Follower) connect(ctx context.Context) error {
 	}
 }
 
+// maxRetryAfter is the longest time that a server may ask for by Retry-After; one that meant days, or
+// got the unit wrong, is asked again after that.
+const maxRetryAfter = time.Hour
+
 // lose drops the connection, if there is one, and plans the next attempt. It fails if there shall
 // be none. What happened is for the log.
 func (f *Follower) lose(what string, err error) error {
@@ -180,7 +184,7 @@ func (f *Follower) lose(what string, err error) error {
 	f.failures++
 	var status *StatusError
 	if errors.As(err, &status) {
-		delay += status.RetryAfter
+		delay += min(status.RetryAfter, maxRetryAfter)
 	}
 	f.retryAt = time.Now().Add(delay)
 	f.policy.Logger.Info(what, "error", err, "retry", delay.Round(time.Millisecond), "cursor", f.cursor)

@@ -47,7 +47,7 @@ func (c Config) withDefaults() Config {
 type Hub struct {
 	config Config
 
-	mu        sync.Mutex // guards what follows; held for a few microseconds, never while waiting
+	mu        sync.Mutex // guards what follows; held to append an event or to take a batch, never while waiting
 	log       log
 	encodings []*Encoding
 	closed    bool

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +34,7 @@ func newRecord(e event.Event, n int) *Record {
 	r := &Record{Event: e, envelope: e.Envelope()}
 	end := len(r.envelope) - 1
 	r.Data = r.envelope[end-len(e.Data) : end : end]
+	r.Topic = strings.Clone(e.Topic) // it may be part of a whole request line, which would live on with it
 	r.charge = int64(recordOverhead + len(r.envelope) + n*(len(r.envelope)+encodingOverhead))
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"pushlab/common/event"
@@ -58,7 +59,10 @@ type progress struct {
 func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
 	s := &Subscription{hub: h, ready: make(chan struct{}, 1)}
 	if topics != nil {
-		s.topics = append([]string{}, topics...)
+		s.topics = make([]string, len(topics))
+		for i, topic := range topics {
+			s.topics[i] = strings.Clone(topic) // as in newRecord
+		}
 		slices.Sort(s.topics)
 		s.topics = slices.Compact(s.topics)
 	}

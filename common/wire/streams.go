@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -37,9 +38,9 @@ type Config struct {
 	// told a time between half and one and a half of it. Negative is at once. Default 3 s.
 	Retry time.Duration
 	// WriteDeadline is how long a peer may accept no byte at all before the stream is closed
-	// without a goodbye; it is noticed up to a quarter later. Where the response could not be
-	// taken over it is the time for a whole write, to which crypto/tls adds 5 s in which it tries
-	// to say that it closes. Negative is for ever. Default 10 s.
+	// without a goodbye; it is noticed up to a quarter later. Over TLS, and where the response could
+	// not be taken over, it is the time for a whole write, to which crypto/tls adds 5 s in which it
+	// tries to say that it closes. Negative is for ever. Default 10 s.
 	WriteDeadline time.Duration
 	// Linger is how long a finished stream waits for the peer to close its side. Default 1 s.
 	Linger time.Duration
@@ -191,8 +192,22 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Sub
 // does after its upgrade. Nothing happens until Start is called, which must be.
 func (s *Streams) Accept(conn net.Conn, sub *hub.Subscription, peer string) *Stream {
 	stream := s.newStream(sub, peer)
-	stream.out = &connection{conn: conn}
+	stream.out = &connection{conn: conn, tls: overTLS(conn)}
 	return stream
+}
+
+// overTLS reports whether a connection, or one that it wraps, is a TLS connection.
+func overTLS(conn net.Conn) bool {
+	for {
+		if _, ok := conn.(*tls.Conn); ok {
+			return true
+		}
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return false
+		}
+		conn = wrapper.NetConn()
+	}
 }
 
 // jittered returns a time between d·from and d·to.

@@ -24,6 +24,7 @@ type connection struct {
 	conn    net.Conn
 	head    []byte // of the HTTP response that the connection carries, if it does
 	chunked bool   // the response's body is chunked
+	tls     bool
 }
 
 // takeOver takes over the connection of a response on plain HTTP/1.x, with what middleware has put
@@ -76,9 +77,13 @@ func discard(conn net.Conn) func() {
 const patience = 4
 
 func (c *connection) write(b []byte, stall time.Duration) error {
-	for left := patience; ; left-- {
+	parts := patience
+	if c.tls {
+		parts = 1 // crypto/tls fails for good when a write times out, so there is one try
+	}
+	for left := parts; ; left-- {
 		if stall > 0 {
-			if err := c.conn.SetWriteDeadline(time.Now().Add(stall / patience)); err != nil {
+			if err := c.conn.SetWriteDeadline(time.Now().Add(stall / time.Duration(parts))); err != nil {
 				return err
 			}
 		}
@@ -86,10 +91,10 @@ func (c *connection) write(b []byte, stall time.Duration) error {
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 && left == 1:
+		case !errors.Is(err, os.ErrDeadlineExceeded) || c.tls || n == 0 && left == 1:
 			return err
 		case n > 0:
-			b, left = b[n:], patience+1 // slow, but it moves
+			b, left = b[n:], parts+1 // slow, but it moves
 		}
 	}
 }
