@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
+	"unicode"
 
 	"pushlab/common/client"
 )
@@ -20,7 +22,8 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 	after := opts.After
 	opts.After = ""
 	header := http.Header{"Cache-Control": {"no-cache"}}
-	if after != "" {
+	// An id may have control characters, which a header field may not (RFC 9110, section 5.5).
+	if after != "" && !strings.ContainsFunc(after, unicode.IsControl) {
 		header.Set("Last-Event-ID", after)
 	}
 	url, err := opts.URL(url)

@@ -203,17 +203,17 @@ func (s *Subscription) lost() bool {
 
 // gap moves the cursor over a loss and describes it; it returns nil if there is none.
 func (s *Subscription) gap() *GapError {
+	if s.foreign == "" && !s.lost() {
+		return nil
+	}
 	l := &s.hub.log
 	gap := &GapError{Resume: l.id(l.evicted)}
-	switch {
-	case s.foreign != "":
+	if s.foreign != "" {
 		gap.After = s.foreign
 		s.foreign = ""
-	case s.lost():
+	} else {
 		gap.After = l.id(s.cursor).String()
 		gap.Missed, gap.Counted = s.missed()
-	default:
-		return nil
 	}
 	s.cursor = l.evicted
 	s.locate()
