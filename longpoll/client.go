@@ -47,7 +47,7 @@ func startOf(after string, events []event.Event, cursor string) event.ID {
 	if id, err := event.ParseID(after); err == nil {
 		return id
 	}
-	if len(events) > 0 && !events[0].Control() {
+	if len(events) > 0 && !events[0].Control() && events[0].ID.Seq > 0 {
 		return event.ID{Epoch: events[0].ID.Epoch, Seq: events[0].ID.Seq - 1}
 	}
 	if len(events) > 0 && events[0].Topic == event.GapTopic {
