@@ -41,11 +41,7 @@ func appendAnswer(dst []byte, a answer) []byte {
 	dst = append(dst, `{"events":[`...)
 	first := len(dst)
 	if a.gap != nil {
-		gap := event.Gap{After: a.gap.After}
-		if a.gap.Counted {
-			gap.Missed = &a.gap.Missed
-		}
-		dst = append(AppendFrame(dst, event.NewGap(a.gap.Resume, gap)), ',')
+		dst = append(AppendFrame(dst, a.gap.Event()), ',')
 	}
 	for _, r := range a.records {
 		dst = append(append(dst, r.Envelope()...), ',')

@@ -31,6 +31,15 @@ func (e *GapError) Error() string {
 	return fmt.Sprintf("hub: gap after %q: %s events lost, resuming after %s", e.After, missed, e.Resume)
 }
 
+// Event returns the control event that tells a subscriber of the gap.
+func (e *GapError) Event() event.Event {
+	gap := event.Gap{After: e.After}
+	if e.Counted {
+		gap.Missed = &e.Missed
+	}
+	return event.NewGap(e.Resume, gap)
+}
+
 // A Subscription is a cursor in a hub's log and a choice of topics. It belongs to one reader.
 type Subscription struct {
 	hub    *Hub

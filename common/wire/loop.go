@@ -153,7 +153,8 @@ func (w *write) gather() {
 		var gap *hub.GapError
 		switch {
 		case errors.As(err, &gap):
-			w.gap(gap)
+			w.control(gap.Event())
+			w.streams.counters.Gaps.Add(1)
 			continue // the events behind the gap go out with it
 		case err != nil: // the hub is closed
 			w.goodbye()
@@ -168,15 +169,6 @@ func (w *write) gather() {
 		w.events += len(records)
 		return
 	}
-}
-
-func (w *write) gap(gap *hub.GapError) {
-	data := event.Gap{After: gap.After}
-	if gap.Counted {
-		data.Missed = &gap.Missed
-	}
-	w.control(event.NewGap(gap.Resume, data))
-	w.streams.counters.Gaps.Add(1)
 }
 
 func (w *write) goodbye() {
