@@ -16,8 +16,8 @@ const contentType = "application/x-ndjson"
 // open sets the header fields of the response.
 func open(h http.Header, cursor event.ID) {
 	h.Set("Content-Type", contentType)
-	// RFC 9111, section 5.2.2.5: nobody may store the response; section 5.2.2.6: nor transform
-	// it, since what compresses it also holds it back.
+	// RFC 9111, section 5.2.2.5: nobody may store the response; section 5.2.2.6 (HTTP-07):
+	// nor transform it, since what compresses it also holds it back.
 	h.Set("Cache-Control", "no-store, no-transform")
 	// Not a standard, but what nginx obeys: pass the response on as it comes.
 	h.Set("X-Accel-Buffering", "no")
@@ -27,12 +27,13 @@ func open(h http.Header, cursor event.ID) {
 }
 
 // AppendFrame appends an event as this transport frames it: the envelope and a line feed. An
-// envelope never contains one.
+// envelope never contains one. A chunk could not be the frame: RFC 6202, section 3.2 (LP-11).
 func AppendFrame(dst []byte, e event.Event) []byte {
 	return append(e.AppendEnvelope(dst), '\n')
 }
 
-// A Decoder reads what AppendFrame wrote, in pieces of any size. The zero Decoder is ready for use.
+// A Decoder reads what AppendFrame wrote, in pieces of any size, since intermediaries may merge and
+// split chunks: RFC 9112, section 7.1 (HTTP-04). The zero Decoder is ready for use.
 type Decoder struct {
 	// Limit is how long a line may be, in bytes. Default 16 MiB.
 	Limit int

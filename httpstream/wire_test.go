@@ -138,8 +138,8 @@ func TestDecoderLimit(t *testing.T) {
 	}
 }
 
-// FuzzDecoder: whatever comes, in whatever pieces, gives the same events and the same end, and never
-// a panic.
+// FuzzDecoder: whatever comes, in whatever pieces (HTTP-04), gives the same events and the same end, and
+// never a panic.
 func FuzzDecoder(f *testing.F) {
 	line := string(httpstream.AppendFrame(nil, transporttest.Samples.Event))
 	f.Add([]byte(line+line), []byte{1})

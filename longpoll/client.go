@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -181,12 +180,10 @@ func (p *poller) request(ctx context.Context, prefer string) (*http.Request, err
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := opts.Request(ctx, url, contentType)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(r.Header, opts.Header)
-	r.Header.Set("Accept", contentType)
 	if prefer != "" {
 		r.Header.Set("Prefer", prefer)
 	}

@@ -204,6 +204,66 @@ func TestBadServer(t *testing.T) {
 	}
 }
 
+// TestPost: what is asked by a POST is asked so, in every poll.
+func TestPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		polls := 0
+		server := memhttp.NewServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			polls++
+			if body, err := io.ReadAll(r.Body); err != nil || r.Method != "POST" || string(body) != "question" {
+				t.Errorf("poll %d: %s %s, %v", polls, r.Method, body, err)
+			}
+			w.Header().Set("Pushlab-Cursor", "mfrggzdf-0")
+			w.WriteHeader(204)
+		}))
+		conn, err := longpoll.Dial(context.Background(), memhttp.URL, client.Options{Method: "POST", Body: []byte("question"), DialContext: server.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		for _, want := range []string{event.OpenTopic, event.BeatTopic} {
+			if e, err := conn.Next(context.Background()); err != nil || e.Topic != want {
+				t.Errorf("%s, %v; want %s", e.Topic, err, want)
+			}
+		}
+		conn.Close()
+		synctest.Wait()
+		if polls < 2 {
+			t.Errorf("%d polls", polls)
+		}
+	})
+}
+
+// TestRetryAfter: a server that leaves says in either way when to come back.
+func TestRetryAfter(t *testing.T) {
+	for field, want := range map[string]time.Duration{
+		"7":                             7 * time.Second,
+		"Sat, 01 Jan 2000 00:00:07 GMT": 7 * time.Second, // it is midnight in the bubble
+		"999999999999999999999999":      24 * time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := memhttp.NewServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Pushlab-Cursor", "mfrggzdf-0")
+				w.Header().Set("Retry-After", field)
+				w.WriteHeader(204)
+			}))
+			conn, err := longpoll.Dial(context.Background(), memhttp.URL, client.Options{DialContext: server.Dial})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.Next(context.Background()) // $open
+			e, err := conn.Next(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := event.ParseBye(e); e.Topic != event.ByeTopic || got != want || err != nil {
+				t.Errorf("%s: %s, %v; want %v", field, e.Envelope(), err, want)
+			}
+		})
+	}
+}
+
 // TestPollsOfAClient: how the client asks.
 func TestPollsOfAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -227,6 +287,9 @@ func TestPollsOfAClient(t *testing.T) {
 		synctest.Wait() // the next poll is on its way
 		conn.Close()
 		synctest.Wait()
+		if n := f.handler.Counters().Open.Load(); n != 0 {
+			t.Errorf("LP-09: the client is gone, and %d polls wait", n)
+		}
 		want := []string{
 			"limit=2&topic=a Prefer: wait=0", // the handshake
 			"after=mfrggzdf-0&limit=2&topic=a Prefer: ",

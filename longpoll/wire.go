@@ -16,7 +16,7 @@ const contentType = "application/json"
 
 // open sets the header fields that every answer to a poll has.
 func open(h http.Header, poll request.Poll) {
-	// RFC 6202, section 5.6, RFC 9111, section 5.2.2.5: each poll is answered by the server itself.
+	// RFC 6202, section 5.6 (LP-05), RFC 9111, section 5.2.2.5: each poll is answered by the server itself.
 	h.Set("Cache-Control", "no-store")
 	// WHATWG Fetch, section 3.6: the type is the one we name, whatever the content looks like.
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -84,10 +84,12 @@ func TestForeignServer(t *testing.T) {
 
 // TestConnection is WHATWG HTML, sections 9.2.2 to 9.2.4, for a client.
 func TestConnection(t *testing.T) {
-	// script answers each request in turn, the last one again and again, and keeps their headers.
+	// script answers each request in turn, the last one again and again, and keeps what was asked.
 	type script struct {
 		answers []func(http.ResponseWriter)
 		headers []http.Header
+		bodies  []string // with their methods
+		at      []time.Duration
 	}
 	stream := func(blocks string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -105,9 +107,14 @@ func TestConnection(t *testing.T) {
 		}
 	}
 	start := func(t *testing.T, s *script) client.Options {
+		begin := time.Now()
 		server := memhttp.NewServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n := len(s.headers)
-			s.headers = append(s.headers, r.Header.Clone())
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			s.headers, s.bodies, s.at = append(s.headers, r.Header.Clone()), append(s.bodies, r.Method+" "+string(body)), append(s.at, time.Since(begin))
 			s.answers[min(n, len(s.answers)-1)](w)
 		}))
 		return client.Options{DialContext: server.Dial}
@@ -144,6 +151,15 @@ func TestConnection(t *testing.T) {
 				t.Errorf("%v after %d requests", err, len(s.headers))
 			}
 		}
+		// Also when it comes back: this is how a server tells a client to stop.
+		s := &script{answers: []func(http.ResponseWriter){stream("data: 1\n\n"), status(204, "", "")}}
+		f := follow(start(t, s))
+		if e, err := f.Next(context.Background()); err != nil || string(e.Data) != "1" {
+			t.Errorf("%s, %v", e.Data, err)
+		}
+		if e, err := f.Next(context.Background()); err == nil || len(s.headers) != 2 {
+			t.Errorf("%s, %v after %d requests", e.Data, err, len(s.headers))
+		}
 		for _, code := range []int{301, 302, 303, 307, 308} {
 			s := &script{answers: []func(http.ResponseWriter){status(code, "", "/elsewhere"), stream("data: 1\n\n")}}
 			f := follow(start(t, s))
@@ -155,7 +171,7 @@ func TestConnection(t *testing.T) {
 	})
 	run("SSE-22, SSE-23 a stream that ends is asked for again, with the last event ID if there is one", func(t *testing.T) {
 		s := &script{answers: []func(http.ResponseWriter){
-			stream("data: 1\n\n"), stream("id: é7\ndata: 2\n\n"), stream("data: 3\n\nid\ndata: 4\n\n"), stream("data: 5\n\n"),
+			stream("data: 1\n\n"), stream("id: é\t\u00857\ndata: 2\n\n"), stream("data: 3\n\nid\ndata: 4\n\n"), stream("data: 5\n\n"),
 		}}
 		f := follow(start(t, s))
 		defer f.Close()
@@ -168,8 +184,45 @@ func TestConnection(t *testing.T) {
 		for _, h := range s.headers[:4] {
 			ids = append(ids, strings.Join(h.Values("Last-Event-ID"), "|"))
 		}
-		if diff := cmp.Diff([]string{"", "", "é7", ""}, ids); diff != "" {
+		if diff := cmp.Diff([]string{"", "", "é\t\u00857", ""}, ids); diff != "" {
 			t.Errorf("the last event IDs (-want +got):\n%s", diff)
+		}
+	})
+	run("SSE-12, SSE-23 the reconnection time is waited, and survives a reconnect", func(t *testing.T) {
+		s := &script{answers: []func(http.ResponseWriter){
+			stream("retry: 10000\n\ndata: 1\n\n"), stream("data: 2\n\n"), stream("data: 3\n\nretry: 60000\n"), stream("data: 4\n\n"),
+		}}
+		f := follow(start(t, s))
+		defer f.Close()
+		for _, want := range []string{"1", "2", "3", "4"} {
+			if e, err := f.Next(context.Background()); err != nil || string(e.Data) != want {
+				t.Fatalf("%s, %v; want %s", e.Data, err, want)
+			}
+		}
+		for i, want := range []time.Duration{10 * time.Second, 10 * time.Second, time.Minute} {
+			if got := s.at[i+1] - s.at[i]; got < want || got > want+want/4 {
+				t.Errorf("reconnect %d came after %v, want %v and up to a quarter more", i+1, got, want)
+			}
+		}
+	})
+	run("a POST is sent again with its body", func(t *testing.T) {
+		s := &script{answers: []func(http.ResponseWriter){status(307, "", "/elsewhere"), stream("id: 7\ndata: 1\n\n")}}
+		opts := start(t, s)
+		opts.Method, opts.Body, opts.Header = "POST", []byte(`{"stream":true}`), http.Header{"Content-Type": {"application/json"}}
+		f := follow(opts)
+		defer f.Close()
+		for range 2 {
+			if e, err := f.Next(context.Background()); err != nil || string(e.Data) != "1" {
+				t.Fatalf("%s, %v", e.Data, err)
+			}
+		}
+		for i, body := range s.bodies[:3] {
+			if body != `POST {"stream":true}` || s.headers[i].Get("Content-Type") != "application/json" {
+				t.Errorf("request %d: %s, %v", i+1, body, s.headers[i])
+			}
+		}
+		if got := s.headers[2].Get("Last-Event-ID"); got != "7" {
+			t.Errorf("it resumes from %q", got)
 		}
 	})
 	run("SSE-25 nothing comes after Close", func(t *testing.T) {
@@ -182,6 +235,9 @@ func TestConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Close()
+		if e, err := conn.Next(context.Background()); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("after Close came %s, %v", e.Data, err)
+		}
 		f := follow(start(t, s))
 		f.Next(context.Background())
 		f.Close()

@@ -2,10 +2,13 @@ package sse_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 
 	"pushlab/common/client"
 	"pushlab/common/event"
@@ -78,4 +81,46 @@ func Example() {
 	// chat "world"
 	// $bye
 	// http: Server closed
+}
+
+// Any server's stream can be read, also one that answers a POST. Its events are no envelopes: each has
+// its type as its topic. A server that is asked a question ends the stream with the answer, where
+// client.Follow would ask it again; so this reads one connection to its end.
+func ExampleDial_post() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		question, err := io.ReadAll(r.Body)
+		if err != nil {
+			log.Fatal(err)
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "event: token\ndata: {\"text\":\"You\"}\n\n")
+		fmt.Fprintf(w, "event: token\ndata: {\"text\":\" asked\"}\n\n")
+		fmt.Fprintf(w, "event: done\ndata: %s\n\n", question)
+	}))
+	defer server.Close()
+
+	ctx := context.Background()
+	conn, err := sse.Dial(ctx, server.URL, client.Options{
+		Method: http.MethodPost,
+		Body:   []byte(`{"prompt":"hello","stream":true}`),
+		Header: http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer secret"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	for {
+		e, err := conn.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s %s\n", e.Topic, e.Data)
+	}
+	// Output:
+	// token {"text":"You"}
+	// token {"text":" asked"}
+	// done {"prompt":"hello","stream":true}
 }

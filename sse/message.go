@@ -26,7 +26,7 @@ type Message struct {
 // ErrField is returned for a field that would break the framing.
 var ErrField = errors.New("sse: a field has a character that the format cannot carry")
 
-// AppendMessage appends a message (WHATWG HTML, section 9.2.6). It fails with ErrField if the ID has
+// AppendMessage appends a message: WHATWG HTML, section 9.2.6 (SSE-31). It fails with ErrField if the ID has
 // a line end or NUL, or the event type a line end: a line end would begin another field, which whoever
 // chose the text could then write, and an ID with NUL is ignored.
 func AppendMessage(dst []byte, m Message) ([]byte, error) {

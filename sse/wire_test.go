@@ -126,6 +126,8 @@ func TestDecoder(t *testing.T) {
 		{name: "an event name that only Pushlab may use", stream: "event: $bye\ndata: x\n\n", want: []event.Event{message("message", `"x"`)}},
 
 		{name: "SSE-01 bytes that are not UTF-8 become U+FFFD", stream: "data: a\xffb\n\n", want: []event.Event{message("message", "\"a\uFFFDb\"")}},
+		{name: "SSE-01 a character that breaks off is one, a byte that begins none is one", stream: "data: \xff\xff|\xe2\x82\xe2|\xf0\x9f\x99|\xed\xa0\x80|\xf4\x90\x80\x80\n\n",
+			want: []event.Event{message("message", "\"\uFFFD\uFFFD|\uFFFD\uFFFD|\uFFFD|\uFFFD\uFFFD\uFFFD|\uFFFD\uFFFD\uFFFD\uFFFD\"")}},
 		{name: "SSE-01 in an envelope", stream: "data: " + strings.Replace(two, "é", "\xe9", 1) + "\n\n",
 			want: []event.Event{{ID: transporttest.ID(2), Topic: "b", Data: []byte("\"\uFFFD€🎉\"")}}},
 		{name: "SSE-01 in an id", stream: "id: \xff\ndata: 1\n\n", want: []event.Event{message("message", "1")}, lastID: "\uFFFD"},

@@ -172,6 +172,8 @@ func testSSEParser(t *testing.T, browser context.Context) {
 	}{
 		{"SSE-01 characters of all lengths", "data: aé€🙂\n\n", parsed{Events: [][3]string{message("aé€🙂", "")}}},
 		{"SSE-01 bad bytes", "data: \xff|\xc3(|\xe2\x82\n\n", parsed{Events: [][3]string{message("\uFFFD|\uFFFD(|\uFFFD", "")}}},
+		{"SSE-01 a character that breaks off is one, a byte that begins none is one", "data: \xff\xff|\xe2\x82\xe2|\xf0\x9f\x99|\xed\xa0\x80|\xf4\x90\x80\x80\n\n",
+			parsed{Events: [][3]string{message("\uFFFD\uFFFD|\uFFFD\uFFFD|\uFFFD|\uFFFD\uFFFD\uFFFD|\uFFFD\uFFFD\uFFFD\uFFFD", "")}}},
 		{"SSE-01 bad bytes in a field name", "da\xffta: a\ndata: b\n\n", parsed{Events: [][3]string{b}}},
 		{"SSE-01 half a character at the end", "data: a\n\n\xf0\x9f", parsed{Events: [][3]string{a}}},
 
@@ -390,14 +392,14 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 			told:    []string{"open", `x 7 {"id":"8","topic":"a"}`, `message 7 {"id":"7","topic":"`, "message 7 end", "closed"},
 		},
 		{
-			name: "204", options: `{}`,
+			name: "SSE-21, SSE-38 204", options: `{}`,
 			answers: []http.HandlerFunc{stream("retry: 1\ndata: a\n\n"), refuse(204, "")},
 			told:    []string{"open", "message  a", "connecting the body ended", "closed HTTP 204"},
 			waits:   [][2]float64{between(1, 1.25)},
 		},
-		{name: "400", options: `{}`, answers: []http.HandlerFunc{refuse(400, "")}, told: []string{"closed HTTP 400"}},
-		{name: "401", options: `{}`, answers: []http.HandlerFunc{refuse(401, "")}, told: []string{"closed HTTP 401"}},
-		{name: "404", options: `{}`, answers: []http.HandlerFunc{refuse(404, "5")}, told: []string{"closed HTTP 404"}},
+		{name: "SSE-21 400", options: `{}`, answers: []http.HandlerFunc{refuse(400, "")}, told: []string{"closed HTTP 400"}},
+		{name: "SSE-21 401", options: `{}`, answers: []http.HandlerFunc{refuse(401, "")}, told: []string{"closed HTTP 401"}},
+		{name: "SSE-21 404", options: `{}`, answers: []http.HandlerFunc{refuse(404, "5")}, told: []string{"closed HTTP 404"}},
 		{
 			name: "503 with Retry-After in seconds", options: `{}`,
 			answers: []http.HandlerFunc{refuse(503, "20"), stream(end)},
@@ -419,19 +421,19 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 				between(16_000, 20_000), between(30_000, 37_500), between(30_000, 37_500)},
 		},
 		{
-			name: "wrong type", options: `{}`, answers: []http.HandlerFunc{typed("text/html; charset=utf-8", end)},
+			name: "SSE-21 wrong type", options: `{}`, answers: []http.HandlerFunc{typed("text/html; charset=utf-8", end)},
 			told: []string{"closed the answer is text/html; charset=utf-8, no event stream"},
 		},
 		{
-			name: "a type that only begins like it", options: `{}`, answers: []http.HandlerFunc{typed("text/event-streams", end)},
+			name: "SSE-21 a type that only begins like it", options: `{}`, answers: []http.HandlerFunc{typed("text/event-streams", end)},
 			told: []string{"closed the answer is text/event-streams, no event stream"},
 		},
 		{
-			name: "type with parameters", options: `{}`, answers: []http.HandlerFunc{typed("Text/Event-Stream ;charset=latin1", "data: ü\n\n"+end)},
+			name: "SSE-21 type with parameters", options: `{}`, answers: []http.HandlerFunc{typed("Text/Event-Stream ;charset=latin1", "data: ü\n\n"+end)},
 			told: []string{"open", "message  ü", "message  end", "closed"},
 		},
 		{
-			name: "retry: lasts, grows, begins anew after an event", options: `{}`,
+			name: "SSE-23 retry: lasts, grows, begins anew after an event", options: `{}`,
 			answers: []http.HandlerFunc{stream("retry: 40\ndata: a\n\n"), refuse(500, ""), stream(""), stream("data: b\n\n"), stream(end)},
 			told: []string{"open", "message  a", "connecting the body ended", "connecting HTTP 500", "open", "connecting the body ended",
 				"open", "message  b", "connecting the body ended", "open", "message  end", "closed"},
@@ -469,7 +471,7 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 			},
 		},
 		{
-			name: "resume by header", options: `{ resumeBy: "header", topics: ["a"] }`,
+			name: "SSE-22, SSE-23 resume by header", options: `{ resumeBy: "header", topics: ["a"] }`,
 			answers: []http.HandlerFunc{stream("id: ü ☃\ndata: a\n\n"), refuse(500, ""), stream("id\ndata: b\n\n"), stream(end)},
 			told: []string{"open", "message ü ☃ a", "connecting the body ended", "connecting HTTP 500",
 				"open", "message  b", "connecting the body ended", "open", "message  end", "closed"},
@@ -495,7 +497,8 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 			},
 		},
 	}
-	answers := map[string][]http.HandlerFunc{"/cut": {func(http.ResponseWriter, *http.Request) { now() }}}
+	const answered = "/answered"
+	answers := map[string][]http.HandlerFunc{answered: {stream(end)}, "/cut": {func(http.ResponseWriter, *http.Request) { now() }}}
 	path := func(i int) string { return fmt.Sprint("/answers/", i) }
 	for i, test := range tests {
 		answers[path(i)] = test.answers
@@ -526,7 +529,7 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 			var texts []string
 			for _, r := range seen {
 				texts = append(texts, r.String())
-				// The browser turns the cache mode no-store into these (WHATWG Fetch, section 4.6).
+				// SSE-20: the browser turns the cache mode no-store into these (WHATWG Fetch, section 4.6).
 				if got := r.Header.Get("Cache-Control"); got != "no-cache" {
 					t.Errorf("Cache-Control is %q", got)
 				}
@@ -536,6 +539,24 @@ func testSSEFetchAnswers(t *testing.T, browser context.Context) {
 			}
 		})
 	}
+
+	t.Run("SSE-25 closed while the answer is on its way", func(t *testing.T) {
+		got := run[[]string](p, fmt.Sprintf(`import("/transports/sse-fetch.js").then(({ open }) => new Promise((resolve) => {
+			const told = [];
+			const whole = fetch;
+			fetch = async (request) => {
+				const response = await whole(request);
+				connection.close();
+				fetch = whole;
+				setTimeout(() => resolve(told), 100);
+				return response;
+			};
+			const connection = open(%s, { onstate: (state) => told.push(state), onmessage: () => told.push("message") });
+		}))`, quote(answered)))
+		if want := []string{"closed"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
 
 	t.Run("what can never be sent", func(t *testing.T) {
 		got := run[[]string](p, `import("/transports/sse-fetch.js").then(({ open }) =>

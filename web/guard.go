@@ -93,8 +93,8 @@ func (s *Server) crossOriginProtection() (echo.MiddlewareFunc, error) {
 	}, nil
 }
 
-// cors lets the pages of allowed origins read the answers (WHATWG Fetch, section 3.3), and answers
-// their preflights.
+// cors lets the pages of allowed origins read the answers, WHATWG Fetch, section 3.3 (CORS-01), and
+// answers their preflights (CORS-02).
 func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, h := c.Request(), c.Response().Header()
@@ -129,7 +129,7 @@ func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 			return &request.Problem{
 				Status: http.StatusServiceUnavailable,
 				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
-				Header: http.Header{"Retry-After": {"5"}},
+				Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
 			}
 		}
 		return next(c)

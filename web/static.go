@@ -13,7 +13,7 @@ import (
 //go:embed static
 var assets embed.FS
 
-// contentSecurityPolicy lets the page load, and talk to, nothing but this server.
+// contentSecurityPolicy lets the page load, and talk to, nothing but this server (CORS-06).
 const contentSecurityPolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 // static serves the page.

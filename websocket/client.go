@@ -31,6 +31,9 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Method != "" && opts.Method != http.MethodGet || opts.Body != nil {
+		return nil, client.Permanent(errors.New("websocket: the handshake is a GET without a body (RFC 6455, section 4.1); leave Method and Body out"))
+	}
 	if rest, ok := strings.CutPrefix(url, "http"); ok { // gorilla wants ws and wss
 		url = "ws" + rest
 	}
@@ -84,8 +87,8 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 	})
 	start := cmp.Or(response.Header.Get(client.CursorHeader), opts.After)
 	s := client.NewStream(start, func() (client.Batch, error) { return read(ws) }, func() error {
-		// RFC 6455, section 7.1.1: a close frame each, and then the server closes. Whether it
-		// does is not worth waiting for.
+		// RFC 6455, section 7.1.1 (WS-08): a close frame each, and then the server closes. Whether
+		// it does is not worth waiting for.
 		ws.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(gorilla.CloseNormalClosure, ""), time.Now().Add(time.Second))
 		return ws.Close()
 	})
@@ -94,7 +97,7 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 }
 
 // checkHandshake refuses an answer to the handshake that gorilla takes: one that chooses what we did
-// not offer (RFC 6455, section 4.1, points 5 and 6 of the server's response).
+// not offer: RFC 6455, section 4.1 (WS-04), points 5 and 6 of the server's response.
 func checkHandshake(h http.Header) error {
 	if extensions := h.Get("Sec-WebSocket-Extensions"); extensions != "" {
 		return fmt.Errorf("websocket: the server chose the extension %.100q, and none was offered", extensions)

@@ -24,6 +24,18 @@ import (
 
 func TestClient(t *testing.T) { transporttest.RunClient(t, transport) }
 
+// TestPost: a handshake cannot be one, and Follow does not try again and again.
+func TestPost(t *testing.T) {
+	for _, opts := range []client.Options{{Method: "POST"}, {Body: []byte("question")}} {
+		f := client.Follow(func(ctx context.Context, after string) (client.Conn, error) {
+			return websocket.Dial(ctx, "ws://localhost/", opts)
+		}, "", client.Policy{})
+		if _, err := f.Next(context.Background()); err == nil || !strings.Contains(err.Error(), "Method") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // A bareServer accepts every handshake, and leaves the frames to the test.
 type bareServer struct {
 	*memhttp.Server

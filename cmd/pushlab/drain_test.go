@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// TestDrain ends a server that has a thousand connections of mixed kinds: all are told goodbye, and
+// TestDrain (HTTP-10) ends a server that has a thousand connections of mixed kinds: all are told goodbye, and
 // the process exits with 0 in under five seconds.
 func TestDrain(t *testing.T) {
 	const connections = 1_000

@@ -19,10 +19,17 @@ var ErrClosed = errors.New("client: closed")
 var ErrIdle = errors.New("client: nothing came, not even a heartbeat")
 
 // Policy says when to reconnect. A zero field means its default.
+//
+// A server may name the time itself. In a goodbye, or by Retry-After, it is for once; the reconnection
+// time of Server-Sent Events (the field retry) is kept until the server names another, and takes the
+// place of MinBackoff: as WHATWG HTML, section 9.2.3 wants, no attempt comes sooner. It is doubled for
+// each further failure, up to MaxBackoff, and up to a quarter longer by chance. Of more than an hour,
+// an hour counts.
 type Policy struct {
 	// MinBackoff is the longest delay before the first attempt after a failure; each further
 	// failure doubles it, up to MaxBackoff. The delay itself is drawn evenly from zero to that,
-	// so that the clients of a server that died do not come back together. Negative is no delay.
+	// so that the clients of a server that died do not come back together: RFC 6455, section
+	// 7.2.3 (WS-13). Negative is no delay.
 	// Defaults 500 ms, 30 s.
 	MinBackoff, MaxBackoff time.Duration
 	// Idle is how long a connection may be silent, and how long connecting may take, before it
@@ -58,13 +65,14 @@ type Follower struct {
 	silence  time.Duration // how long Next has waited for the connection since something came
 	failures int           // in a row, lost connections included
 	attempts int           // in a row to connect, of which none brought anything yet
+	retry    time.Duration // the reconnection time that a server named; negative: none did
 	retryAt  time.Time     // no attempt before
 	closed   bool
 }
 
 // Follow returns a follower, which connects when Next is called.
 func Follow(dial Dialer, after string, policy Policy) *Follower {
-	return &Follower{dial: dial, policy: policy.withDefaults(), cursor: after}
+	return &Follower{dial: dial, policy: policy.withDefaults(), cursor: after, retry: -1}
 }
 
 // Next returns the next event or gap. It reconnects as often as it has to, and fails only when ctx
@@ -85,6 +93,8 @@ func (f *Follower) Next(ctx context.Context) (event.Event, error) {
 			return event.Event{}, ctx.Err()
 		}
 		if err != nil {
+			// WHATWG HTML, section 9.2.2 (SSE-22): that the stream was cut and that it ended are the
+			// same.
 			if err := f.lose("connection lost", err); err != nil {
 				return event.Event{}, err
 			}
@@ -172,19 +182,19 @@ func (f *Follower) connect(ctx context.Context) error {
 	}
 }
 
-// maxRetryAfter is the longest time that a server may ask for by Retry-After; one that meant days, or
-// got the unit wrong, is asked again after that.
-const maxRetryAfter = time.Hour
+// maxRetry is the longest time that a server may ask for; one that meant days, or got the unit wrong,
+// is asked again after that.
+const maxRetry = time.Hour
 
 // lose drops the connection, if there is one, and plans the next attempt. It fails if there shall
 // be none. What happened is for the log.
 func (f *Follower) lose(what string, err error) error {
 	f.drop()
-	delay := rand.N(f.policy.backoff(f.failures) + 1)
+	delay := f.delay()
 	f.failures++
 	var status *StatusError
 	if errors.As(err, &status) {
-		delay += min(status.RetryAfter, maxRetryAfter)
+		delay += min(status.RetryAfter, maxRetry)
 	}
 	f.retryAt = time.Now().Add(delay)
 	f.policy.Logger.Info(what, "error", err, "retry", delay.Round(time.Millisecond), "cursor", f.cursor)
@@ -194,12 +204,24 @@ func (f *Follower) lose(what string, err error) error {
 	return nil
 }
 
-// backoff returns the longest delay after that many failures before the latest one.
-func (p Policy) backoff(failures int) time.Duration {
-	delay := min(p.MinBackoff, p.MaxBackoff)
+// delay draws the time to wait after a failure.
+func (f *Follower) delay() time.Duration {
+	if f.retry < 0 {
+		return rand.N(backoff(f.policy.MinBackoff, f.policy.MaxBackoff, f.failures) + 1)
+	}
+	// WHATWG HTML, section 9.2.3 (SSE-23): wait the reconnection time, and "optionally, wait some
+	// more". None at all could not grow.
+	shortest := max(f.retry, time.Millisecond)
+	delay := backoff(shortest, max(shortest, f.policy.MaxBackoff), f.failures)
+	return delay + rand.N(delay/4+1)
+}
+
+// backoff returns the delay after that many failures before the latest one.
+func backoff(first, longest time.Duration, failures int) time.Duration {
+	delay := min(first, longest)
 	for range min(failures, 63) { // a Duration has not more bits to double
-		if delay > p.MaxBackoff/2 {
-			return p.MaxBackoff
+		if delay > longest/2 {
+			return longest
 		}
 		delay *= 2
 	}
@@ -212,8 +234,9 @@ func (f *Follower) leave(bye event.Event) {
 	f.drop()
 	delay, err := event.ParseBye(bye)
 	if err != nil {
-		delay = rand.N(f.policy.backoff(0) + 1)
+		delay = f.delay()
 	}
+	delay = min(delay, maxRetry)
 	f.retryAt = time.Now().Add(delay)
 	f.policy.Logger.Info("the server leaves", "retry", delay.Round(time.Millisecond), "cursor", f.cursor)
 }
@@ -221,6 +244,11 @@ func (f *Follower) leave(bye event.Event) {
 func (f *Follower) drop() {
 	if f.conn != nil {
 		f.cursor = f.Cursor()
+		if conn, ok := f.conn.(interface{ Retry() (time.Duration, bool) }); ok {
+			if retry, named := conn.Retry(); named {
+				f.retry = min(retry, maxRetry)
+			}
+		}
 		f.conn.Close() // it is of no use any more, whatever this says
 		f.conn = nil
 	}

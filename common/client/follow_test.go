@@ -48,6 +48,7 @@ type answer struct {
 	err    error
 	cursor string // that the handshake told
 	steps  []step
+	retry  time.Duration // the reconnection time that the stream names; 0 is none, negative is 0
 }
 
 // A step is what the connection brings next: an event or an error. Behind the last step it is
@@ -88,7 +89,11 @@ func (s *server) dialer() client.Dialer {
 		if a.err != nil {
 			return nil, a.err
 		}
-		return &conn{cursor: a.cursor, steps: a.steps}, nil
+		c := &conn{cursor: a.cursor, steps: a.steps}
+		if a.retry != 0 {
+			return &namingConn{c, max(0, a.retry)}, nil
+		}
+		return c, nil
 	}
 }
 
@@ -142,6 +147,14 @@ func (c *conn) Close() error {
 	c.closed++
 	return errors.New("whatever")
 }
+
+// A namingConn is one whose server has named a reconnection time.
+type namingConn struct {
+	*conn
+	retry time.Duration
+}
+
+func (c *namingConn) Retry() (time.Duration, bool) { return c.retry, true }
 
 func wait(ctx context.Context, d time.Duration) error {
 	if d == 0 {
@@ -251,7 +264,7 @@ func TestFollowCursorWithoutEvents(t *testing.T) {
 	}
 }
 
-// Each failure doubles the range that the delay is drawn from, up to the bound. Over many
+// WS-13: each failure doubles the range that the delay is drawn from, up to the bound. Over many
 // followers, the delays fill the range.
 func TestFollowBackoff(t *testing.T) {
 	policy := client.Policy{MinBackoff: time.Second, MaxBackoff: 10 * time.Second, Attempts: 7}
@@ -364,12 +377,73 @@ func TestFollowAddsRetryAfter(t *testing.T) {
 	})
 }
 
+// SSE-23: the time that a stream names is what its client waits, or more: a quarter by chance, twice as
+// long for each further failure. It is kept until another stream names another.
+func TestFollowWaitsTheReconnectionTime(t *testing.T) {
+	names := func(retry time.Duration) answer {
+		return answer{steps: append(events(message(1)), fails(errCut)), retry: retry}
+	}
+	silent := names(0)
+	greets := answer{steps: append(events(event.Open(place(1), nil)), fails(errCut))}
+	refused := answer{err: errRefused}
+	for _, c := range []struct {
+		name   string
+		policy client.Policy
+		script []answer
+		want   []time.Duration // the shortest delay after each answer
+	}{
+		{"it takes the policy's place", client.Policy{MinBackoff: -1}, []answer{names(7 * time.Second)}, []time.Duration{7 * time.Second}},
+		{"also if it is short", client.Policy{MinBackoff: time.Hour, MaxBackoff: time.Hour}, []answer{names(8 * time.Millisecond)},
+			[]time.Duration{8 * time.Millisecond}},
+		{"until it is named, the policy counts", client.Policy{MinBackoff: -1}, []answer{refused, names(7 * time.Second)},
+			[]time.Duration{0, 7 * time.Second}},
+		{"failures double it", client.Policy{}, []answer{names(3 * time.Second), refused, greets, refused, refused},
+			[]time.Duration{3 * time.Second, 6 * time.Second, 12 * time.Second, 24 * time.Second, 30 * time.Second}},
+		{"an event starts over, from the same", client.Policy{}, []answer{names(3 * time.Second), refused, silent, refused},
+			[]time.Duration{3 * time.Second, 6 * time.Second, 3 * time.Second, 6 * time.Second}},
+		{"another one replaces it", client.Policy{}, []answer{names(3 * time.Second), names(time.Second), silent},
+			[]time.Duration{3 * time.Second, time.Second, time.Second}},
+		{"it may be over the policy's bound", client.Policy{MaxBackoff: time.Second}, []answer{names(time.Minute), refused},
+			[]time.Duration{time.Minute, time.Minute}},
+		{"zero is as good as at once, and grows", client.Policy{}, []answer{names(-1), refused, refused},
+			[]time.Duration{time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond}},
+		{"days are an hour", client.Policy{}, []answer{names(49 * 24 * time.Hour)}, []time.Duration{time.Hour}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				delays := make([][]time.Duration, len(c.want))
+				for range 200 {
+					s := &server{script: append(slices.Clone(c.script), answer{steps: events(message(9))})}
+					f := client.Follow(s.dialer(), "", c.policy)
+					for len(s.dials) < len(s.script) {
+						if _, err := f.Next(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+					}
+					f.Close()
+					for i := range delays {
+						delays[i] = append(delays[i], s.delay(i))
+					}
+				}
+				for i, want := range c.want {
+					shortest, longest, spread := slices.Min(delays[i]), slices.Max(delays[i]), want/4
+					// By chance each of these fails less than once in 10^8 times.
+					if shortest < want || shortest > want+spread/10 || longest > want+spread || longest < want+spread*9/10 {
+						t.Errorf("delay %d: %v to %v, want %v to a quarter more", i+1, shortest, longest, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestFollowComesBackWhenTheServerSaid(t *testing.T) {
 	const retry = 1234 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{script: append(refusals(5),
 			answer{steps: append(events(event.Open(place(1), nil), message(2), event.Bye(place(3), retry)), fails(errors.New("read after $bye")))},
-			answer{steps: events(event.Bye(place(3), retry))}, // again, and with nothing before it
+			answer{steps: events(event.Bye(place(3), retry))},        // again, and with nothing before it
+			answer{steps: events(event.Bye(place(3), 20*time.Hour))}, // which is taken for an hour
 			answer{steps: events(event.Bye(place(3), 0))},
 			answer{err: errRefused},
 			answer{steps: events(message(4))})}
@@ -377,13 +451,13 @@ func TestFollowComesBackWhenTheServerSaid(t *testing.T) {
 		defer f.Close()
 		wantNext(t, f, 2, 4)
 		after := place(3).String()
-		s.wantDials(t, "", "", "", "", "", "", after, after, after, after)
-		for i, want := range map[int]time.Duration{5: retry, 6: retry, 7: 0} {
+		s.wantDials(t, "", "", "", "", "", "", after, after, after, after, after)
+		for i, want := range map[int]time.Duration{5: retry, 6: retry, 7: time.Hour, 8: 0} {
 			if got := s.delay(i); got != want {
 				t.Errorf("goodbye %d: came back after %v, want %v", i-4, got, want)
 			}
 		}
-		if got := s.delay(8); got > time.Second {
+		if got := s.delay(9); got > time.Second {
 			t.Errorf("came back after %v, as if there had been failures before the goodbye", got)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -85,7 +86,8 @@ func TestGet(t *testing.T) {
 				"Authorization":   "Bearer token",
 				"Last-Event-Id":   "mfrggzdf-1",
 				"X-Both":          "of the call",
-				"Accept-Encoding": "", // what is compressed is held back
+				"Accept-Encoding": "identity",
+				"Content-Length":  "",
 			} {
 				if got := strings.Join(r.Header.Values(name), " and "); got != want {
 					t.Errorf("%s: %q, want %q", name, got, want)
@@ -132,6 +134,58 @@ func TestGet(t *testing.T) {
 		<-left // Close is noticed at once, though neither side sends
 		s.wantClosed(t)
 	})
+}
+
+// What is asked by another method is asked so again where a redirect says that nothing else changes.
+func TestGetMethodAndBody(t *testing.T) {
+	const question = `{"stream":true}`
+	asked := client.Options{Method: "POST", Body: []byte(question), Header: http.Header{"Content-Type": {"application/json"}}}
+	const post, get = "POST application/json " + question, "GET  "
+	for _, c := range []struct {
+		name     string
+		opts     client.Options
+		redirect int
+		want     []string
+	}{
+		{"the default", client.Options{}, 0, []string{get}},
+		{"a POST", asked, 0, []string{post}},
+		{"a POST without a body", client.Options{Method: "POST"}, 0, []string{"POST  "}},
+		{"temporary redirect", asked, 307, []string{post, post}},
+		{"permanent redirect", asked, 308, []string{post, post}},
+		{"see other", asked, 303, []string{post, get}},
+		{"found, by a POST", asked, 302, []string{post, get}}, // RFC 9110, section 15.4.3: for historical reasons
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got []string
+				s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					got = append(got, fmt.Sprintf("%s %s %s", r.Method, r.Header.Get("Content-Type"), body))
+					if c.redirect != 0 && r.URL.Path == "/stream" {
+						http.Redirect(w, r, "/elsewhere", c.redirect)
+						return
+					}
+					w.Header().Set("Content-Type", streamType)
+				})
+				c.opts.DialContext = s.Dial
+				for range 2 { // a reconnect sends all of it again
+					got = nil
+					_, closeIt, err := client.Get(t.Context(), memhttp.URL+"/stream", c.opts, streamType, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					closeIt()
+					if !slices.Equal(got, c.want) {
+						t.Errorf("%q, want %q", got, c.want)
+					}
+				}
+				s.wantClosed(t)
+			})
+		})
+	}
 }
 
 // Close is what ends a read that waits.
@@ -378,6 +432,23 @@ func TestGetBadURL(t *testing.T) {
 	for _, url := range []string{"", "http://local host/", "gopher://localhost/", "http://"} {
 		if _, _, err := client.Get(t.Context(), url, client.Options{}, streamType, nil); err == nil {
 			t.Errorf("%q: no error", url)
+		}
+	}
+}
+
+// What can never be sent is not tried again and again.
+func TestGetBadRequest(t *testing.T) {
+	for _, c := range []struct {
+		url  string
+		opts client.Options
+	}{
+		{"http://local host/", client.Options{}},
+		{"http://localhost/", client.Options{Method: "GET /"}},
+	} {
+		_, _, err := client.Get(t.Context(), c.url, c.opts, streamType, nil)
+		var permanent interface{ Permanent() bool }
+		if !errors.As(err, &permanent) || !permanent.Permanent() {
+			t.Errorf("%s: %v, want a permanent error", c.url, err)
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -24,6 +26,12 @@ type Options struct {
 	After string
 	// Header has further fields of the requests, such as Authorization.
 	Header http.Header
+	// Method of the requests, for servers that answer a POST with a stream. Default GET. The
+	// handshake of WebSocket can have no other, and no body: there Dial refuses both.
+	Method string
+	// Body is the content of each request, those that reconnect or poll again too. Its type goes
+	// into Header, as Content-Type.
+	Body []byte
 	// DialContext connects to the server, say through a Unix socket. Default: by TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxEvent is how large one event may be, in bytes with its framing; a larger one fails the
@@ -41,14 +49,14 @@ const Earliest = "earliest"
 func (o Options) URL(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil {
-		return "", fmt.Errorf("client: %w", err)
+		return "", Permanent(fmt.Errorf("client: %w", err))
 	}
 	if len(o.Topics) == 0 && o.After == "" {
 		return base, nil // to write the query anew might change what it means to a foreign server
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return "", fmt.Errorf("client: the query of %q: %w", base, err)
+		return "", Permanent(fmt.Errorf("client: the query of %q: %w", base, err))
 	}
 	for _, topic := range o.Topics {
 		query.Add("topic", topic)
@@ -59,6 +67,20 @@ func (o Options) URL(base string) (string, error) {
 	}
 	u.RawQuery = query.Encode()
 	return u.String(), nil
+}
+
+// Request makes a request as the options say, for an answer of that media type.
+func (o Options) Request(ctx context.Context, url, mediaType string) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, cmp.Or(o.Method, http.MethodGet), url, bytes.NewReader(o.Body))
+	if err != nil {
+		return nil, Permanent(err)
+	}
+	maps.Copy(r.Header, o.Header)
+	r.Header.Set("Accept", mediaType)
+	// RFC 9110, section 12.5.3: without this field any coding would do, and what is compressed is
+	// held back by those who compress it.
+	r.Header.Set("Accept-Encoding", "identity")
+	return r, nil
 }
 
 // HTTPClient returns a client that connects as the options say. Its idle connections are the
@@ -72,7 +94,7 @@ func (o Options) HTTPClient() *http.Client {
 		DialContext:         dial,
 		TLSHandshakeTimeout: 10 * time.Second,
 		Proxy:               proxy,
-		DisableCompression:  true, // a stream that is compressed is held back by those who compress it
+		DisableCompression:  true, // see Request
 		MaxIdleConnsPerHost: 1,
 		ForceAttemptHTTP2:   true,
 	}}
@@ -84,7 +106,8 @@ type StatusError struct {
 	Status int
 	// Detail is what the server said about it, if it said something readable.
 	Detail string
-	// RetryAfter is when the server wants to be asked again; 0 if it did not say.
+	// RetryAfter is after how long the server wants to be asked again, a day at most; 0 if it did
+	// not say.
 	RetryAfter time.Duration
 }
 
@@ -96,7 +119,9 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Permanent reports whether to ask again is pointless: the request itself is at fault.
+// Permanent reports whether to ask again is pointless: the request itself is at fault, or the server
+// has told its subscribers to stop, by 204. WHATWG HTML, section 9.2.2 (SSE-21) gives up on any other
+// status than 200; this is milder with those that get better by themselves.
 func (e *StatusError) Permanent() bool {
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -126,14 +151,30 @@ func HasType(r *http.Response, want string) bool {
 	return mediaType == want
 }
 
-// RetryAfter reads the field Retry-After, if it is a number of seconds (RFC 9110, section 10.2.3).
+// RetryAfter reads the field Retry-After, a number of seconds or a date (RFC 9110, section 10.2.3):
+// after how long to ask again. It is 0 for a date that has passed and for what is neither, and at
+// most a day, which is also the most that a goodbye can say.
 func RetryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 32)
-	if err != nil {
+	const most = 24 * time.Hour
+	field := h.Get("Retry-After")
+	if date, err := http.ParseTime(field); err == nil {
+		return min(max(0, time.Until(date)), most)
+	}
+	seconds, err := strconv.ParseUint(field, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(min(seconds, uint64(most/time.Second))) * time.Second
 }
+
+// Permanent returns the error as one that tells Follow not to try again.
+func Permanent(err error) error { return permanent{err} }
+
+type permanent struct{ error }
+
+func (permanent) Permanent() bool { return true }
+
+func (p permanent) Unwrap() error { return p.error }
 
 // CursorHeader is the field with the cursor that an answer starts from, or leads to. A server that
 // is not Pushlab does not send it.

@@ -1,10 +1,12 @@
 package client_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pushlab/common/client"
@@ -64,8 +66,10 @@ func TestOptionsURLKeepsAForeignQuery(t *testing.T) {
 
 func TestOptionsURLRefuses(t *testing.T) {
 	for _, base := range []string{"http://local host/", "http://localhost:port/", ":", "http://localhost/?a=1;b=2", "http://localhost/?%zz"} {
-		if got, err := (client.Options{After: "earliest"}).URL(base); err == nil {
-			t.Errorf("%q gives %q", base, got)
+		got, err := (client.Options{After: "earliest"}).URL(base)
+		var permanent interface{ Permanent() bool }
+		if !errors.As(err, &permanent) || !permanent.Permanent() {
+			t.Errorf("%q gives %q, %v; want a permanent error", base, got, err)
 		}
 	}
 }
@@ -104,27 +108,42 @@ func TestStatusError(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
-	for value, want := range map[string]time.Duration{
-		"":                              0,
-		"0":                             0,
-		"3":                             3 * time.Second,
-		"003":                           3 * time.Second,
-		"86400":                         24 * time.Hour,
-		"2592000":                       30 * 24 * time.Hour,
-		"-3":                            0,
-		"+3":                            0,
-		"1.5":                           0,
-		"soon":                          0,
-		"99999999999999999999":          0,
-		"Wed, 21 Oct 2026 07:28:00 GMT": 0,
-	} {
-		if got := client.RetryAfter(http.Header{"Retry-After": {value}}); got != want {
-			t.Errorf("%q: %v, want %v", value, got, want)
+	synctest.Test(t, func(t *testing.T) { // where it is midnight, the first of January 2000, which was a Saturday
+		for value, want := range map[string]time.Duration{
+			"":                     0,
+			"0":                    0,
+			"3":                    3 * time.Second,
+			"003":                  3 * time.Second,
+			"86400":                24 * time.Hour,
+			"2592000":              24 * time.Hour,
+			"18446744073709551615": 24 * time.Hour,
+			"99999999999999999999": 24 * time.Hour,
+			"-3":                   0,
+			"+3":                   0,
+			"1.5":                  0,
+			"soon":                 0,
+			// The three forms of a date (RFC 9110, section 5.6.7).
+			"Sat, 01 Jan 2000 00:00:07 GMT":    7 * time.Second,
+			"Saturday, 01-Jan-00 00:01:00 GMT": time.Minute,
+			"Sat Jan  1 01:00:00 2000":         time.Hour,
+			"Sat, 01 Jan 2000 00:00:00 GMT":    0,
+			"Fri, 31 Dec 1999 23:59:59 GMT":    0,
+			"Mon, 01 Jan 0001 00:00:00 GMT":    0,
+			"Sun, 02 Jan 2000 00:00:00 GMT":    24 * time.Hour,
+			"Sun, 02 Jan 2000 00:00:01 GMT":    24 * time.Hour,
+			"Fri, 31 Dec 9999 23:59:59 GMT":    24 * time.Hour,
+			"Sat, 32 Jan 2000 00:00:00 GMT":    0,
+			"Sat, 01 Jan 2000 00:00:07 CEST":   0,
+			"2000-01-01T00:00:07Z":             0,
+		} {
+			if got := client.RetryAfter(http.Header{"Retry-After": {value}}); got != want {
+				t.Errorf("%q: %v, want %v", value, got, want)
+			}
 		}
-	}
-	if got := client.RetryAfter(http.Header{}); got != 0 {
-		t.Errorf("no field: %v", got)
-	}
+		if got := client.RetryAfter(http.Header{}); got != 0 {
+			t.Errorf("no field: %v", got)
+		}
+	})
 }
 
 func TestHasType(t *testing.T) {

@@ -36,6 +36,7 @@ type Stream struct {
 	failure  error // set before batches is closed
 	begin    time.Time
 	sign     atomic.Int64 // when the other end last gave a sign of life: nanoseconds after begin
+	retry    atomic.Pointer[time.Duration]
 
 	mu     sync.Mutex // guards what follows: anybody may ask for the cursor
 	batch  Batch
@@ -51,6 +52,8 @@ type Batch struct {
 	Cursor string
 	// Forget says that there is no place to resume any more: a foreign server took it back.
 	Forget bool
+	// Retry is the reconnection time, if the server named one.
+	Retry *time.Duration
 }
 
 // NewStream starts to read. Start is the cursor before the first event. Each call of read returns
@@ -69,6 +72,9 @@ func (s *Stream) read(read func() (Batch, error)) {
 		if err == nil {
 			s.Touch()
 		}
+		if batch.Retry != nil {
+			s.retry.Store(batch.Retry)
+		}
 		if len(batch.Events) > 0 || batch.Cursor != "" || batch.Forget {
 			select {
 			case s.batches <- batch:
@@ -86,6 +92,11 @@ func (s *Stream) read(read func() (Batch, error)) {
 
 // Next implements Conn.
 func (s *Stream) Next(ctx context.Context) (event.Event, error) {
+	select {
+	case <-s.closed: // WHATWG HTML, section 9.2.6 (SSE-25): also if there is something left that came before
+		return event.Event{}, ErrClosed
+	default:
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.batch.Events) == 0 {
@@ -120,6 +131,15 @@ func (s *Stream) Touch() { s.sign.Store(int64(time.Since(s.begin))) }
 // Quiet returns how long the other end has given no sign of life: nothing that could be read, not
 // even part of an event.
 func (s *Stream) Quiet() time.Duration { return time.Since(s.begin) - time.Duration(s.sign.Load()) }
+
+// Retry returns the reconnection time that the server named last, and whether it has named one.
+func (s *Stream) Retry() (time.Duration, bool) {
+	retry := s.retry.Load()
+	if retry == nil {
+		return 0, false
+	}
+	return *retry, true
+}
 
 func (s *Stream) wait(ctx context.Context) (Batch, error) {
 	select {
@@ -172,6 +192,7 @@ type Decoder interface {
 func Reader(body io.Reader, decoder Decoder) func() (Batch, error) {
 	buf := make([]byte, 4<<10)
 	return func() (batch Batch, err error) {
+		// RFC 9112, section 8 (HTTP-02): net/http calls the end of a body that was cut unexpected.
 		n, readErr := body.Read(buf)
 		batch.Events, err = decoder.Decode(nil, buf[:n])
 		if err == nil && readErr == io.EOF {

@@ -187,6 +187,7 @@ func TestStreamClose(t *testing.T) {
 		{"while it reads", &feed{}, nil},
 		{"while it reads on", &feed{batches: []client.Batch{batch(1)}}, []uint64{1}},
 		{"while it has something to hand over", &feed{batches: []client.Batch{batch(1), batch(2)}}, []uint64{1}},
+		{"while part of a batch was taken", &feed{batches: []client.Batch{batch(1, 2)}}, []uint64{1}},
 		{"after the end", &feed{batches: []client.Batch{batch(1)}, err: io.EOF}, []uint64{1}},
 		{"after an error", &feed{err: errRead}, nil},
 	} {
@@ -295,6 +296,42 @@ func TestStreamCursorWithoutEvents(t *testing.T) {
 			t.Errorf("cursor %q, want that of the batch", got)
 		}
 	})
+}
+
+// The reconnection time counts at once, also without an event, and with what breaks the stream.
+func TestStreamRetry(t *testing.T) {
+	named := func(retry time.Duration, seqs ...uint64) client.Batch {
+		b := batch(seqs...)
+		b.Retry = &retry
+		return b
+	}
+	for _, c := range []struct {
+		name  string
+		feed  *feed
+		want  time.Duration
+		named bool
+	}{
+		{"none", &feed{batches: []client.Batch{batch(1)}, err: io.EOF}, 0, false},
+		{"the last one", &feed{batches: []client.Batch{named(time.Second), batch(1), named(time.Minute), {}}, err: io.EOF}, time.Minute, true},
+		{"zero", &feed{batches: []client.Batch{named(time.Second, 1), named(0)}, err: io.EOF}, 0, true},
+		{"with an error", &feed{batches: []client.Batch{batch(1), named(time.Hour)}, with: errRead}, time.Hour, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.feed.stream("")
+			defer s.Close()
+			if _, ok := s.Retry(); ok && c.want == 0 && !c.named {
+				t.Error("there is one before anything was read")
+			}
+			for {
+				if _, err := s.Next(t.Context()); err != nil {
+					break
+				}
+			}
+			if got, ok := s.Retry(); got != c.want || ok != c.named {
+				t.Errorf("%v, %v; want %v, %v", got, ok, c.want, c.named)
+			}
+		})
+	}
 }
 
 // The cursor may be asked for from anywhere, while somebody else waits.

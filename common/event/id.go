@@ -16,7 +16,8 @@ const maxID = epochLen + 1 + 20
 
 // An ID is an event's place in a log, and so a cursor: "everything after this". Its text form is
 // <epoch>-<seq>, which needs no escaping in a URL, a header field or JSON, and which is short and
-// plain enough to travel in Last-Event-ID without a CORS preflight.
+// plain enough to travel in Last-Event-ID without a CORS preflight: WHATWG HTML, section 9.2.4
+// (SSE-24). To clients it is opaque, and it is no clock (LP-07): those go back.
 //
 // The zero ID is no place in any log.
 type ID struct {

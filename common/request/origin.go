@@ -10,8 +10,8 @@ import (
 
 // OriginAllowed reports whether a page of the request's origin may use the answer: the server's own
 // pages, and those of the listed origins. A request without Origin comes from no page. Scheme, host
-// and port are compared (RFC 6454, section 5), in the form of NormalOrigin; the opaque origin
-// "null" is nobody's.
+// and port are compared, RFC 6454, section 5 (CORS-03), in the form of NormalOrigin; the opaque
+// origin "null" is nobody's.
 //
 // The server's own scheme is that of the connection: behind a proxy that ends TLS, list the public
 // origin.

@@ -53,13 +53,13 @@ func (p *Problem) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(p.Status)
-	if r.Method != http.MethodHead {
+	if r.Method != http.MethodHead { // RFC 9110, section 9.3.2 (HTTP-09)
 		w.Write(body) // a client that is gone needs no answer
 	}
 }
 
 // CheckMethod returns the problem of a request whose method is none of those, which it then names
-// in Allow (RFC 9110, section 15.5.6).
+// in Allow: RFC 9110, section 15.5.6 (HTTP-08).
 func CheckMethod(r *http.Request, allowed ...string) *Problem {
 	for _, method := range allowed {
 		if r.Method == method {

@@ -43,8 +43,8 @@ const longestTimer = 2 ** 31 - 1;
 
 /**
  * Backoff says how long to wait before the next try: as long as the server asked, or else twice as long after each
- * failure. It is never the same for two clients, since all that lost the same server would come back in one instant
- * (RFC 6455, 7.2.3).
+ * failure. It is never the same for two clients, since all that lost the same server would come back in one instant:
+ * RFC 6455, 7.2.3 (WS-13).
  */
 export class Backoff {
   #failures = 0;

@@ -26,8 +26,8 @@ import { address, deliver, pause, refusal, watchdog } from './shared.js';
 /**
  * A Parser turns the text of an event stream, in pieces cut anywhere, into events.
  *
- * The text has its byte order mark still; see the TextDecoder below. There is no limit to a line: who sets one has to
- * say what the stream is worth after it.
+ * The text has its byte order mark still; see the TextDecoder below. There is no limit to a line (SSE-15): who sets one
+ * has to say what the stream is worth after it.
  */
 export class Parser {
   /** What a client that reconnects has to send: the id of the last block that was complete. */
@@ -53,15 +53,16 @@ export class Parser {
 
   /**
    * feed takes the next piece and returns the events that it completes.
-   * At the end of the stream there is nothing to call: "any pending data must be discarded" (9.2.6).
+   * At the end of the stream there is nothing to call, 9.2.6 (SSE-14): "any pending data must be discarded".
    */
   feed(text) {
     const events = [];
     if (text === '') return events;
-    // 9.2.5: stream = [ bom ] *event. One, and at the start only: any other is a character like all others.
+    // 9.2.5 (SSE-02): stream = [ bom ] *event. One, and at the start only: any other is a character like all others.
     if (!this.#begun && text.startsWith('\uFEFF')) text = text.slice(1);
     this.#begun = true;
-    // 9.2.5: a line ends with CRLF, LF or CR. A CR ends it at once: an event is not held back to see what follows.
+    // 9.2.5 (SSE-03): a line ends with CRLF, LF or CR. A CR ends it at once: an event is not held back to see what
+    // follows.
     if (this.#afterCR && text.startsWith('\n')) text = text.slice(1);
     this.#afterCR = text.endsWith('\r');
 
@@ -77,13 +78,14 @@ export class Parser {
   }
 
   #field(line) {
-    // 9.2.6: the first colon parts name and value; without one, the line is a name; a colon in front makes a comment.
+    // 9.2.6 (SSE-04, SSE-06): the first colon parts name and value; without one, the line is a name; a colon in front
+    // makes a comment.
     const colon = line.indexOf(':');
     if (colon === 0) return;
     const name = colon < 0 ? line : line.slice(0, colon);
-    // "If value starts with a U+0020 SPACE character, remove it from value": one, and nothing but a space.
+    // (SSE-05): "If value starts with a U+0020 SPACE character, remove it from value": one, and nothing but a space.
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
-    // "Field names must be compared literally, with no case folding performed."
+    // (SSE-07): "Field names must be compared literally, with no case folding performed."
     switch (name) {
       case 'data':
         this.#data += `${value}\n`;
@@ -92,11 +94,11 @@ export class Parser {
         this.#event = value;
         break;
       case 'id':
-        // "If the field value does not contain U+0000 NULL": it could not come back in a header.
+        // (SSE-10): "If the field value does not contain U+0000 NULL": it could not come back in a header.
         if (!value.includes('\0')) this.#id = value;
         break;
       case 'retry':
-        // "Only ASCII digits": no sign, no fraction, and not nothing. It counts at once, without an empty line.
+        // (SSE-12): "Only ASCII digits": no sign, no fraction, not nothing. It counts at once, without an empty line.
         if (/^[0-9]+$/.test(value)) this.retry = Number(value);
         break;
       default: // "The field is ignored."
@@ -104,11 +106,12 @@ export class Parser {
   }
 
   #dispatch(events) {
-    // 9.2.6, "dispatch the event": the id counts first, also that of a block without data. Its buffer stays as it is:
-    // the next event without an id has this one.
+    // 9.2.6 (SSE-11), "dispatch the event": the id counts first, also that of a block without data. Its buffer stays as
+    // it is: the next event without an id has this one.
     this.lastEventId = this.#id;
-    // "If the data buffer is an empty string, set the data buffer and the event type buffer to the empty string":
-    // no event, but the type is gone. A field data without a value is not empty: it has left its line feed.
+    // (SSE-13): "If the data buffer is an empty string, set the data buffer and the event type buffer to the empty
+    // string": no event, but the type is gone. A field data without a value is not empty (SSE-08): it has left its line
+    // feed.
     if (this.#data !== '') {
       events.push({ data: this.#data.slice(0, -1), event: this.#event || 'message', id: this.#id });
     }
@@ -156,10 +159,10 @@ export function open(url, {
   function request(signal) {
     const fields = new Headers(headers);
     if (!fields.has('Accept')) fields.set('Accept', 'text/event-stream');
-    // 9.2.3: the last event id is sent unless it is "the empty string", and "encoded as UTF-8".
+    // 9.2.3 (SSE-23): the last event id is sent unless it is "the empty string", and "encoded as UTF-8".
     if (resumeBy === 'header' && cursor) fields.set('Last-Event-ID', utf8(cursor));
     const target = address(url, { topic: topics, after: resumeBy === 'query' ? cursor : '' });
-    // 9.2.2: "set request's cache mode to 'no-store'".
+    // 9.2.2 (SSE-20): "set request's cache mode to 'no-store'".
     return new Request(target, { method, headers: fields, body, signal, cache: 'no-store' });
   }
 
@@ -170,16 +173,17 @@ export function open(url, {
     dog.feed();
     try {
       const response = await fetch(request(AbortSignal.any([stop.signal, attempt.signal])));
+      if (readyState === 'closed') return ''; // 9.2.2 (SSE-25): meanwhile, and nothing is told after that
       check(response);
       cursor ||= response.headers.get('Pushlab-Cursor') ?? ''; // where the stream starts
       become('open');
 
       const reader = response.body.getReader();
-      // 9.2.6: UTF-8, whatever charset the type names, and what is no UTF-8 becomes U+FFFD.
+      // 9.2.6 (SSE-01): UTF-8, whatever charset the type names, and what is no UTF-8 becomes U+FFFD.
       // ignoreBOM means "leave it in": the parser takes away the one that may be, and if both did, two could go.
       const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
       const parser = new Parser({ lastEventId: cursor, retry });
-      let reason = 'the body ended'; // which any server may do; Pushlab says $bye before
+      let reason = 'the body ended'; // 9.2.2 (SSE-22): which any server may do; Pushlab says $bye before
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return reason;
@@ -201,8 +205,8 @@ export function open(url, {
 
   /** delay says how long to wait, in milliseconds; asked is what Retry-After asked for. */
   function delay(asked = 0) {
-    // 9.2.3: wait "a delay equal to the reconnection time", then "optionally, wait some more": twice as long after each
-    // failure, up to half a minute. 1: retry: 0 would never grow.
+    // 9.2.3 (SSE-23): wait "a delay equal to the reconnection time", then "optionally, wait some more": twice as long
+    // after each failure, up to half a minute. 1: retry: 0 would never grow.
     const grown = Math.min(Math.max(retry, 1) * 2 ** failures++, Math.max(retry, 30_000));
     // The rest is chance, since all that lost the same server would come back in one instant.
     return Math.max(grown, asked) * (1 + Math.random() / 4);
@@ -238,12 +242,12 @@ export function open(url, {
 function check(response) {
   const { status } = response;
   if (status !== 200) {
-    // 9.2.2: any other status fails for good. We see which, and are milder: what is overloaded, or out of order behind
-    // its proxy (429, 5xx), gets better. 9.2.1: 204 tells a client to stop.
+    // 9.2.2 (SSE-21): any other status fails for good. We see which, and are milder: what is overloaded, or out of order
+    // behind its proxy (429, 5xx), gets better. 9.2.1: 204 tells a client to stop.
     const final = status !== 429 && status < 500;
     throw Object.assign(refusal(response), { final });
   }
-  // 9.2.2: any other type fails for good: whoever says 200 with a page of HTML is not whom we asked.
+  // 9.2.2 (SSE-21): any other type fails for good: whoever says 200 with a page of HTML is not whom we asked.
   const type = response.headers.get('Content-Type') ?? 'nothing';
   if (!/^text\/event-stream\s*(;|$)/i.test(type)) {
     throw Object.assign(new Error(`the answer is ${type}, no event stream`), { final: true });
