@@ -33,6 +33,8 @@ var transport = transporttest.Transport{
 
 func TestContract(t *testing.T) { transporttest.Run(t, transport) }
 
+func TestNetworks(t *testing.T) { transporttest.RunNetworks(t, transport) }
+
 // TestRoutes: the same where the connection cannot be taken over.
 func TestRoutes(t *testing.T) {
 	transporttest.RunRoutes(t, transport, func() client.Decoder { return new(httpstream.Decoder) })

@@ -40,6 +40,8 @@ var transport = transporttest.Transport{
 
 func TestContract(t *testing.T) { transporttest.Run(t, transport) }
 
+func TestNetworks(t *testing.T) { transporttest.RunNetworks(t, transport) }
+
 // A fixture is a handler that is asked by raw polls.
 type fixture struct {
 	t       *testing.T

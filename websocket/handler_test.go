@@ -47,6 +47,8 @@ var transport = transporttest.Transport{
 
 func TestContract(t *testing.T) { transporttest.Run(t, transport) }
 
+func TestNetworks(t *testing.T) { transporttest.RunNetworks(t, transport) }
+
 // A fixture is a handler that is spoken to in frames.
 type fixture struct {
 	t       *testing.T

@@ -22,20 +22,14 @@ type Server struct {
 	// HTTP may be changed before the first connection.
 	HTTP *http.Server
 
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+	listener *Listener
 }
 
 // NewServer starts a server with that handler. It is closed when the test ends.
 func NewServer(t testing.TB, handler http.Handler) *Server {
-	s := &Server{
-		HTTP:   &http.Server{Handler: handler},
-		conns:  make(chan net.Conn),
-		closed: make(chan struct{}),
-	}
+	s := &Server{HTTP: &http.Server{Handler: handler}, listener: Listen()}
 	var serving sync.WaitGroup
-	serving.Go(func() { s.HTTP.Serve(listener{s}) })
+	serving.Go(func() { s.HTTP.Serve(s.listener) })
 	t.Cleanup(func() {
 		s.HTTP.Close()
 		serving.Wait()
@@ -45,18 +39,7 @@ func NewServer(t testing.TB, handler http.Handler) *Server {
 
 // Dial connects to the server, whatever the address.
 func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	client, server := Pipe(BufferSize)
-	select {
-	case s.conns <- server:
-		return client, nil
-	case <-s.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return s.listener.Dial(ctx, network, address)
 }
 
 // Client returns an HTTP client of the server that keeps no connection open.
@@ -64,20 +47,49 @@ func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: s.Dial, DisableKeepAlives: true}}
 }
 
-type listener struct{ s *Server }
+// A Listener accepts the connections that its Dial makes.
+type Listener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
 
-func (l listener) Accept() (net.Conn, error) {
+// Listen returns a listener, for a server that is not a Server.
+func Listen() *Listener {
+	return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// Dial connects to the listener, whatever the address.
+func (l *Listener) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	client, server := Pipe(BufferSize)
 	select {
-	case c := <-l.s.conns:
+	case l.conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener.
+func (l *Listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
 		return c, nil
-	case <-l.s.closed:
+	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-func (l listener) Close() error {
-	l.s.once.Do(func() { close(l.s.closed) })
+// Close implements net.Listener.
+func (l *Listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-func (l listener) Addr() net.Addr { return addr{} }
+// Addr implements net.Listener.
+func (l *Listener) Addr() net.Addr { return addr{} }

@@ -121,7 +121,7 @@ func dialOnly(t *testing.T, tr Transport) {
 	f := start(t, tr, hub.Config{}, Config{})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	c, err := tr.Dial(ctx, memhttp.URL+tr.Path, client.Options{DialContext: f.server.Dial})
+	c, err := tr.Dial(ctx, f.url, client.Options{DialContext: f.connect})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,12 +218,9 @@ func tooLarge(t *testing.T, tr Transport) {
 	f := start(t, tr, hub.Config{}, Config{})
 	c := f.dial(client.Options{MaxEvent: 10_000})
 	c.want("$open:0")
-	publish := func(size int) {
-		f.hub.Publish(context.Background(), "a", []byte(`"`+strings.Repeat("x", size)+`"`))
-	}
-	publish(9_000)
+	f.publishBytes("a", 9_000)
 	c.want("a:1")
-	publish(11_000)
+	f.publishBytes("a", 11_000)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	e, err := c.Next(ctx)
@@ -261,10 +258,10 @@ func cutOff(t *testing.T, tr Transport) {
 	f.publish("a", 3)
 	for n := 0; ; n++ {
 		cut := false
-		c, err := f.Dial(context.Background(), memhttp.URL+f.Path, client.Options{
+		c, err := f.Dial(context.Background(), f.url, client.Options{
 			After: f.id(0).String(),
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				c, err := f.server.Dial(ctx, network, address)
+				c, err := f.connect(ctx, network, address)
 				return &endingConn{c, n, &cut}, err
 			},
 		})

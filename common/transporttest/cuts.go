@@ -4,10 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
-	"net/url"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pushlab/common/client"
@@ -18,31 +15,24 @@ import (
 // cuts has a follower's connections break after a random number of bytes.
 func cuts(t *testing.T, tr Transport) {
 	const events = 500
-	f := start(t, tr, hub.Config{}, Config{})
+	// A poll's answer, or a frame of HTTP/2, is of use as a whole only, so it must fit.
+	// Retry is short, or an SSE client would wait for as long as the server has asked it to.
+	f := start(t, tr, hub.Config{Batch: 10}, Config{Retry: time.Millisecond})
 	rng := rand.New(rand.NewPCG(1, 2))
 	connections := 0
 	opts := client.Options{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := f.server.Dial(ctx, network, address)
+		c, err := f.connect(ctx, network, address)
 		connections++
-		return &cutConn{Conn: c, left: rng.IntN(3000)}, err
+		return &cutConn{Conn: c, left: rng.IntN(3000 + f.route.handshake())}, err
 	}}
-	query := url.Values{}
-	if tr.Polls {
-		query.Set("limit", "10") // an answer is of use as a whole only, so it must fit
-	}
+	backoff := f.scaled(500 * time.Millisecond) // not more and more, for most connections bring nothing
 	follower := client.Follow(func(ctx context.Context, after string) (client.Conn, error) {
 		opts.After = after
-		return tr.Dial(ctx, memURL(tr, query), opts)
-	}, f.id(0).String(), client.Policy{})
+		return tr.Dial(ctx, f.url, opts)
+	}, f.id(0).String(), client.Policy{MinBackoff: backoff, MaxBackoff: backoff})
 	defer follower.Close()
 
-	var publishing sync.WaitGroup
-	publishing.Go(func() {
-		for range events {
-			f.publish("a", 1)
-			time.Sleep(20 * time.Millisecond)
-		}
-	})
+	f.publishPaced(events, f.scaled(20*time.Millisecond), func(int) { f.publish("a", 1) })
 	ledger := client.Ledger{Last: f.id(0)}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
@@ -55,15 +45,12 @@ func cuts(t *testing.T, tr Transport) {
 		ledger.Observe(e)
 		last = e
 	}
-	publishing.Wait()
 	if ledger.Events != events || ledger.Lost != 0 || ledger.Repeated != 0 || ledger.Gaps != 0 {
 		t.Errorf("%d events over %d connections: %+v", events, connections, ledger)
 	}
 	if connections < 10 {
 		t.Errorf("only %d connections were made", connections)
 	}
-	follower.Close()
-	synctest.Wait()
 }
 
 // A cutConn breaks after it has read so many bytes.

@@ -8,6 +8,8 @@ package transporttest
 import (
 	"context"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +33,8 @@ type Transport struct {
 	Upgrade bool
 	// Header is the header of a raw request to subscribe.
 	Header http.Header
+
+	route route // by which the cases reach it
 }
 
 // A Handler is a transport's server side. Streaming transports also have Shutdown.
@@ -44,37 +48,86 @@ type Config struct {
 	Heartbeat, Retry, WriteDeadline time.Duration
 }
 
-// Run runs the suite.
+// A contractCase is a sentence of the contract and what checks it.
+type contractCase struct {
+	sentence string
+	check    func(*testing.T, Transport)
+	pace     pace
+}
+
+// A pace says what may go on beside a case when time is real.
+type pace int
+
+const (
+	works    pace = iota // it takes the processor: one case of each network at a time
+	waits                // for time to pass: beside anything
+	measures             // how much time passes: beside nothing that works
+)
+
+func (p pace) cases() []contractCase {
+	return slices.DeleteFunc(slices.Clone(contract), func(c contractCase) bool { return c.pace != p })
+}
+
+// contract has the cases, each under the sentence that it checks.
+var contract = []contractCase{
+	{"a subscription begins with $open, whose id is where it starts", opens, works},
+	{"events arrive in order, each once", delivers, works},
+	{"topics choose events", filters, works},
+	{"a cursor resumes behind its event", resumes, works},
+	{"earliest is all that is retained, without a gap", earliest, works},
+	{"a cursor older than the log yields a gap with the number missed", gapTooOld, works},
+	{"a cursor of another epoch, or ahead of the log, yields a gap", gapForeign, works},
+	{"a malformed Last-Event-ID yields a gap, not an error", gapMalformed, works},
+	{"evicted events of other topics are no gap", noGap, works},
+	{"Last-Event-ID wins over the query", headerWins, works},
+	{"a quiet subscription gets a beat with the current cursor", beats, waits},
+	{"a hub that closes is said goodbye for, with a jittered retry", goodbye, works},
+	{"who comes after the hub was closed gets what is retained, and goodbye", goodbyeLate, works},
+	{"all that is pending goes out in one write", batches, works},
+	{"a reader that stops is lapped, told so, and costs its neighbours nothing", laps, works},
+	{"a reader that accepts nothing is cut off without goodbye", stalls, waits},
+	{"readers that accept nothing delay nobody else", neighbours, measures},
+	{"a peer that leaves is noticed at once", leaves, works},
+	{"a connection cut anywhere loses and repeats nothing", cuts, waits},
+	{"a malformed request is answered with a problem that names the parameter", problems, works},
+	{"other methods are answered 405 with Allow", methods, works},
+	{"HEAD is answered with the header alone", head, works},
+	{"the answer's header says what it is, and that nobody may keep or delay it", headers, works},
+}
+
+// Run runs the suite in memory and in virtual time.
 func Run(t *testing.T, tr Transport) {
-	for _, c := range []struct {
-		sentence string
-		check    func(*testing.T, Transport)
-	}{
-		{"a subscription begins with $open, whose id is where it starts", opens},
-		{"events arrive in order, each once", delivers},
-		{"topics choose events", filters},
-		{"a cursor resumes behind its event", resumes},
-		{"earliest is all that is retained, without a gap", earliest},
-		{"a cursor older than the log yields a gap with the number missed", gapTooOld},
-		{"a cursor of another epoch, or ahead of the log, yields a gap", gapForeign},
-		{"a malformed Last-Event-ID yields a gap, not an error", gapMalformed},
-		{"evicted events of other topics are no gap", noGap},
-		{"Last-Event-ID wins over the query", headerWins},
-		{"a quiet subscription gets a beat with the current cursor", beats},
-		{"a hub that closes is said goodbye for, with a jittered retry", goodbye},
-		{"who comes after the hub was closed gets what is retained, and goodbye", goodbyeLate},
-		{"all that is pending goes out in one write", batches},
-		{"a reader that stops is lapped, told so, and costs its neighbours nothing", laps},
-		{"a reader that accepts nothing is cut off without goodbye", stalls},
-		{"a peer that leaves is noticed at once", leaves},
-		{"a connection cut anywhere loses and repeats nothing", cuts},
-		{"a malformed request is answered with a problem that names the parameter", problems},
-		{"other methods are answered 405 with Allow", methods},
-		{"HEAD is answered with the header alone", head},
-		{"the answer's header says what it is, and that nobody may keep or delay it", headers},
-	} {
+	for _, c := range contract {
 		t.Run(c.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { c.check(t, tr) })
 		})
 	}
+}
+
+// RunNetworks runs the suite over sockets, in real time: where the kernel has buffers of its own, TLS
+// stands in between, and streams share a connection.
+func RunNetworks(t *testing.T, tr Transport) {
+	run := func(network route, c contractCase) {
+		tr := tr
+		tr.route = network
+		t.Run(network.name+"/"+c.sentence, func(t *testing.T) { c.check(t, tr) })
+	}
+	var working, waiting sync.WaitGroup
+	for _, network := range networksOf(tr) {
+		working.Go(func() {
+			for _, c := range works.cases() {
+				run(network, c)
+			}
+		})
+		for _, c := range waits.cases() {
+			waiting.Go(func() { run(network, c) })
+		}
+	}
+	working.Wait()
+	for _, network := range networksOf(tr) {
+		for _, c := range measures.cases() {
+			run(network, c)
+		}
+	}
+	waiting.Wait()
 }

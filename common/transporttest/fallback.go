@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,19 +16,10 @@ import (
 	"pushlab/common/client"
 	"pushlab/common/event"
 	"pushlab/common/hub"
-	"pushlab/common/memhttp"
 	"pushlab/common/wire"
 )
 
-// A route is a way to a handler. On all but the first its connection cannot be taken over.
-type route struct {
-	name     string
-	wrap     func(http.Handler) http.Handler
-	tls      bool
-	http2    bool
-	compress bool
-}
-
+// routes are ways to a handler in memory. On all but the first its connection cannot be taken over.
 var routes = []route{
 	{name: "plain HTTP/1.1"},
 	{name: "TLS", tls: true},
@@ -39,15 +28,6 @@ var routes = []route{
 	{name: "a compressor", wrap: compressing, compress: true},
 	{name: "a compressor behind middleware that unwraps", wrap: func(h http.Handler) http.Handler { return compressing(wrapping(h)) }, compress: true},
 	{name: "a compressor over HTTP/2", wrap: compressing, compress: true, tls: true, http2: true},
-}
-
-// farewell is how long the standard library goes on trying to tell a peer that accepts nothing that
-// the connection is closed: net/http closes it as soon as a write fails, and crypto/tls gives that 5 s.
-func (r route) farewell() time.Duration {
-	if r.tls && !r.http2 {
-		return 5 * time.Second
-	}
-	return 0
 }
 
 // RunRoutes checks that a transport that streams HTTP responses does the same on every route, also
@@ -73,69 +53,29 @@ func RunRoutes(t *testing.T, tr Transport, decoder func() client.Decoder) {
 	}
 }
 
-// A routed is a transport in service on a route.
+// A routed is a transport in service whose responses are read without its client.
 type routed struct {
 	*fixture
-	route   route
 	decoder func() client.Decoder
-	http    *http.Client
-	url     string
 }
 
 func startRoute(t *testing.T, tr Transport, route route, decoder func() client.Decoder) *routed {
-	f := start(t, tr, hub.Config{}, Config{Heartbeat: 20 * time.Second, WriteDeadline: 10 * time.Second})
-	var handler http.Handler = f.handler
-	if route.wrap != nil {
-		handler = route.wrap(handler)
-	}
-	mux := http.NewServeMux()
-	mux.Handle(tr.Path, handler)
-	conns := &listener{make(chan net.Conn), make(chan struct{})}
-	server := httptest.NewUnstartedServer(mux)
-	server.Listener.Close()
-	server.Listener, server.EnableHTTP2 = conns, route.http2
-	if route.tls {
-		server.StartTLS()
-	} else {
-		server.Start()
-	}
-	httpClient := server.Client()
-	transport := httpClient.Transport.(*http.Transport)
-	transport.DialContext = conns.dial
-	transport.DisableCompression = true // or it would decompress in silence, and read ahead
-	t.Cleanup(func() {
-		f.close()
-		transport.CloseIdleConnections()
-		server.Close()
-	})
-	return &routed{f, route, decoder, httpClient, server.URL + tr.Path}
+	tr.route = route
+	return &routed{start(t, tr, hub.Config{}, Config{Heartbeat: 20 * time.Second, WriteDeadline: 10 * time.Second}), decoder}
 }
 
 // get opens a stream.
 func (f *routed) get(query url.Values) *routedStream {
 	f.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"?"+query.Encode(), nil)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	r.Header = f.Header.Clone()
-	response, err := f.http.Do(r)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() {
-		cancel()
-		response.Body.Close()
-	})
-	if response.StatusCode != http.StatusOK || f.route.http2 != (response.ProtoMajor == 2) {
-		f.t.Fatalf("%s over %s", response.Status, response.Proto)
+	response := f.ask(http.MethodGet, query.Encode(), f.Header)
+	if response.StatusCode != http.StatusOK {
+		f.t.Fatal(response.Status)
 	}
 	body := io.Reader(response.Body)
 	if f.route.compress {
 		body = &gunzip{from: response.Body}
 	}
-	return &routedStream{body: body, next: client.Reader(body, f.decoder()), leave: cancel}
+	return &routedStream{body: body, next: client.Reader(body, f.decoder()), leave: response.Body.Close}
 }
 
 type routedStream struct {
@@ -143,7 +83,7 @@ type routedStream struct {
 	next    func() (client.Batch, error)
 	pending []event.Event
 	err     error // came with what is pending
-	leave   func()
+	leave   func() error
 }
 
 // want reads events and compares their topics and sequence numbers, as conn.want does.
@@ -176,15 +116,6 @@ func (s *routedStream) wantEnd(t *testing.T) {
 	}
 	if len(s.pending) > 0 || s.err != io.EOF {
 		t.Errorf("after the goodbye: %v, %v", s.pending, s.err)
-	}
-}
-
-// wantCut reads up to the end, which must not look like one.
-func (s *routedStream) wantCut(t *testing.T) {
-	t.Helper()
-	b, err := io.ReadAll(s.body)
-	if err == nil || strings.Contains(string(b), event.ByeTopic) {
-		t.Errorf("the stream looks complete: …%q, %v", b[max(0, len(b)-80):], err)
 	}
 }
 
@@ -221,40 +152,15 @@ func routeBeats(t *testing.T, f *routed) {
 	}
 }
 
-// publishLarge publishes more than all the buffers on the way hold.
-func (f *routed) publishLarge() {
-	f.t.Helper()
-	size := 1 << 20
-	if f.route.http2 {
-		size = 6 << 20 // a client of net/http takes 4 MiB before anybody reads
-	}
-	for ; size > 0; size -= 64 << 10 {
-		if _, err := f.hub.Publish(context.Background(), "a", []byte(`"`+strings.Repeat("x", 64<<10)+`"`)); err != nil {
-			f.t.Fatal(err)
-		}
-	}
-}
-
 func routeStalls(t *testing.T, f *routed) {
+	begin := time.Now()
 	stalled, healthy := f.get(nil), f.get(url.Values{"topic": {"b"}})
 	healthy.want(t, "$open:0")
 	f.publishLarge()
-	synctest.Wait()
-	counters := f.handler.Counters()
-	ended := func() int64 { return counters.Ended[wire.Stalled].Load() + counters.Ended[wire.Failed].Load() }
-	time.Sleep(9 * time.Second)
-	synctest.Wait()
-	if ended() != 0 {
-		t.Fatal("the stalled reader was cut off too early")
-	}
-	time.Sleep(4*time.Second + f.route.farewell())
-	synctest.Wait()
-	if ended() != 1 {
-		t.Fatal("the stalled reader was not cut off after 10 s, or soon after")
-	}
-	stalled.wantCut(t)
+	f.wantStalled(begin)
+	f.wantCut(stalled.body)
 	f.publish("b", 1)
-	healthy.want(t, fmt.Sprintf("b:%d", f.hub.State().Head.Seq))
+	healthy.want(t, "b:2")
 }
 
 func routeLeaves(t *testing.T, f *routed) {
@@ -286,48 +192,9 @@ func routeShutdown(t *testing.T, f *routed) {
 	if n := f.handler.Counters().Ended[wire.Aborted].Load(); n != 2 {
 		t.Errorf("%d streams were aborted, want both", n)
 	}
-	idle.wantCut(t)
-	stalled.wantCut(t)
+	f.wantCut(idle.body)
+	f.wantCut(stalled.body)
 }
-
-// A listener hands out connections in memory, as that of memhttp does: httptest wants one.
-type listener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (l *listener) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	near, far := memhttp.Pipe(memhttp.BufferSize)
-	select {
-	case l.conns <- far:
-		return near, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *listener) Close() error {
-	select {
-	case <-l.closed:
-	default:
-		close(l.closed)
-	}
-	return nil
-}
-
-// Addr names an address for which httptest has a certificate.
-func (l *listener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // wrapping is middleware that wraps the response writer and tells what is below, as echo does.
 func wrapping(next http.Handler) http.Handler {
