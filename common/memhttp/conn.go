@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type direction struct {
 	ended    bool // nothing more will be written
 	broken   bool // nothing more will be read
 	deadline [2]deadline
+	watches  map[*poller]*watch
 }
 
 // The two sides of a direction.
@@ -45,6 +47,14 @@ func newDirection(size int) *direction {
 	return d
 }
 
+// change tells whoever waits that something has changed. It is called with the lock held.
+func (d *direction) change() {
+	d.changed.Broadcast()
+	if len(d.queue) > 0 || d.ended {
+		d.notify()
+	}
+}
+
 func (d *direction) read(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -57,7 +67,7 @@ func (d *direction) read(p []byte) (int, error) {
 		case len(d.queue) > 0:
 			n := copy(p, d.queue)
 			d.queue = d.queue[n:]
-			d.changed.Broadcast()
+			d.change()
 			return n, nil
 		case d.ended:
 			return 0, io.EOF
@@ -84,7 +94,7 @@ func (d *direction) write(p []byte) (n int, err error) {
 		d.queue = append(d.queue, p[:room]...)
 		n, p = n+room, p[room:]
 		if room > 0 {
-			d.changed.Broadcast()
+			d.change()
 		}
 		if len(p) == 0 {
 			return n, nil
@@ -102,7 +112,7 @@ func (d *direction) end(side int) {
 		d.broken, d.queue = true, nil
 	}
 	d.setDeadline(side, time.Time{})
-	d.changed.Broadcast()
+	d.change()
 }
 
 // setDeadline is called with the lock held.
@@ -124,12 +134,12 @@ func (d *direction) setDeadline(side int, t time.Time) {
 			defer d.mu.Unlock()
 			if d.deadline[side].timer == timer {
 				d.deadline[side].over = true
-				d.changed.Broadcast()
+				d.change()
 			}
 		})
 		limit.timer = timer
 	}
-	d.changed.Broadcast()
+	d.change()
 }
 
 func (d *direction) setDeadlineLocking(side int, t time.Time) {
@@ -146,10 +156,18 @@ func (d *direction) isBroken() bool {
 
 type conn struct {
 	in, out *direction
+	kernel  atomic.Pointer[Kernel] // that has a descriptor for it, if one has
 }
 
-func (c *conn) Read(p []byte) (int, error)  { return c.in.read(p) }
-func (c *conn) Write(p []byte) (int, error) { return c.out.write(p) }
+func (c *conn) Read(p []byte) (int, error) { return c.in.read(p) }
+
+func (c *conn) Write(p []byte) (int, error) {
+	if k := c.kernel.Load(); k != nil {
+		defer k.written(c)
+		k.write(c)
+	}
+	return c.out.write(p)
+}
 
 // CloseWrite ends the direction away from this end: the peer reads what was written, and then EOF.
 func (c *conn) CloseWrite() error {
@@ -160,6 +178,9 @@ func (c *conn) CloseWrite() error {
 func (c *conn) Close() error {
 	c.out.end(writing)
 	c.in.end(reading)
+	if k := c.kernel.Load(); k != nil {
+		k.closed(c)
+	}
 	return nil
 }
 
