@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"pushlab/common/event"
@@ -22,6 +24,13 @@ type Handler struct {
 	hub      *hub.Hub
 	config   Config
 	counters wire.Counters
+	last     atomic.Pointer[encoded]
+}
+
+// An encoded answer is one with its content.
+type encoded struct {
+	answer
+	content []byte
 }
 
 // New returns a handler for the hub. Close the hub to have all waiting polls answered; the HTTP
@@ -32,12 +41,7 @@ func New(h *hub.Hub, config Config) *Handler {
 
 // ServeHTTP reads the request, subscribes, waits once, and answers.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ask, problem := request.ParseSubscribe(r)
-	if problem != nil {
-		problem.ServeHTTP(w, r)
-		return
-	}
-	poll, problem := request.ParsePoll(r)
+	ask, poll, problem := request.ParsePoll(r)
 	if problem != nil {
 		problem.ServeHTTP(w, r)
 		return
@@ -45,7 +49,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sub := h.hub.Subscribe(ask.Topics, ask.Start)
 	defer sub.Close()
 	open(w.Header(), poll)
-	if r.Method == http.MethodHead { // RFC 9110, section 9.3.2: as GET, without the content
+	if r.Method == http.MethodHead { // RFC 9110, section 9.3.2 (HTTP-09): as GET, without the content
 		w.Header().Set("Pushlab-Cursor", sub.Start().String())
 		return
 	}
@@ -62,20 +66,27 @@ type answer struct {
 	gap     *hub.GapError
 	records []*hub.Record
 	cursor  event.ID
-	more    bool // the next poll need not wait
+	more    bool // the next poll need not wait (LP-08)
 	leaving bool // the hub was closed
 }
 
-// wait waits for something to say.
+// wait waits for something to say, for as long as the client does (LP-09), and takes all that is
+// pending: RFC 6202, section 2.2 (LP-02).
 func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.Poll) answer {
 	var a answer
 	records, err := sub.Poll()
 	if len(records) == 0 && err == nil && poll.Wait > 0 {
-		ctx, cancel := context.WithTimeout(ctx, poll.Wait)
-		records, err = sub.Next(ctx)
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			records, err = sub.Poll() // which moves the cursor over what came of other topics
+		over := time.NewTimer(poll.Wait)
+		defer over.Stop()
+		for waiting := true; waiting && len(records) == 0 && err == nil; {
+			select {
+			case <-sub.Ready():
+			case <-over.C:
+				waiting = false
+			case <-ctx.Done():
+				waiting = false
+			}
+			records, err = sub.Poll() // after the wait, too: it moves the cursor over other topics' events
 		}
 	}
 	for gap := (*hub.GapError)(nil); errors.As(err, &gap); {
@@ -87,7 +98,7 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 		h.counters.Gaps.Add(1)
 	}
 	a.leaving = errors.Is(err, hub.ErrClosed)
-	if len(records) > poll.Limit {
+	if len(records) > poll.Limit { // (LP-10): the cursor is behind what is answered, and no further
 		a.records, a.more = records[:poll.Limit], true
 		a.cursor = a.records[poll.Limit-1].ID
 		return a
@@ -118,15 +129,15 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) wire.R
 		}
 		if a.leaving {
 			// RFC 9110, section 10.2.3, in whole seconds; at least one, or who is told to come
-			// back would do so without a pause. RFC 9112, section 9.6.
+			// back would do so without a pause. RFC 9112, section 9.6 (HTTP-10).
 			retry := h.config.Retry/2 + rand.N(h.config.Retry+1)
 			header.Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
 			header.Set("Connection", "close")
 		}
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(http.StatusNoContent) // (LP-06): with the cursor, as every answer
 		return wire.Goodbye
 	}
-	body := appendAnswer(nil, a)
+	body := h.encode(a)
 	header.Set("Content-Type", contentType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	n, err := w.Write(body)
@@ -137,6 +148,20 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) wire.R
 	h.counters.Delivered.Add(int64(len(a.records)))
 	h.counters.Writes.Add(1)
 	return wire.Goodbye
+}
+
+// encode returns the content of an answer. Of many who wait for the same topics each gets the same
+// answer, so the last one is kept.
+func (h *Handler) encode(a answer) []byte {
+	if a.gap != nil {
+		return appendAnswer(nil, a)
+	}
+	if last := h.last.Load(); last != nil && last.cursor == a.cursor && last.more == a.more && slices.Equal(last.records, a.records) {
+		return last.content
+	}
+	last := &encoded{a, appendAnswer(nil, a)}
+	h.last.Store(last)
+	return last.content
 }
 
 // Counters counts what the handler did: Open are the polls that wait, Bytes the contents of the

@@ -50,6 +50,7 @@ func (a *audience) leave(s *Subscription) {
 		}
 	}
 	s.places = nil
+	s.waker.Wake() // who waits for it sees that it was closed
 }
 
 // sets returns the sets that the subscription belongs to, in the order of its topics.
@@ -99,6 +100,6 @@ func (a *audience) count() int {
 
 func (m *members) wake() {
 	for _, member := range m.list {
-		member.sub.wake()
+		member.sub.waker.Wake()
 	}
 }

@@ -1,5 +1,7 @@
 package hub
 
+import "slices"
+
 // A batch is what one Poll returns: records in order, up to the hub's limits.
 type batch struct {
 	records []*Record
@@ -23,7 +25,7 @@ func (b *batch) add(r *Record) {
 // takeAll takes what comes after seq in the log, and reports whether that was everything.
 func (b *batch) takeAll(records *deque, seq uint64) (complete bool) {
 	i := records.after(seq)
-	b.records = make([]*Record, 0, min(records.len-i, b.events))
+	b.records = slices.Grow(b.records, min(records.len-i, b.events))
 	for ; i < records.len; i++ {
 		if !b.fits(records.at(i)) {
 			return false
@@ -41,7 +43,7 @@ func (b *batch) takeTopics(l *log, topics []string, seen []progress, seq uint64)
 		next    int
 		seen    *progress
 	}
-	var readers []reader
+	readers := make([]reader, 0, 4)
 	for i, topic := range topics {
 		t := l.topics[topic]
 		if t == nil {

@@ -42,7 +42,15 @@ func (d *deque) after(seq uint64) int {
 	if d.len == 0 || d.at(d.len-1).ID.Seq <= seq {
 		return d.len // the common case: a reader that has seen everything
 	}
+	// Nearly always it is among the last, so look there first, in steps that double.
 	lo, hi := 0, d.len-1 // the answer is in [lo, hi]
+	for step := 1; step <= hi; step *= 2 {
+		if d.at(hi-step).ID.Seq <= seq {
+			lo = hi - step + 1
+			break
+		}
+		hi -= step
+	}
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if d.at(mid).ID.Seq > seq {

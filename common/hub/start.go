@@ -6,7 +6,7 @@ import "pushlab/common/event"
 type Start struct {
 	earliest bool
 	after    event.ID
-	asked    string
+	asked    string // for after, if it was not just that
 }
 
 // Earliest starts with the oldest retained event. It never begins with a gap.
@@ -14,7 +14,7 @@ func Earliest() Start { return Start{earliest: true} }
 
 // After starts after the event with that ID, which need not be retained, nor even be of this log;
 // then the subscription begins with a gap. The zero ID means "from now".
-func After(id event.ID) Start { return Start{after: id, asked: id.String()} }
+func After(id event.ID) Start { return Start{after: id} }
 
 // AfterText starts after the event whose ID has that text. What is not an ID at all counts as one
 // of another epoch: it was an ID in some other log once.

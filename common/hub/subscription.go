@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,9 +45,11 @@ func (e *GapError) Event() event.Event {
 type Subscription struct {
 	hub    *Hub
 	topics []string // sorted, no repetition; nil: all topics
-	ready  chan struct{}
+	ready  Signal
+	waker  Waker // ready, or what Notify said; guarded by the audience's lock
 	places []int // in the audience's sets; guarded by its lock
 	start  event.ID
+	more   bool // the reader's: see More
 	close  sync.Once
 
 	// Guarded by the hub's lock.
@@ -66,7 +69,8 @@ type progress struct {
 // that is not nil means none. It succeeds on a closed hub too: the subscriber gets what is
 // retained, and then ErrClosed.
 func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
-	s := &Subscription{hub: h, ready: make(chan struct{}, 1)}
+	s := &Subscription{hub: h, ready: make(Signal, 1)}
+	s.waker = s.ready
 	if topics != nil {
 		s.topics = make([]string, len(topics))
 		for i, topic := range topics {
@@ -91,8 +95,8 @@ func (s *Subscription) begin(start Start) {
 		s.cursor, s.start = l.evicted, l.id(l.evicted)
 	case start.after.IsZero():
 		s.cursor, s.start = l.head, l.id(l.head)
-	case start.after.Epoch != l.epoch || start.after.Seq > l.head:
-		s.cursor, s.foreign, s.start = l.evicted, start.asked, start.after
+	case start.after.Epoch != l.epoch || start.after.Seq > l.head: // (LP-07): a gap, which leads into this log
+		s.cursor, s.foreign, s.start = l.evicted, cmp.Or(start.asked, start.after.String()), start.after
 	default:
 		s.cursor, s.start = start.after.Seq, start.after
 	}
@@ -135,15 +139,31 @@ func (s *Subscription) Cursor() event.ID {
 	return s.hub.log.id(s.cursor)
 }
 
+// A Waker is told that something may be pending. Wake is called from within Publish and Close, so it
+// must neither wait nor call the hub.
+type Waker interface{ Wake() }
+
+// A Signal is the Waker of a goroutine that waits for a channel, which must have room for one.
+type Signal chan struct{}
+
+// Wake implements Waker.
+func (s Signal) Wake() {
+	select {
+	case s <- struct{}{}:
+	default: // it will look anyway, and then see this too
+	}
+}
+
 // Ready returns a channel that receives after something became pending. It may also receive when
 // nothing did; Poll tells.
 func (s *Subscription) Ready() <-chan struct{} { return s.ready }
 
-func (s *Subscription) wake() {
-	select {
-	case s.ready <- struct{}{}:
-	default: // it will look anyway, and then see this too
-	}
+// Notify has the hub tell a Waker from now on; Ready and Next are of no more use. What became
+// pending before may not be told to either: look after calling it.
+func (s *Subscription) Notify(w Waker) {
+	s.hub.audience.mu.Lock()
+	defer s.hub.audience.mu.Unlock()
+	s.waker, s.ready = w, nil
 }
 
 // Next returns all events that are pending, in order, at most a batch; if there are none, it waits
@@ -164,7 +184,10 @@ func (s *Subscription) Next(ctx context.Context) ([]*Record, error) {
 }
 
 // Poll is Next without the wait: it returns no events if none are pending.
-func (s *Subscription) Poll() ([]*Record, error) {
+func (s *Subscription) Poll() ([]*Record, error) { return s.PollInto(nil) }
+
+// PollInto is Poll that returns the events in the space of a slice, which it overwrites.
+func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,12 +197,17 @@ func (s *Subscription) Poll() ([]*Record, error) {
 	if gap := s.gap(); gap != nil {
 		return nil, gap
 	}
-	records := s.take()
+	records := s.take(space[:0])
 	if len(records) == 0 && h.closed {
 		return nil, ErrClosed
 	}
+	s.more = h.closed || h.log.head > s.cursor
 	return records, nil
 }
+
+// More reports whether the last Poll that did not fail left something behind: further events, or
+// ErrClosed. No Waker tells of that. It belongs to the reader, as Poll does.
+func (s *Subscription) More() bool { return s.more }
 
 // Pending reports whether Poll would return anything.
 func (s *Subscription) Pending() bool {
@@ -210,7 +238,7 @@ func (s *Subscription) lost() bool {
 	return slices.ContainsFunc(s.topics, func(topic string) bool { return l.lost(topic, s.cursor) })
 }
 
-// gap moves the cursor over a loss and describes it; it returns nil if there is none.
+// gap moves the cursor over a loss and describes it (SSE-35); it returns nil if there is none.
 func (s *Subscription) gap() *GapError {
 	if s.foreign == "" && !s.lost() {
 		return nil
@@ -248,13 +276,13 @@ func (s *Subscription) missed() (n uint64, counted bool) {
 	return n, true
 }
 
-// take returns the next batch and moves the cursor behind it.
-func (s *Subscription) take() []*Record {
+// take appends the next batch to records, which is empty, and moves the cursor behind it.
+func (s *Subscription) take(records []*Record) []*Record {
 	l := &s.hub.log
 	if l.head <= s.cursor {
-		return nil
+		return records
 	}
-	var b batch
+	b := batch{records: records}
 	b.limit(s.hub.config)
 	complete := false
 	if s.topics == nil {
@@ -277,6 +305,5 @@ func (s *Subscription) Close() {
 		s.closed = true
 		s.hub.mu.Unlock()
 		s.hub.audience.leave(s)
-		s.wake()
 	})
 }

@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 			sub.Close()
 		}
 
-		poll, problem := request.ParsePoll(r)
+		_, poll, problem := request.ParsePoll(r)
 		if problem != nil {
 			checkProblem(t, r, problem)
 		} else {

@@ -9,7 +9,7 @@ import (
 )
 
 // What a poll may ask for. Waits are below the time after which common intermediaries give up on
-// a silent request: RFC 6202, section 5.5 found 30 s safe and 120 s to work mostly.
+// a silent request: RFC 6202, section 5.5 (LP-01) found 30 s safe and 120 s to work mostly.
 const (
 	DefaultWait  = 25 * time.Second
 	MaxWait      = 110 * time.Second
@@ -19,7 +19,7 @@ const (
 
 // A Poll is what a long poll asked for beside the subscription.
 type Poll struct {
-	// Wait is how long to wait for an event; 0 is a short poll.
+	// Wait is how long to wait for an event; 0 is a short poll (LP-08).
 	Wait time.Duration
 	// Preferred reports that the wait came by the Prefer header field, which is to be answered
 	// by Preference-Applied.
@@ -28,14 +28,23 @@ type Poll struct {
 	Limit int
 }
 
-// ParsePoll reads the parameters of a long poll: the preference wait (RFC 7240, section 4.3) or
-// the query parameter wait, in whole seconds, and the query parameter limit. What is above the
+// ParsePoll reads a long poll: what ParseSubscribe does; the preference wait (RFC 7240, section 4.3)
+// or the query parameter wait, in whole seconds; and the query parameter limit. What is above the
 // bounds is lowered to them. A malformed preference is ignored, as RFC 7240, section 2 wants.
-func ParsePoll(r *http.Request) (Poll, *Problem) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return Poll{}, Invalid("query", "the query is malformed: %v", err)
+func ParsePoll(r *http.Request) (Subscribe, Poll, *Problem) {
+	query, p := parseQuery(r)
+	if p != nil {
+		return Subscribe{}, Poll{}, p
 	}
+	subscribe, p := parseSubscribe(r, query)
+	if p != nil {
+		return Subscribe{}, Poll{}, p
+	}
+	poll, p := parsePoll(r, query)
+	return subscribe, poll, p
+}
+
+func parsePoll(r *http.Request, query url.Values) (Poll, *Problem) {
 	poll := Poll{Wait: DefaultWait, Limit: DefaultLimit}
 	if values, ok := query["wait"]; ok {
 		seconds, ok := parseCount(values, int(MaxWait/time.Second))

@@ -24,13 +24,26 @@ type Subscribe struct {
 // ParseSubscribe reads a request to subscribe: GET or HEAD, with the query parameters topic and
 // after, and the header field Last-Event-ID.
 func ParseSubscribe(r *http.Request) (Subscribe, *Problem) {
-	if p := CheckMethod(r, http.MethodGet, http.MethodHead); p != nil {
+	query, p := parseQuery(r)
+	if p != nil {
 		return Subscribe{}, p
+	}
+	return parseSubscribe(r, query)
+}
+
+// parseQuery reads the query of a request that may be a subscriber's.
+func parseQuery(r *http.Request) (url.Values, *Problem) {
+	if p := CheckMethod(r, http.MethodGet, http.MethodHead); p != nil {
+		return nil, p
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return Subscribe{}, Invalid("query", "the query is malformed: %v", err)
+		return nil, Invalid("query", "the query is malformed: %v", err)
 	}
+	return query, nil
+}
+
+func parseSubscribe(r *http.Request, query url.Values) (Subscribe, *Problem) {
 	topics := query["topic"]
 	if err := CheckTopics(topics); err != nil {
 		return Subscribe{}, Invalid("topic", "%s", Reason(err))
@@ -39,6 +52,8 @@ func ParseSubscribe(r *http.Request) (Subscribe, *Problem) {
 	if p != nil {
 		return Subscribe{}, p
 	}
+	// WHATWG HTML, section 9.2.4 (SSE-34): an EventSource that reconnects sends this field, and the
+	// query of its first request along with it.
 	if cursor := r.Header.Get("Last-Event-ID"); cursor != "" {
 		start = hub.AfterText(cursor)
 		if cursor == earliest {
