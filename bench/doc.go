@@ -18,12 +18,41 @@
 //
 // # A run
 //
-// For each transport in turn: start a server of its own, in another process; connect one publisher
-// and all subscribers; publish the warm-up, and wait until everybody has all of it; note the
-// counters; publish what is measured, and wait again; note the counters again. Because nothing is
-// under way when the counters are read, their differences belong to the measured events alone.
-// All transports are fed in the same way, by one WebSocket connection that does not wait for the
-// acknowledgements, only counts them.
+// A run does one or more scenarios, each in several rounds. A round measures every lane once: a
+// [Target] with one of its transports, in an order that differs from round to round. For each lane:
+// start a server of its own, in another process; connect one publisher and all subscribers; publish
+// the warm-up, and wait until everybody has all of it; note the counters; publish what is measured,
+// and wait again; note the counters again. Because nothing is under way when the counters are read,
+// their differences belong to the measured events alone.
+//
+// What a number means on this machine, now, is told by what stands beside it. So a run can measure
+// references in the same rounds: the floor, which makes one send(2) of the same bytes for each
+// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; and Nchan.
+// Ratios are made within a round, and the report tells their median and range. One lane may be
+// measured twice in each round: what it differs by from itself is the noise.
+//
+// The kinds of scenarios:
+//
+//   - [FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
+//     has reached everybody before the next is due, so that nothing can be batched.
+//   - [Idle] reads the server's memory without subscribers, and with all of them after some events
+//     and some time.
+//   - [Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
+//     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
+//     server, the number is a lower bound.
+//   - [Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
+//     counts from when the first begins to connect until each has all that it missed.
+//
+// # The load
+//
+// All subscribers are read by one goroutine from raw sockets with epoll, which looks at no more of an
+// event than its number and due time. That costs about as much as the floor does; where the load might
+// be the limit, the report says how busy its core was. In memory, and without epoll, each subscriber
+// has a goroutine instead; both share everything but the reading. With a [Pin] the server has one
+// core, and the load another.
+//
+// A Pushlab server, and Nchan, are published to by one WebSocket connection that does not wait for
+// acknowledgements, only counts them; floor and baseline by one that sends the bytes to be sent on.
 //
 // # What the columns mean
 //
@@ -35,13 +64,14 @@
 //     then even long polling costs little.
 //   - bytes per event: what went over the subscribers' connections, down to them and up from them,
 //     for each delivered event: framing, header fields and polls included, TCP and IP not. It is
-//     counted at the client's net.Conn. The load sends no more header fields than it must; a
-//     browser would add about 400 bytes to each poll.
+//     counted at the client. The load sends no more header fields than it must; a browser would add
+//     about 400 bytes to each poll.
 //   - server CPU per event: the run time of all threads of the server's process
 //     (/proc/PID/task/*/schedstat) for each delivered event. The cost of publishing, of
 //     acknowledging and of the garbage collector is in it, nothing is subtracted. At a low rate it
 //     is mostly the cost of waking up. On the loopback interface the kernel also charges the
-//     receiving half of TCP to the sender.
+//     receiving half of TCP to the sender. A server with a core of its own is charged what that
+//     core's ksoftirqd ran too: where many sends go out at once, some are left to that.
 //   - lost, duplicated, reordered: what the subscribers' ledgers say, event by event. A run that
 //     lost something has no latency worth comparing.
 //

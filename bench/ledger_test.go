@@ -22,9 +22,12 @@ func TestLedger(t *testing.T) {
 				t.Errorf("%s: event %d is not in the ledger", name, n)
 				continue
 			}
-			l.observe(n, 1)
+			l.observe(n)
 		}
-		if got := l.came.Load(); got != c.events || l.duplicated != c.duplicated || l.reordered != c.reordered {
+		if want := 4 - c.events + c.duplicated + c.reordered; l.faults() != want {
+			t.Errorf("%s: %d faults, want %d", name, l.faults(), want)
+		}
+		if got := int64(l.came); got != c.events || l.duplicated != c.duplicated || l.reordered != c.reordered {
 			t.Errorf("%s: %d events, %d duplicated, %d reordered; want %d, %d, %d",
 				name, got, l.duplicated, l.reordered, c.events, c.duplicated, c.reordered)
 		}

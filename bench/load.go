@@ -1,267 +1,205 @@
 package bench
 
 import (
-	"bufio"
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"pushlab/common/client"
-	"pushlab/common/event"
-	"pushlab/httpstream"
-	"pushlab/longpoll"
-	"pushlab/sse"
-	"pushlab/websocket"
 )
 
-// A load is all subscribers of one transport.
+// A load is all subscribers of one target and transport.
 type load struct {
 	transport   string
+	target      protocol
+	path        string // with a query
 	dialer      dialer
-	size        int       // of an event's data, in bytes
 	base        time.Time // what due times count from
+	network     network
 	subscribers []*subscriber
-	ended       atomic.Int64 // how many lost their connection
 
-	live    context.Context // ended by close
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	mu       sync.Mutex
+	queue    []*subscriber // who is to connect when another has
+	opened   int           // have their connection, or had it
+	ended    int           // have lost it
+	first    error         // why the first of them did
+	closing  bool
+	in, out  int64         // bytes
+	warmUp   int           // deliveries, each counted once
+	measured int           // likewise
+	now      time.Duration // when what is being taken came, since base
+	returned time.Duration // when they began to come back, since base
+	answer   []byte        // scratch
+
+	delivery recorder // from due until a subscriber has found it
+	complete recorder // from returned until a subscriber has all
 }
 
-// A subscriber receives on one connection and keeps its accounts. Its fields are its goroutine's,
-// until that has ended.
-type subscriber struct {
-	base             time.Time
-	warmUp, measured *ledger
-	gaps             int64
-	err              error // why it ended
-	lost             bool  // it ended before the load was closed
+// A network carries the connections of a load.
+type network interface {
+	// connect begins to connect a subscriber; it is called with the load's mutex held, as the
+	// subscriber's methods must be.
+	connect(s *subscriber) error
+	// disconnect ends a subscriber's connection. The mutex is held.
+	disconnect(s *subscriber)
+	// close ends all connections, and returns when nothing more comes. The mutex is not held.
+	close()
 }
 
-const (
-	connecting = 64       // how many subscribers connect at a time
-	maxBody    = 16 << 20 // how large a long poll's answer, or a message, may be, in bytes
-)
+// atATime is how many subscribers connect at a time.
+const atATime = 64
 
 // newLoad returns a load that is not connected yet.
-func newLoad(scenario Scenario, transport string, d dialer, base time.Time) *load {
-	l := &load{transport: transport, dialer: d, size: scenario.Size, base: base}
-	l.live, l.cancel = context.WithCancel(context.Background())
+func newLoad(scenario Scenario, transport string, target protocol, d dialer, base time.Time) (*load, error) {
+	l := &load{transport: transport, target: target, path: target.path(transport), dialer: d, base: base}
+	var err error
+	if l.network, err = newNetwork(l); err != nil {
+		return nil, err
+	}
 	warmUp, events := scenario.warmUp(), scenario.events()
-	for range scenario.Subscribers {
+	for i := range scenario.Subscribers {
 		l.subscribers = append(l.subscribers, &subscriber{
-			base: base, warmUp: newLedger(0, warmUp), measured: newLedger(warmUp, events),
+			load: l, index: i, warmUp: newLedger(0, warmUp), measured: newLedger(warmUp, events),
 		})
 	}
-	return l
+	return l, nil
 }
 
-// connect starts all subscribers and waits until each has its first answer.
-func (l *load) connect(ctx context.Context) error {
-	slots := make(chan struct{}, connecting)
-	opened := make(chan error, len(l.subscribers))
-	for _, s := range l.subscribers {
-		l.running.Go(func() {
-			s.err = l.run(s, slots, opened)
-			if s.lost = l.live.Err() == nil; s.lost {
-				l.ended.Add(1)
-			}
-		})
+// connect connects some of the subscribers, that many at a time, and waits until each has its first
+// answer.
+func (l *load) connect(ctx context.Context, some []*subscriber, parallel int) error {
+	l.mu.Lock()
+	l.now, l.returned = time.Since(l.base), time.Since(l.base)
+	l.queue = append(l.queue[:0], some...)
+	want := l.opened + len(some)
+	for range min(parallel, len(some)) {
+		l.connectNext()
 	}
-	for i := range l.subscribers {
-		select {
-		case err := <-opened:
-			if err != nil {
-				return fmt.Errorf("bench: subscriber %d of %d could not connect: %w", i+1, len(l.subscribers), err)
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// close ends all subscribers and waits for them.
-func (l *load) close() {
-	l.cancel()
-	l.running.Wait()
-}
-
-// came reports whether everybody has that many events of a ledger. Who has lost the connection is
-// not waited for.
-func (l *load) came(of func(*subscriber) *ledger, events int) bool {
-	missing := int64(0)
-	for _, s := range l.subscribers {
-		if of(s).came.Load() < int64(events) {
-			missing++
-		}
-	}
-	return missing <= l.ended.Load()
-}
-
-// run connects a subscriber, reports that to opened, and receives until the load is closed.
-func (l *load) run(s *subscriber, slots chan struct{}, opened chan<- error) error {
-	slots <- struct{}{}
-	receive, end, err := l.open(s)
-	<-slots
-	opened <- err
-	if err != nil {
-		return err
-	}
-	defer end()
+	l.mu.Unlock()
+	progress, limit := 0, time.Now().Add(handshakeTime)
 	for {
-		if err := receive(); err != nil {
-			return err
-		}
-	}
-}
-
-// open connects. Receive waits for what comes next and enters it into the ledgers.
-func (l *load) open(s *subscriber) (receive func() error, end func(), err error) {
-	conn, err := l.dialer.connect(l.live)
-	if err != nil {
-		return nil, nil, err
-	}
-	stop := context.AfterFunc(l.live, func() { conn.Close() })
-	end = func() {
-		stop()
-		conn.Close()
-	}
-	switch l.transport {
-	case longpoll.Name:
-		receive, err = l.poll(conn, s)
-	case httpstream.Name, sse.Name:
-		receive, err = l.stream(conn, s)
-	case websocket.Name:
-		receive, err = l.messages(conn, s)
-	default:
-		err = fmt.Errorf("bench: unknown transport %q", l.transport)
-	}
-	if err != nil {
-		end()
-		return nil, nil, err
-	}
-	return receive, end, nil
-}
-
-// request makes a request with no more than it needs.
-func (l *load) request(dst []byte, query string) []byte {
-	dst = append(dst, "GET /"...)
-	dst = append(dst, l.transport...)
-	dst = append(dst, "?topic="+topic...)
-	dst = append(dst, query...)
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, l.dialer.address...)
-	return append(dst, "\r\n\r\n"...)
-}
-
-// stream receives a response that stays open, line by line: an envelope is never more than one line,
-// in HTTP streaming as in Server-Sent Events.
-func (l *load) stream(conn *socket, s *subscriber) (func() error, error) {
-	response, err := conn.handshake(l.request(nil, ""), http.StatusOK)
-	if err != nil {
-		return nil, err
-	}
-	lines := bufio.NewReaderSize(response.Body, readBuffer+l.size)
-	return func() error {
-		line, err := lines.ReadSlice('\n')
-		if err != nil {
-			return unexpected(err)
-		}
-		return scan(line, s.observe)
-	}, nil
-}
-
-// messages receives WebSocket messages.
-func (l *load) messages(conn *socket, s *subscriber) (func() error, error) {
-	c, err := upgrade(conn, l.dialer.address, "/"+l.transport+"?topic="+topic)
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		message, err := c.next()
-		if err != nil {
-			return unexpected(err)
-		}
-		return scan(message, s.observe)
-	}, nil
-}
-
-// poll asks, waits for the answer, and asks again, on one connection.
-func (l *load) poll(conn *socket, s *subscriber) (func() error, error) {
-	response, err := conn.handshake(l.request(nil, "&wait=0"), http.StatusNoContent)
-	if err != nil {
-		return nil, err
-	}
-	cursor := response.Header.Get(client.CursorHeader)
-	var request, body []byte
-	return func() error {
-		request = l.request(request[:0], "&after="+url.QueryEscape(cursor))
-		response, err := conn.get(request)
-		if err != nil {
-			return unexpected(err)
-		}
-		defer response.Body.Close()
+		l.mu.Lock()
+		opened, err := l.opened, l.first
+		l.mu.Unlock()
 		switch {
-		case client.RetryAfter(response.Header) > 0:
-			return errLeaving
-		case response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent:
-			return refused(response)
+		case err != nil:
+			return fmt.Errorf("bench: a subscriber could not connect: %w", err)
+		case opened >= want:
+			return nil
+		case opened > progress:
+			progress, limit = opened, time.Now().Add(handshakeTime)
+		case time.Now().After(limit):
+			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, len(l.subscribers), handshakeTime)
 		}
-		// The server says what to ask with next in the head too, so that the body need not be decoded.
-		cursor = cmp.Or(response.Header.Get(client.CursorHeader), cursor)
-		if body, err = appendBody(body[:0], response); err != nil {
+		if err := pause(ctx, tick); err != nil {
 			return err
 		}
-		return scan(body, s.observe)
-	}, nil
+	}
 }
 
-// appendBody reads the body of an answer that tells its length.
-func appendBody(dst []byte, response *http.Response) ([]byte, error) {
-	length := response.ContentLength
-	if length < 0 || length > maxBody {
-		return nil, fmt.Errorf("an answer with Content-Length %q; a length of at most %d bytes was expected",
-			cmp.Or(response.Header.Get("Content-Length"), "missing"), maxBody)
+// connectNext connects one of the queue.
+func (l *load) connectNext() {
+	if len(l.queue) == 0 || l.closing {
+		return
 	}
-	if int64(cap(dst)) < length {
-		dst = make([]byte, length)
+	s := l.queue[0]
+	l.queue = l.queue[1:]
+	s.state = connecting
+	if err := l.network.connect(s); err != nil {
+		l.lose(s, err)
 	}
-	dst = dst[:length]
-	_, err := io.ReadFull(response.Body, dst)
-	return dst, unexpected(err)
 }
 
-var errLeaving = errors.New("the server said goodbye in the middle of the run")
+// open enters that a subscriber has its first answer.
+func (l *load) open(s *subscriber) {
+	s.state = present
+	l.opened++
+	l.connectNext()
+}
 
-// observe enters what came.
-func (s *subscriber) observe(a arrival) error {
-	switch a.control {
-	case "":
-	case event.GapTopic:
-		s.gaps++
-		return nil
-	case event.ByeTopic:
-		return errLeaving
-	default:
-		return nil
+// lose enters that a subscriber has lost its connection.
+func (l *load) lose(s *subscriber, err error) {
+	if l.closing || s.state == lost || s.state == absent {
+		return
 	}
-	latency := time.Since(s.base) - a.due
-	switch {
-	case s.measured.has(a.n):
-		s.measured.observe(a.n, latency)
-	case s.warmUp.has(a.n):
-		s.warmUp.observe(a.n, latency)
-	default:
-		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))
+	l.network.disconnect(s)
+	if s.state == connecting { // so that present is right
+		l.opened++
 	}
-	return nil
+	s.state, s.err = lost, unexpected(err)
+	l.ended++
+	if l.first == nil {
+		l.first = s.err
+	}
+}
+
+// drop ends all connections; the subscribers keep their cursors.
+func (l *load) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		if s.state == present {
+			l.network.disconnect(s)
+			s.state = absent
+			l.opened--
+		}
+	}
+}
+
+// close ends all subscribers and waits for them. It may be called again.
+func (l *load) close() {
+	l.mu.Lock()
+	closed := l.closing
+	l.closing = true
+	l.mu.Unlock()
+	if !closed {
+		l.network.close()
+	}
+}
+
+// lost returns how many have lost their connection, and why the first did.
+func (l *load) lost() (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended, l.first
+}
+
+// present returns how many have their connection.
+func (l *load) present() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opened - l.ended
+}
+
+// bytes returns how many came, and how many were sent.
+func (l *load) bytes() (in, out int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.in, l.out
+}
+
+// came reports whether all who have their connection have that many events: of the measured ones, or
+// of the warm-up.
+func (l *load) came(measured bool, events int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.warmUp
+	if measured {
+		all = l.measured
+	}
+	if all >= events*l.opened {
+		return true
+	}
+	if l.ended == 0 {
+		return false
+	}
+	for _, s := range l.subscribers {
+		of := &s.warmUp
+		if measured {
+			of = &s.measured
+		}
+		if s.state == present && of.came < events {
+			return false
+		}
+	}
+	return true
 }

@@ -19,6 +19,10 @@ const (
 	bytesMetric     = "pushlab_bytes_total"
 	gapsMetric      = "pushlab_gaps_total"
 	openMetric      = "pushlab_streams_open"
+
+	heapMetric       = "go_memstats_heap_inuse_bytes"
+	stackMetric      = "go_memstats_stack_inuse_bytes"
+	goroutinesMetric = "go_goroutines"
 )
 
 // maxMetrics is how large an answer of /metrics may be, in bytes.
@@ -70,6 +74,26 @@ func (s *scraper) scrape(ctx context.Context, transport string) (counts, error) 
 		return counts{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url, strings.Join(missing, ", "), transport)
 	}
 	return c, nil
+}
+
+// memory reads what Go's runtime tells, as far as it does.
+func (s *scraper) memory(ctx context.Context) (MemoryReading, error) {
+	samples, err := s.samples(ctx)
+	if err != nil {
+		return MemoryReading{}, fmt.Errorf("bench: %s: %w", s.url, err)
+	}
+	var m MemoryReading
+	for _, sample := range samples {
+		switch sample.name {
+		case heapMetric:
+			m.Heap = int64(sample.value)
+		case stackMetric:
+			m.Stack = int64(sample.value)
+		case goroutinesMetric:
+			m.Goroutines = int64(sample.value)
+		}
+	}
+	return m, nil
 }
 
 func (s *scraper) samples(ctx context.Context) ([]sample, error) {

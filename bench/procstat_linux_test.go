@@ -2,6 +2,7 @@ package bench
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,13 +30,13 @@ func burn(t *testing.T, d time.Duration) {
 
 func TestCPUTimeOfThisProcess(t *testing.T) {
 	start := time.Now()
-	busy, err := busyTime()
+	busy, err := busyTime(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	burn(t, 50*time.Millisecond) // which ends, so the time counts up
 	wall := time.Since(start)
-	after, err := busyTime()
+	after, err := busyTime(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +45,40 @@ func TestCPUTimeOfThisProcess(t *testing.T) {
 	}
 	if after-busy < 10*time.Millisecond {
 		t.Errorf("this process was busy for 50 ms, but the system only for %v", after-busy)
+	}
+}
+
+func TestMemoryOfThisProcess(t *testing.T) {
+	pids := family(os.Getpid())
+	if rss, err := residentMemory(pids...); err != nil || rss < 1<<20 || pids[0] != os.Getpid() {
+		t.Errorf("the processes %v take %d bytes, %v", pids, rss, err)
+	}
+	if _, err := residentMemory(1 << 30); err == nil {
+		t.Error("a process that does not exist has memory")
+	}
+}
+
+// The threads of this process move to one core, and back.
+func TestPin(t *testing.T) {
+	before := Cores()
+	if len(before) == 0 {
+		t.Fatal("this process may run nowhere")
+	}
+	unpin, err := pin(before[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := Cores(); len(now) != 1 || now[0] != before[0] {
+		t.Errorf("after pinning to core %d it runs on %v", before[0], now)
+	}
+	if err := unpin(); err != nil {
+		t.Error(err)
+	}
+	if now := Cores(); !slices.Equal(now, before) {
+		t.Errorf("after unpinning it runs on %v, not %v", now, before)
+	}
+	if _, err := pin(1 << 9); err == nil {
+		t.Error("it was pinned to a core that does not exist")
 	}
 }
 

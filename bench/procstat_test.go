@@ -27,12 +27,30 @@ func TestParseSchedstat(t *testing.T) {
 func TestParseStat(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"cpu  100 20 30 4000 500 1 2 3 99 9\ncpu0 1 1 1 1 1 1 1 1\n": 1560 * time.Millisecond,
+		"cpu0 1 1 1 1 1 1 1 1\ncpu 1 1 1 9 9 1 1 1 1\n":              60 * time.Millisecond,
 		"cpu 1 2 3":             -1,
 		"cpu0 1 2 3 4 5 6 7 8":  -1,
 		"cpu 1 2 3 4 5 6 7 x 9": -1,
 		"":                      -1,
 	} {
-		got, err := parseStat(text)
+		got, err := parseStat(text, "cpu")
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q gives %v (%v), not %v", text, got, err, want)
+		}
+	}
+}
+
+func TestParseRollup(t *testing.T) {
+	for text, want := range map[string]int64{
+		"5654e265e000-7fffdd782000 ---p 00000000 00:00 0  [rollup]\nRss:                1848 kB\nPss: 458 kB\n": 1848 << 10,
+		"Rss: x kB\n": -1,
+		"Pss: 1 kB\n": -1,
+		"":            -1,
+	} {
+		got, err := parseRollup(text)
 		if err != nil {
 			got = -1
 		}

@@ -1,8 +1,13 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -11,13 +16,16 @@ import (
 	"pushlab/websocket"
 )
 
-// A publisher publishes over one WebSocket connection, whatever transport is measured. It does not
-// wait for the acknowledgements, so that a server that is slow to answer does not slow it down.
+// A publisher publishes over one connection, whatever transport is measured. It does not wait for
+// the acknowledgements, so that a server that is slow to answer does not slow it down.
 type publisher struct {
-	channel *channel
+	conn    net.Conn
 	size    int // of an event's data, in bytes
 	data    []byte
 	message []byte
+	encode  func(dst []byte, n int, data []byte) []byte // a message of an event's data
+	send    func(message []byte) error
+	goodbye func()
 
 	acks    atomic.Int64
 	reading sync.WaitGroup
@@ -25,41 +33,80 @@ type publisher struct {
 	err     error      // why nothing more can be published
 }
 
-// newPublisher connects. Its context bounds that.
-func newPublisher(ctx context.Context, d dialer, size int) (*publisher, error) {
+// connectPublisher connects by that way of publishing. Its context bounds that.
+func connectPublisher(ctx context.Context, d dialer, size int, how publishing) (*publisher, error) {
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	// Its own subscription is to a topic on which nothing is published.
-	c, err := upgrade(conn, d.address, "/"+websocket.Name+"?topic="+topic+".publisher")
-	if err != nil {
+	p := &publisher{conn: conn, size: size}
+	if err := how(p, conn, d.address); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
 	}
-	p := &publisher{channel: c, size: size}
-	p.reading.Go(p.read)
 	return p, nil
 }
 
-// read counts the acknowledgements.
-func (p *publisher) read() {
-	for {
-		message, err := p.channel.next()
-		acked := false
-		if err == nil {
-			acked, err = isAck(message)
-		}
+// A publishing is a way to publish: it opens the connection and says how to go on.
+type publishing func(p *publisher, conn *socket, host string) error
+
+// byMessages publishes messages on a WebSocket, and has isAck look at what comes back.
+func byMessages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) publishing {
+	return func(p *publisher, conn *socket, host string) error {
+		c, err := upgrade(conn, host, path)
 		if err != nil {
-			p.fail(err)
-			return
+			return err
 		}
-		if acked {
-			p.acks.Add(1)
-		}
+		p.encode = encode
+		p.send = func(message []byte) error { return c.send(opText, message) }
+		p.goodbye = func() { c.send(opClose, nil) } // whether it arrives does not matter any more
+		p.reading.Go(func() {
+			for {
+				message, err := c.next()
+				acked := false
+				if err == nil {
+					acked, err = isAck(message)
+				}
+				if err != nil {
+					p.fail(err)
+					return
+				}
+				if acked {
+					p.acks.Add(1)
+				}
+			}
+		})
+		return nil
 	}
 }
+
+// byFrames publishes what the server is to send as it is, each with its length in four bytes in
+// front, as the body of a request that never ends. Nothing comes back; what was sent counts as taken.
+func byFrames(frame func(dst []byte, n int, data []byte) []byte) publishing {
+	return func(p *publisher, conn *socket, host string) error {
+		p.encode = func(dst []byte, n int, data []byte) []byte {
+			start := len(dst)
+			dst = frame(append(dst, 0, 0, 0, 0), n, data)
+			binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
+			return dst
+		}
+		p.send = func(message []byte) error {
+			if err := conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+				return err
+			}
+			_, err := conn.Write(message)
+			p.acks.Add(1)
+			return err
+		}
+		p.goodbye = func() {}
+		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", framesPath, host, int64(math.MaxInt64))
+		return err
+	}
+}
+
+// framesPath is where byFrames publishes.
+const framesPath = "/frames"
 
 func (p *publisher) fail(err error) {
 	p.mu.Lock()
@@ -81,12 +128,8 @@ func (p *publisher) publish(n int, due time.Duration) error {
 		return err
 	}
 	p.data = appendData(p.data[:0], n, due, p.size)
-	m := append(p.message[:0], `{"op":"publish","ref":"`...)
-	m = strconv.AppendInt(m, int64(n), 10)
-	m = append(m, `","topic":"`+topic+`","data":`...)
-	m = append(m, p.data...)
-	p.message = append(m, '}')
-	if err := p.channel.send(opText, p.message); err != nil {
+	p.message = p.encode(p.message[:0], n, p.data)
+	if err := p.send(p.message); err != nil {
 		p.fail(err)
 		return p.failure()
 	}
@@ -95,7 +138,33 @@ func (p *publisher) publish(n int, due time.Duration) error {
 
 // close says goodbye and waits for the reader.
 func (p *publisher) close() {
-	p.channel.send(opClose, nil) // whether it arrives does not matter any more
-	p.channel.Close()
+	p.goodbye()
+	p.conn.Close()
 	p.reading.Wait()
+}
+
+// asOurs publishes to a Pushlab server. The publisher's own subscription is to a topic on which
+// nothing is published.
+func asOurs() publishing {
+	return byMessages("/"+websocket.Name+"?topic="+topic+".publisher", func(m []byte, n int, data []byte) []byte {
+		m = append(m, `{"op":"publish","ref":"`...)
+		m = strconv.AppendInt(m, int64(n), 10)
+		m = append(m, `","topic":"`+topic+`","data":`...)
+		m = append(m, data...)
+		return append(m, '}')
+	}, isAck)
+}
+
+// ack and refusal begin a server's answer to a publisher.
+var (
+	ack     = []byte(`{"op":"ack"`)
+	refusal = []byte(`{"op":"error"`)
+)
+
+// isAck tells an acknowledgement from what else comes to the publisher. It fails on a refusal.
+func isAck(message []byte) (bool, error) {
+	if bytes.HasPrefix(message, refusal) {
+		return false, errors.New("the server refuses an event: " + string(message[:min(len(message), 300)]))
+	}
+	return bytes.HasPrefix(message, ack), nil
 }

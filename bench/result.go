@@ -7,13 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Schema names the form of result.json. Its number changes when a field changes its meaning or goes;
 // new fields may come without that.
-const Schema = "pushlab.bench/1"
+const Schema = "pushlab.bench/2"
 
 // FileName is the name of a result's file in its directory.
 const FileName = "result.json"
@@ -29,17 +27,41 @@ type Result struct {
 	Interrupted bool `json:"interrupted"`
 	// Environment is where it ran.
 	Environment Environment `json:"environment"`
-	// Scenario is what it did.
+	// Pin is which cores server and load had, if each had one of its own.
+	Pin *Pin `json:"pin,omitempty"`
+	// Seed is what the order within the rounds came from.
+	Seed uint64 `json:"seed"`
+	// Outcomes are what it found, one for each scenario.
+	Outcomes []Outcome `json:"outcomes"`
+}
+
+// An Outcome is what a run found in one scenario.
+type Outcome struct {
+	// Scenario is what was done.
 	Scenario Scenario `json:"scenario"`
-	// Measurements are what it found, in the order in which it was measured.
+	// Summaries are what the rounds say together.
+	Summaries []Summary `json:"summaries"`
+	// Measurements are what was found in each round, in the order in which it was measured.
 	Measurements []Measurement `json:"measurements"`
 }
 
-// A Measurement is what was found about one transport. Counts are of the measured events, without
-// the warm-up.
+// A Pin is which cores server and load have.
+type Pin struct {
+	Server int `json:"server"`
+	Load   int `json:"load"`
+}
+
+// A Measurement is what was found about one target and transport in one round. Counts are of the
+// measured events, without the warm-up.
 type Measurement struct {
+	// Target is the target's name.
+	Target string `json:"target"`
 	// Transport is the transport's label.
 	Transport string `json:"transport"`
+	// Again says that the same was measured before in this round, to know the noise.
+	Again bool `json:"again,omitempty"`
+	// Round counts from 1.
+	Round int `json:"round"`
 	// Error says why the transport could not be measured to the end.
 	Error string `json:"error,omitempty"`
 	// Verdict says what to think of the numbers.
@@ -90,9 +112,82 @@ type Measurement struct {
 	// publisher and subscribers. 0 where the system does not tell.
 	ServerCPU time.Duration `json:"server_cpu_ns"`
 	LoadCPU   time.Duration `json:"load_cpu_ns"`
+	// SoftirqCPU is the run time of the kernel's thread that did interrupt work for the server's
+	// core: some of what the server sends is sent there. It is known if the server has a core.
+	SoftirqCPU time.Duration `json:"softirq_cpu_ns,omitempty"`
+	// ServerCore and LoadCore are how long the cores of server and load were busy, whoever had
+	// them. They are known if server and load have cores of their own.
+	ServerCore time.Duration `json:"server_core_busy_ns,omitempty"`
+	LoadCore   time.Duration `json:"load_core_busy_ns,omitempty"`
 	// OtherCPU is how long everybody else kept the cores busy, the kernel's own threads and
 	// interrupts included.
 	OtherCPU time.Duration `json:"other_cpu_ns"`
+
+	// Memory is what the connections took, in a scenario of the kind Idle.
+	Memory *Memory `json:"memory,omitempty"`
+	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
+	// in a scenario of the kind Storm.
+	CatchUp *Latency `json:"catch_up,omitempty"`
+	// Search is how the highest rate was found, in a scenario of the kind Capacity. The rest of the
+	// measurement is then that of the best probe.
+	Search *Search `json:"search,omitempty"`
+}
+
+// A Memory is what a server took without and with its connections, in bytes. What its Go runtime
+// tells is 0 where there is none.
+type Memory struct {
+	// Connections is how many connections there were.
+	Connections int `json:"connections"`
+	// Empty is what it took with no subscriber, Full with all.
+	Empty MemoryReading `json:"empty"`
+	Full  MemoryReading `json:"full"`
+}
+
+// A MemoryReading is what a server takes at one moment.
+type MemoryReading struct {
+	// Resident is its resident set.
+	Resident int64 `json:"resident_bytes"`
+	// Heap and Stack are what Go uses of them.
+	Heap  int64 `json:"heap_bytes"`
+	Stack int64 `json:"stack_bytes"`
+	// Goroutines is how many there are.
+	Goroutines int64 `json:"goroutines"`
+}
+
+// PerConnection returns what one connection takes.
+func (m Memory) PerConnection(of func(MemoryReading) int64) float64 {
+	return ratio(of(m.Full)-of(m.Empty), int64(m.Connections))
+}
+
+// A Search is how the highest rate was looked for at which all events arrive in time.
+type Search struct {
+	// Probes are the rates that were tried, in that order.
+	Probes []Probe `json:"probes"`
+	// Deliveries is how many deliveries per second the highest rate gave that was sustained; 0 if
+	// none was.
+	Deliveries float64 `json:"deliveries_per_second"`
+	// Bottleneck says what was busy at the lowest rate that was not: "server", "load", "both", other
+	// programs on their cores ("others") or "neither"; "" if there was no such rate.
+	Bottleneck string `json:"bottleneck"`
+}
+
+// A Probe is one rate that was tried.
+type Probe struct {
+	// Rate is how many events per second were published.
+	Rate float64 `json:"events_per_second"`
+	// Problem is why the rate was not sustained; "" if it was.
+	Problem string `json:"problem,omitempty"`
+	// P99 is that of the deliveries.
+	P99 time.Duration `json:"p99_ns"`
+	// ServerBusy and LoadBusy are how many cores server and load had, the server with ksoftirqd.
+	ServerBusy float64 `json:"server_busy"`
+	LoadBusy   float64 `json:"load_busy"`
+	// ServerCore and LoadCore are how busy their cores were, whoever had them; 0 without cores of
+	// their own.
+	ServerCore float64 `json:"server_core"`
+	LoadCore   float64 `json:"load_core"`
+	// EventsPerWrite is how many events went out in one write, if the server tells.
+	EventsPerWrite float64 `json:"events_per_write"`
 }
 
 // A run is not valid if it published less than minRate of what was planned, or so late that it shows
@@ -119,13 +214,18 @@ func (m Measurement) BytesDownPerEvent() float64 { return ratio(m.BytesDown, m.D
 // BytesUpPerEvent is BytesUp for each delivered event.
 func (m Measurement) BytesUpPerEvent() float64 { return ratio(m.BytesUp, m.Delivered) }
 
-// ServerCPUPerEvent is ServerCPU for each delivered event; 0 if it is not known.
+// ServerCPUPerEvent is ServerCPU and SoftirqCPU for each delivered event; 0 if it is not known.
 func (m Measurement) ServerCPUPerEvent() time.Duration {
-	return time.Duration(ratio(int64(m.ServerCPU), m.Delivered))
+	if m.ServerCPU == 0 {
+		return 0
+	}
+	return time.Duration(ratio(int64(m.ServerCPU+m.SoftirqCPU), m.Delivered))
 }
 
-// ServerCores is how many cores the server kept busy on average over the window.
-func (m Measurement) ServerCores() float64 { return ratio(int64(m.ServerCPU), int64(m.Window)) }
+// ServerCores is how many cores the server kept busy on average over the window, with ksoftirqd.
+func (m Measurement) ServerCores() float64 {
+	return ratio(int64(m.ServerCPU+m.SoftirqCPU), int64(m.Window))
+}
 
 // LoadCores is how many cores this process kept busy on average over the window.
 func (m Measurement) LoadCores() float64 { return ratio(int64(m.LoadCPU), int64(m.Window)) }
@@ -196,13 +296,16 @@ func (m Measurement) judge(s Scenario, cores int) Verdict {
 	if m.PublishRate < minRate*s.Rate {
 		invalid("the load missed its own rate: %.4g of %.4g events/s", m.PublishRate, s.Rate)
 	}
+	if s.Kind == Storm { // nobody was there while events were published, so it does not matter when
+		return v
+	}
 	late := max(maxDelay, time.Duration(maxShare*float64(m.Delivery.P50)))
 	if delay := m.PublishDelay.P90; delay > late {
 		invalid("the load was late: the publish delay has a p90 of %v, the limit is %v", round(delay), round(late))
 	} else if delay := m.PublishDelay.P99; delay > late {
 		tail("the load was late now and then: the publish delay has a p99 of %v, the limit is %v", round(delay), round(late))
 	}
-	if m.Lost == 0 && m.Duplicated == 0 && m.ServerDelivered != m.Delivered {
+	if m.ServerWrites > 0 && m.Lost == 0 && m.Duplicated == 0 && m.ServerDelivered != m.Delivered {
 		invalid("the server counts %d deliveries, the subscribers %d; its counters cannot be relied on", m.ServerDelivered, m.Delivered)
 	}
 	if busy := m.ServerCores() + m.LoadCores(); busy > nearFull*float64(cores) {
@@ -222,54 +325,9 @@ func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond
 // Failed reports whether a server did not do its work: events were lost, duplicated or reordered,
 // or a transport could not be measured at all.
 func (r Result) Failed() bool {
-	return slices.ContainsFunc(r.Measurements, func(m Measurement) bool { return len(m.Verdict.Failed) > 0 })
-}
-
-// A Latency is the distribution of a time.
-type Latency struct {
-	// Count is how many times there are.
-	Count int64 `json:"count"`
-	// P50, P90, P99 and P999 are percentiles, to three digits.
-	P50  time.Duration `json:"p50_ns"`
-	P90  time.Duration `json:"p90_ns"`
-	P99  time.Duration `json:"p99_ns"`
-	P999 time.Duration `json:"p99_9_ns"`
-	// Max is the longest, Mean the mean, exactly.
-	Max  time.Duration `json:"max_ns"`
-	Mean time.Duration `json:"mean_ns"`
-	// HDR is the whole distribution, in microseconds: an HdrHistogram in encoding V2, deflated
-	// and in base64.
-	HDR string `json:"hdr_v2_us"`
-}
-
-// longest is the largest time that a histogram tells apart.
-const longest = time.Minute
-
-// newLatency summarizes times. It modifies none of them.
-func newLatency(times []time.Duration) (Latency, error) {
-	h := hdrhistogram.New(1, longest.Microseconds(), 3)
-	var l Latency
-	var sum time.Duration
-	for _, t := range times {
-		sum += t
-		l.Max = max(l.Max, t)
-		if err := h.RecordValue(min(t, longest).Round(time.Microsecond).Microseconds()); err != nil {
-			return l, fmt.Errorf("bench: histogram: %w", err)
-		}
-	}
-	encoded, err := h.EncodeV2()
-	if err != nil {
-		return l, fmt.Errorf("bench: histogram: %w", err)
-	}
-	l.HDR, l.Count = string(encoded), h.TotalCount()
-	if l.Count > 0 {
-		l.Mean = sum / time.Duration(l.Count)
-	}
-	at := func(percentile float64) time.Duration {
-		return min(time.Duration(h.ValueAtPercentile(percentile))*time.Microsecond, l.Max)
-	}
-	l.P50, l.P90, l.P99, l.P999 = at(50), at(90), at(99), at(99.9)
-	return l, nil
+	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool {
+		return slices.ContainsFunc(o.Measurements, func(m Measurement) bool { return len(m.Verdict.Failed) > 0 })
+	})
 }
 
 // Write writes the result to FileName in the directory, which it makes if need be, and returns the

@@ -17,7 +17,7 @@ import (
 func fineMeasurement(transport string) Measurement {
 	const us = time.Microsecond
 	return Measurement{
-		Transport: transport, Planned: 125, Published: 125, Acknowledged: 125, PublishRate: 25.0004,
+		Target: "pushlab", Transport: transport, Round: 1, Planned: 125, Published: 125, Acknowledged: 125, PublishRate: 25.0004,
 		PublishDelay: Latency{Count: 125, P50: 90 * us, P90: 110 * us, P99: 240 * us, P999: 260 * us, Max: 260 * us, Mean: 95 * us, HDR: "HISTFAAA"},
 		Expected:     25_000, Delivered: 25_000,
 		Delivery: Latency{Count: 25_000, P50: 1420 * us, P90: 2510 * us, P99: 2910 * us, P999: 3300 * us, Max: 4180 * us, Mean: 1500 * us, HDR: "HISTFAAB"},
@@ -28,14 +28,15 @@ func fineMeasurement(transport string) Measurement {
 
 // exampleResult has a transport of every kind: fine, fine with a note, not valid, and failed.
 func exampleResult() Result {
-	s := Profiles()[0].Scenario
+	s := Profiles()[0].Scenarios[0]
 	r := Result{
-		Schema: Schema, Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Elapsed: 26 * time.Second, Scenario: s,
+		Schema: Schema, Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Elapsed: 26 * time.Second, Seed: 1,
 		Environment: Environment{
 			OS: "linux", Arch: "amd64", Kernel: "6.18.44", CPU: "Some CPU @ 3 GHz", Cores: 2, GOMAXPROCS: 2, GoVersion: "go1.26.8",
 			OpenFiles: "1024/20000", Revision: "e1bcb0f", Modified: true, LoadAverage: 0.25,
 		},
 	}
+	o := Outcome{Scenario: s}
 	for _, transport := range s.Transports {
 		m := fineMeasurement(transport)
 		switch transport {
@@ -49,8 +50,10 @@ func exampleResult() Result {
 			m.Delivered, m.Lost, m.Reordered, m.Gaps = 24_990, 10, 3, 2
 		}
 		m.Verdict = m.judge(s, 2)
-		r.Measurements = append(r.Measurements, m)
+		o.Measurements = append(o.Measurements, m)
 	}
+	o.Summaries = summarize(o)
+	r.Outcomes = []Outcome{o}
 	return r
 }
 
@@ -143,7 +146,7 @@ func TestLatencyOfNothingAndOfTooMuch(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	s := Profiles()[0].Scenario
+	s := Profiles()[0].Scenarios[0]
 	for name, c := range map[string]struct {
 		change                       func(*Measurement)
 		failed, invalid, notes, tail string // "" if there is none
@@ -192,7 +195,7 @@ func TestVerdict(t *testing.T) {
 		if want := v.Comparable() && c.tail == ""; v.TailComparable() != want {
 			t.Errorf("%s: the tail is comparable: %v", name, !want)
 		}
-		if failed := (Result{Measurements: []Measurement{fineMeasurement("sse"), {Verdict: v}}}).Failed(); failed != (c.failed != "") {
+		if failed := (Result{Outcomes: []Outcome{{Measurements: []Measurement{fineMeasurement("sse"), {Verdict: v}}}}}).Failed(); failed != (c.failed != "") {
 			t.Errorf("%s: the result has failed: %v", name, failed)
 		}
 	}
@@ -234,8 +237,9 @@ func TestReportWithColors(t *testing.T) {
 
 func TestReportOfAnInterruptedRun(t *testing.T) {
 	r := exampleResult()
-	r.Interrupted, r.Measurements, r.Environment.CPU = true, r.Measurements[:1], ""
-	r.Measurements[0].ServerCPU, r.Measurements[0].LoadCPU, r.Measurements[0].OtherCPU = 0, 0, 0
+	o := &r.Outcomes[0]
+	r.Interrupted, o.Measurements, r.Environment.CPU = true, o.Measurements[:1], ""
+	o.Measurements[0].ServerCPU, o.Measurements[0].LoadCPU, o.Measurements[0].OtherCPU = 0, 0, 0
 	var b bytes.Buffer
 	if err := (Report{Result: r}).Write(&b); err != nil {
 		t.Fatal(err)

@@ -24,41 +24,45 @@ import (
 // small is a scenario of 30 events to 4 subscribers, behind 10 of warm-up.
 func small(transports ...string) Scenario {
 	return Scenario{
-		Name: "small", Transports: transports, Subscribers: 4, Rate: 20, Size: 128,
+		Name: "small", Kind: FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
 		WarmUp: 500 * time.Millisecond, Measure: 1500 * time.Millisecond, Drain: time.Second,
 	}
+}
+
+// starting are options for a target whose servers are started in that way.
+func starting(start func(context.Context) (*Server, error)) Options {
+	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*Server, error) { return start(ctx) })}}
 }
 
 // inMemory are options for servers in memory, in virtual time. Prepare may change each server.
 func inMemory(t *testing.T, prepare func(*fixture)) Options {
 	var server *memhttp.Server
-	return Options{
-		Start: func(context.Context) (*Server, error) {
-			f := newFixture(t, hub.Config{})
-			if prepare != nil {
-				prepare(f)
-			}
-			server = memhttp.NewServer(t, f.mux)
-			return &Server{URL: memhttp.URL}, nil
-		},
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return server.Dial(ctx, network, address)
-		},
-		sleep: time.Sleep,
+	options := starting(func(context.Context) (*Server, error) {
+		f := newFixture(t, hub.Config{})
+		if prepare != nil {
+			prepare(f)
+		}
+		server = memhttp.NewServer(t, f.mux)
+		return &Server{URL: memhttp.URL}, nil
+	})
+	options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return server.Dial(ctx, network, address)
 	}
+	options.sleep = time.Sleep
+	return options
 }
 
 // measured runs a scenario that measures one transport.
 func measured(t *testing.T, ctx context.Context, s Scenario, options Options) (Result, Measurement) {
 	t.Helper()
-	result, err := Run(ctx, s, options)
+	result, err := Run(ctx, []Scenario{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Measurements) != 1 {
-		t.Fatalf("%d measurements, not one", len(result.Measurements))
+	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 1 {
+		t.Fatalf("%+v has not one measurement", result.Outcomes)
 	}
-	return result, result.Measurements[0]
+	return result, result.Outcomes[0].Measurements[0]
 }
 
 // In virtual time everything is exact: no event takes any time, and every byte can be told.
@@ -116,23 +120,26 @@ func wantBytes(t *testing.T, m Measurement) {
 
 // On real sockets, with the CPU time of this process.
 func TestRunOnSockets(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := small(Transports()...)
 	s.Rate, s.WarmUp, s.Measure = 100, 100*time.Millisecond, 300*time.Millisecond
 	var progress []string
-	result, err := Run(t.Context(), s, Options{
-		Start: func(context.Context) (*Server, error) {
-			server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
-			return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
-		},
-		Progress: func(line string) { progress = append(progress, line) },
+	options := starting(func(context.Context) (*Server, error) {
+		server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
+		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
 	})
+	options.Progress = func(line string) { progress = append(progress, line) }
+	result, err := Run(t.Context(), []Scenario{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Measurements) != 4 || result.Failed() || result.Schema != Schema || result.Elapsed <= 0 {
-		t.Fatalf("the result is %+v", result)
+	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || result.Failed() || result.Schema != Schema || result.Elapsed <= 0 {
+		for _, m := range result.Outcomes[0].Measurements {
+			t.Errorf("%s: %+v", m.Transport, m.Verdict)
+		}
+		t.FailNow()
 	}
-	for _, m := range result.Measurements {
+	for _, m := range result.Outcomes[0].Measurements {
 		if m.Delivered != 120 || m.Lost != 0 || m.Duplicated != 0 || m.Reordered != 0 || m.ServerDelivered != 120 {
 			t.Errorf("%s: the counts are not right: %+v", m.Transport, m)
 		}
@@ -438,7 +445,7 @@ func TestRunWhenTheServerFails(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				options := inMemory(t, c.prepare)
 				if c.start != nil {
-					options.Start = c.start
+					options.Targets = starting(c.start).Targets
 				}
 				result, m := measured(t, t.Context(), small("sse"), options)
 				if !result.Failed() || !strings.Contains(m.Error, c.says) {
@@ -459,10 +466,10 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		var server *memhttp.Server
-		options.Start = func(context.Context) (*Server, error) {
+		options.Targets = starting(func(context.Context) (*Server, error) {
 			server = memhttp.NewServer(t, newFixture(t, hub.Config{HistoryBytes: 100}).mux)
 			return &Server{URL: memhttp.URL}, nil
-		}
+		}).Targets
 		options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			return server.Dial(ctx, network, address)
 		}
@@ -474,7 +481,7 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 }
 
 func TestRunRefusesANonsenseScenario(t *testing.T) {
-	if _, err := Run(t.Context(), Scenario{}, Options{}); err == nil {
+	if _, err := Run(t.Context(), []Scenario{{}}, Options{}); err == nil {
 		t.Error("an empty scenario was run")
 	}
 }
@@ -483,9 +490,9 @@ func TestRunRefusesANonsenseScenario(t *testing.T) {
 func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
-		start := options.Start
-		options.Start = func(ctx context.Context) (*Server, error) {
-			s, err := start(ctx)
+		start := options.Targets[0].Start
+		options.Targets[0].Start = func(ctx context.Context, transport string) (*Server, error) {
+			s, err := start(ctx, transport)
 			s.close = func() error {
 				return errors.New("bench: the server ended by itself (exit status 2); it said: out of memory")
 			}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -35,19 +34,22 @@ type arrival struct {
 
 var (
 	topicMember = []byte(`"topic":"`)
-	dataMember  = []byte(topic + `","data":{"n":`)
+	dataMember  = []byte(topic + `","data":`)
+	firstMember = []byte(`{"n":`)
 	dueMember   = []byte(`,"due":`)
 )
 
-// scan finds the envelopes in a text that has only complete ones, and hands them over in order. It
-// knows what appendData writes, and that an envelope is the same on all transports; so it looks at
-// a few bytes of each event instead of decoding JSON, which would cost more than receiving it.
-func scan(text []byte, observe func(arrival) error) error {
+// scan finds the envelopes in a text that has only complete ones, and hands them over in order; it
+// returns the last one's ID. It knows what appendData writes, and that an envelope is the same on all
+// transports; so it looks at a few bytes of each event instead of decoding JSON, which would cost
+// more than receiving it.
+func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
 	for {
 		start := bytes.Index(text, topicMember)
 		if start < 0 {
-			return nil
+			return id, nil
 		}
+		id = memberBefore(text[:start])
 		text = text[start+len(topicMember):]
 		var a arrival
 		if len(text) > 0 && text[0] == '$' {
@@ -55,19 +57,58 @@ func scan(text []byte, observe func(arrival) error) error {
 			a.control = string(text[:end])
 		} else {
 			rest, ours := bytes.CutPrefix(text, dataMember)
-			n, rest, ok := cutNumber(rest)
-			rest, found := bytes.CutPrefix(rest, dueMember)
-			due, rest, ok2 := cutNumber(rest)
-			if !ours || !ok || !found || !ok2 {
-				return fmt.Errorf("an event that the load did not publish: …%.100q; is somebody else on the server?", text)
+			if text, ours = a.read(rest, ours); !ours {
+				return id, foreign(text)
 			}
-			a.n, a.due = int(n), time.Duration(due)
-			text = rest
+		}
+		if err := observe(a); err != nil {
+			return id, err
+		}
+	}
+}
+
+// scanBare is scan for a server that sends events without envelopes.
+func scanBare(text []byte, observe func(arrival) error) error {
+	for {
+		start := bytes.Index(text, firstMember)
+		if start < 0 {
+			return nil
+		}
+		var a arrival
+		rest, ours := a.read(text[start:], true)
+		if text = rest; !ours {
+			return foreign(text)
 		}
 		if err := observe(a); err != nil {
 			return err
 		}
 	}
+}
+
+// read reads the beginning of what appendData wrote. It returns the rest, and whether it was ours.
+func (a *arrival) read(text []byte, ours bool) (rest []byte, ok bool) {
+	rest, begins := bytes.CutPrefix(text, firstMember)
+	n, rest, counted := cutNumber(rest)
+	rest, goesOn := bytes.CutPrefix(rest, dueMember)
+	due, rest, dated := cutNumber(rest)
+	if !ours || !begins || !counted || !goesOn || !dated {
+		return text, false
+	}
+	a.n, a.due = int(n), time.Duration(due)
+	return rest, true
+}
+
+func foreign(text []byte) error {
+	return fmt.Errorf("an event that the load did not publish: …%.100q; is somebody else on the server?", text)
+}
+
+// memberBefore returns the string in front of a comma, which is the ID that an envelope begins with.
+func memberBefore(text []byte) []byte {
+	text, ok := bytes.CutSuffix(text, []byte(`",`))
+	if !ok {
+		return nil
+	}
+	return text[bytes.LastIndexByte(text, '"')+1:]
 }
 
 // cutNumber splits decimal digits off, as many as fit.
@@ -78,18 +119,4 @@ func cutNumber(text []byte) (n int64, rest []byte, ok bool) {
 		i++
 	}
 	return n, text[i:], i > 0
-}
-
-// ack and refusal begin a server's answer to a publisher.
-var (
-	ack     = []byte(`{"op":"ack"`)
-	refusal = []byte(`{"op":"error"`)
-)
-
-// isAck tells an acknowledgement from what else comes to the publisher. It fails on a refusal.
-func isAck(message []byte) (bool, error) {
-	if bytes.HasPrefix(message, refusal) {
-		return false, errors.New("the server refuses an event: " + string(message[:min(len(message), 300)]))
-	}
-	return bytes.HasPrefix(message, ack), nil
 }

@@ -14,7 +14,7 @@ import (
 
 // scanned is what scan finds.
 func scanned(text []byte) (found []arrival, err error) {
-	err = scan(text, func(a arrival) error {
+	_, err = scan(text, func(a arrival) error {
 		found = append(found, a)
 		return nil
 	})
@@ -28,7 +28,7 @@ func benchEvent(n int, due time.Duration) event.Event {
 
 func TestDataHasItsSize(t *testing.T) {
 	for _, size := range []int{minSize, 128, 4096} {
-		for _, n := range []int{0, 9, maxSamples} {
+		for _, n := range []int{0, 9, maxDeliveries} {
 			data := appendData([]byte("before"), n, time.Hour, size)[len("before"):]
 			compact, err := event.Compact(data)
 			if err != nil || !bytes.Equal(compact, data) || len(data) != size {
@@ -55,6 +55,34 @@ func TestScan(t *testing.T) {
 	}
 }
 
+func TestScanTellsTheLastID(t *testing.T) {
+	none := func(arrival) error { return nil }
+	text := sse.AppendFrame(sse.AppendFrame(nil, benchEvent(3, 0)), event.Beat(event.ID{Epoch: "mfrggzdf", Seq: 17}))
+	if id, err := scan(text, none); err != nil || string(id) != "mfrggzdf-17" {
+		t.Errorf("the ID is %q, %v", id, err)
+	}
+	if id, err := scan([]byte(`"topic":"$open"`), none); err != nil || id != nil {
+		t.Errorf("without one the ID is %q, %v", id, err)
+	}
+}
+
+// A server that is not ours sends the data as it is.
+func TestScanBare(t *testing.T) {
+	var found []arrival
+	observe := func(a arrival) error {
+		found = append(found, a)
+		return nil
+	}
+	text := append(appendData(nil, 3, 4, 128), "\n\ndata: "...)
+	text = appendData(text, 5, 6, 128)
+	if err := scanBare(text, observe); err != nil || !slices.Equal(found, []arrival{{n: 3, due: 4}, {n: 5, due: 6}}) {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if err := scanBare([]byte(`{"n":x}`), observe); err == nil {
+		t.Error("what is no event of ours was taken")
+	}
+}
+
 func TestScanRefusesForeignEvents(t *testing.T) {
 	for _, data := range []string{`1`, `{"n":1}`, `{"n":x,"due":1}`, `{"n":1,"due":-1}`} {
 		e := event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 1}, Topic: topic, Data: []byte(data)}
@@ -74,7 +102,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(uint(0), uint64(0), uint64(1))
 	f.Add(uint(123456), uint64(time.Minute), uint64(1<<63))
 	f.Fuzz(func(t *testing.T, n uint, due, seq uint64) {
-		n, due = n%maxSamples, due%uint64(1000*time.Hour)
+		n, due = n%maxDeliveries, due%uint64(1000*time.Hour)
 		e := benchEvent(int(n), time.Duration(due))
 		e.ID.Seq = seq
 		found, err := scanned(e.Envelope())
@@ -128,7 +156,7 @@ func BenchmarkReadEvent(b *testing.B) {
 	b.Run("by=scan", func(b *testing.B) {
 		observe := func(arrival) error { return nil }
 		for b.Loop() {
-			if err := scan(envelope, observe); err != nil {
+			if _, err := scan(envelope, observe); err != nil {
 				b.Fatal(err)
 			}
 		}

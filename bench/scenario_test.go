@@ -10,20 +10,26 @@ import (
 func TestProfilesAreValid(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range Profiles() {
-		s := p.Scenario
-		if err := s.Validate(); err != nil {
-			t.Errorf("%s: %v", s.Name, err)
+		if p.Name == "" || p.About == "" || seen[p.Name] || len(p.Scenarios) == 0 {
+			t.Errorf("the profile %q has no name of its own, does not say what it is for, or does nothing", p.Name)
 		}
-		if s.Name == "" || p.About == "" || seen[s.Name] {
-			t.Errorf("the profile %q has no name of its own, or does not say what it is for", s.Name)
+		seen[p.Name] = true
+		if found, err := FindProfile(p.Name); err != nil || found.Name != p.Name {
+			t.Errorf("%s is not found: %v", p.Name, err)
 		}
-		seen[s.Name] = true
-		if found, err := FindProfile(s.Name); err != nil || found.Scenario.Name != s.Name {
-			t.Errorf("%s is not found: %v", s.Name, err)
-		}
-		// Starting, connecting and waiting take half a second a transport.
-		if took := time.Duration(len(s.Transports)) * (s.WarmUp + s.Measure + time.Second/2); s.Name == "smoke" && took > 30*time.Second {
-			t.Errorf("the smoke profile takes %v", took)
+		for _, s := range p.Scenarios {
+			if err := s.Validate(); err != nil || s.Name == "" {
+				t.Errorf("%s: the scenario %q: %v", p.Name, s.Name, err)
+			}
+			for _, target := range s.Targets {
+				if _, err := NewTarget(target, nil, nil); err != nil {
+					t.Errorf("%s: %v", p.Name, err)
+				}
+			}
+			// Starting, connecting and waiting take half a second a transport.
+			if took := time.Duration(len(s.Transports)) * (s.WarmUp + s.Measure + time.Second/2); p.Name == "smoke" && took > 30*time.Second {
+				t.Errorf("the smoke profile takes %v", took)
+			}
 		}
 	}
 	if _, err := FindProfile("nothing"); err == nil || !strings.Contains(err.Error(), "smoke") {
@@ -33,6 +39,10 @@ func TestProfilesAreValid(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	for name, change := range map[string]func(*Scenario){
+		"no kind":             func(s *Scenario) { s.Kind = "" },
+		"no target":           func(s *Scenario) { s.Targets = nil },
+		"no round":            func(s *Scenario) { s.Rounds = 0 },
+		"no limit":            func(s *Scenario) { s.Kind = Capacity },
 		"no transport":        func(s *Scenario) { s.Transports = nil },
 		"unknown transport":   func(s *Scenario) { s.Transports = []string{"pigeon"} },
 		"no subscriber":       func(s *Scenario) { s.Subscribers = 0 },
@@ -47,7 +57,7 @@ func TestValidate(t *testing.T) {
 		"not one event":       func(s *Scenario) { s.Measure = time.Microsecond },
 		"too many deliveries": func(s *Scenario) { s.Measure = 10 * time.Hour },
 	} {
-		s := Profiles()[0].Scenario
+		s := Profiles()[0].Scenarios[0]
 		change(&s)
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: it is valid", name)

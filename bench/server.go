@@ -30,19 +30,14 @@ type ServerConfig struct {
 	// Command is the program and its arguments. It has to print the address that it listens on,
 	// an http URL, to its standard output.
 	Command []string
+	// URL is its address, if it does not print one.
+	URL string
+	// Core is the core that it runs on. Default: any.
+	Core *int
 	// Patience is how long it may take to print it. Default 10 s.
 	Patience time.Duration
 	// Grace is how long it may take to end when it is asked to, before it is killed. Default 5 s.
 	Grace time.Duration
-}
-
-// ServeCommand is the command for this very program to serve what bench needs, and nothing else.
-func ServeCommand() ([]string, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("bench: which program to start as the server: %w", err)
-	}
-	return []string{program, "serve", "--listen", "localhost:0", "--source", "none", "--log-level", "warn"}, nil
 }
 
 // A process is a running server.
@@ -59,7 +54,7 @@ type process struct {
 // the server is there, it is ended; after that only Close ends it.
 func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	if len(config.Command) == 0 {
-		return nil, errors.New("bench: no command to start the server with; ServeCommand has one")
+		return nil, errors.New("bench: no command to start the server with")
 	}
 	p := &process{
 		cmd:    exec.Command(config.Command[0], config.Command[1:]...),
@@ -71,7 +66,11 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHLAB_") })
 	p.cmd.WaitDelay = time.Second // whoever inherited its output does not keep us waiting
 	p.cmd.SysProcAttr = apart()
-	if err := p.cmd.Start(); err != nil {
+	start := p.cmd.Start
+	if config.Core != nil {
+		start = func() error { return onCore(*config.Core, p.cmd.Start) }
+	}
+	if err := start(); err != nil {
 		return nil, fmt.Errorf("bench: starting the server: %w", err)
 	}
 	go func() {
@@ -80,6 +79,16 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	}()
 	patience := time.NewTimer(cmp.Or(config.Patience, 10*time.Second))
 	defer patience.Stop()
+	if config.URL != "" {
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(config.Patience, 10*time.Second))
+		defer cancel()
+		address.done = true
+		go func() {
+			if reachable(ctx, strings.TrimPrefix(config.URL, "http://")) == nil {
+				address.found <- config.URL
+			}
+		}()
+	}
 	var err error
 	select {
 	case url := <-address.found:

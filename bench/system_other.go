@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"errors"
 	"syscall"
 	"time"
 )
@@ -10,3 +11,12 @@ import (
 func sleepExactly(d time.Duration) { time.Sleep(d) }
 
 func apart() *syscall.SysProcAttr { return nil }
+
+// Cores returns the cores that this process may run on, where that can be changed.
+func Cores() []int { return nil }
+
+var errPin = errors.New("bench: pinning to cores is for Linux only")
+
+func pin(int) (func() error, error) { return nil, errPin }
+
+func onCore(int, func() error) error { return errPin }

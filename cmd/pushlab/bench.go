@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -18,10 +20,16 @@ import (
 type benchOptions struct {
 	profile     string
 	out         string
+	targets     []string
+	serverArgs  []string
 	transports  []string
+	rounds      int
+	seed        uint64
+	pin         string
 	subscribers int
 	rate        float64
 	size        int
+	warmUp      time.Duration
 	measure     time.Duration
 	quiet       bool
 }
@@ -35,7 +43,9 @@ func benchCommand(std streams) *cobra.Command {
 			return &usageError{errors.New("bench what? Use 'pushlab bench run' or 'pushlab bench list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std))
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
+		benchServeCommand(std, bench.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", bench.ServeFloor),
+		benchServeCommand(std, bench.BaselineName, "Serve what a run compares long polling with: a plain handler", bench.ServeBaseline))
 	return cmd
 }
 
@@ -46,14 +56,26 @@ func benchListCommand(std streams) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, p := range bench.Profiles() {
-				s := p.Scenario
-				if _, err := fmt.Fprintf(std.out, "%-8s %s\n         %d subscribers, %g events/s with %d bytes of data, %v on each of %d transports\n",
-					s.Name, p.About, s.Subscribers, s.Rate, s.Size, s.WarmUp+s.Measure, len(s.Transports)); err != nil {
+				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
 					return err
+				}
+				for _, s := range p.Scenarios {
+					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
+						bench.Title(s), strings.Join(s.Targets, ", "), strings.Join(s.Transports, ", ")); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
 		},
+	}
+}
+
+// benchServeCommand is a server for bench run to compare with.
+func benchServeCommand(std streams, name, about string, serve func(context.Context, io.Writer) error) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: about, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), std.out) },
 	}
 }
 
@@ -66,41 +88,80 @@ func benchRunCommand(std streams) *cobra.Command {
 another process. Events are published on a fixed schedule, and an event's
 latency counts from when it was due.
 
+A profile may compare several targets, each in every round:
+  pushlab    this program's serve command, with more arguments if given some:
+             'pushlab --heartbeat 5s'; the path of another version will do as well
+  floor      one non-blocking send(2) of the same bytes for each subscriber
+  baseline   long polling by a plain net/http handler, with the same answers
+  nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
+
+Server and load then have a core each (--pin), and ratios are told with their
+range over the rounds. On a machine that is busy otherwise they mean little.
+
 It fails if an event was lost, duplicated or reordered. Ctrl-C ends it early,
 and keeps what it has.`,
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
-  pushlab bench run --transport sse --transport websocket --rate 50`,
+  pushlab bench run --profile cost --transport sse --rounds 9
+  pushlab bench run --profile capacity --target pushlab --target nchan`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
 	f.StringVar(&o.out, "out", "", "the folder for "+bench.FileName+"; none is written without it")
-	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is all")
-	f.IntVar(&o.subscribers, "subscribers", 0, "how many subscribers, if not as the profile says")
+	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
+	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
+	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
+	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each, if not as the profile says")
+	f.Uint64Var(&o.seed, "seed", 0, "what decides the order within each round; 0 is chance")
+	f.StringVar(&o.pin, "pin", "", "cores of server and load, such as 0,1; or none; empty is what the profile says")
+	f.IntVar(&o.subscribers, "subscribers", 0, "how many subscribers, if not as the profile says; of several numbers in a profile only this one")
 	f.Float64Var(&o.rate, "rate", 0, "how many events per second, if not as the profile says")
 	f.IntVar(&o.size, "size", 0, "how many bytes of data each event has, if not as the profile says")
+	f.DurationVar(&o.warmUp, "warm-up", 0, "how long to publish before anything is measured, if not as the profile says")
 	f.DurationVar(&o.measure, "duration", 0, "how long to measure each transport, if not as the profile says")
 	f.BoolVar(&o.quiet, "quiet", false, "do not tell what happens meanwhile")
 	return cmd
 }
 
-// scenario returns the profile's scenario, with what the flags change.
-func (o *benchOptions) scenario() (bench.Scenario, error) {
-	profile, err := bench.FindProfile(o.profile)
-	if err != nil {
-		return bench.Scenario{}, err
+// scenarios returns the profile's scenarios, with what the flags change.
+func (o *benchOptions) scenarios(profile bench.Profile) ([]bench.Scenario, error) {
+	var scenarios []bench.Scenario
+	for i, s := range profile.Scenarios {
+		if o.subscribers != 0 && i != o.choose(profile, s.Kind) {
+			continue
+		}
+		if len(o.targets) > 0 {
+			s.Targets = o.targets
+		}
+		if len(o.transports) > 0 {
+			s.Transports = o.transports
+		}
+		set(&s.Rounds, o.rounds)
+		set(&s.Subscribers, o.subscribers)
+		set(&s.Rate, o.rate)
+		set(&s.Size, o.size)
+		set(&s.WarmUp, o.warmUp)
+		set(&s.Measure, o.measure)
+		if err := s.Validate(); err != nil {
+			return nil, err
+		}
+		scenarios = append(scenarios, s)
 	}
-	s := profile.Scenario
-	if len(o.transports) > 0 {
-		s.Transports = o.transports
+	return scenarios, nil
+}
+
+// choose returns which of a profile's scenarios of a kind is meant if a flag gives the number of
+// subscribers: the one that has it, or else the first.
+func (o *benchOptions) choose(profile bench.Profile, kind bench.Kind) int {
+	has := func(subscribers func(int) bool) int {
+		return slices.IndexFunc(profile.Scenarios, func(s bench.Scenario) bool { return s.Kind == kind && subscribers(s.Subscribers) })
 	}
-	set(&s.Subscribers, o.subscribers)
-	set(&s.Rate, o.rate)
-	set(&s.Size, o.size)
-	set(&s.Measure, o.measure)
-	return s, s.Validate()
+	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
+		return i
+	}
+	return has(func(int) bool { return true })
 }
 
 func set[T comparable](field *T, value T) {
@@ -109,25 +170,65 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
+// cores returns the cores that server and load are to have; nil is any.
+func (o *benchOptions) cores(pinned bool) (*bench.Pin, error) {
+	cores := bench.Cores()
+	switch {
+	case o.pin == "none" || o.pin == "" && (!pinned || len(cores) < 2):
+		return nil, nil
+	case o.pin == "":
+		return &bench.Pin{Server: cores[0], Load: cores[len(cores)-1]}, nil
+	}
+	var p bench.Pin
+	if n, err := fmt.Sscanf(o.pin, "%d,%d", &p.Server, &p.Load); n != 2 || err != nil || p.Server < 0 || p.Load < 0 {
+		return nil, fmt.Errorf("--pin is %q; give two cores, such as 0,1, or none", o.pin)
+	}
+	return &p, nil
+}
+
+// benchTargets makes the targets that scenarios name.
+func (o *benchOptions) benchTargets(scenarios []bench.Scenario, pin *bench.Pin) (targets []bench.Target, err error) {
+	var core *int
+	if pin != nil {
+		core = &pin.Server
+	}
+	known := map[string]bool{}
+	for _, s := range scenarios {
+		for _, name := range s.Targets {
+			if known[name] {
+				continue
+			}
+			known[name] = true
+			target, err := bench.NewTarget(name, core, o.serverArgs)
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, target)
+		}
+	}
+	return targets, nil
+}
+
 func benchRun(ctx context.Context, o *benchOptions, std streams) error {
-	scenario, err := o.scenario()
+	profile, err := bench.FindProfile(o.profile)
 	if err != nil {
 		return &usageError{err}
 	}
-	command, err := bench.ServeCommand()
+	scenarios, err := o.scenarios(profile)
 	if err != nil {
-		return err
+		return &usageError{err}
 	}
-	options := bench.Options{
-		Start: func(ctx context.Context) (*bench.Server, error) {
-			return bench.StartServer(ctx, bench.ServerConfig{Command: command})
-		},
-		Progress: func(line string) { fmt.Fprintln(std.err, line) },
+	options := bench.Options{Seed: o.seed, Progress: func(line string) { fmt.Fprintln(std.err, line) }}
+	if options.Pin, err = o.cores(profile.Pinned); err != nil {
+		return &usageError{err}
+	}
+	if options.Targets, err = o.benchTargets(scenarios, options.Pin); err != nil {
+		return &usageError{err}
 	}
 	if o.quiet {
 		options.Progress = nil
 	}
-	result, err := bench.Run(ctx, scenario, options)
+	result, err := bench.Run(ctx, scenarios, options)
 	if err != nil {
 		return err
 	}

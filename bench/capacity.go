@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+)
+
+const (
+	closeEnough = 1.1  // the ratio of a rate that was not sustained to one that was, at the end
+	fullyBusy   = 0.9  // of a core
+	mostly      = 0.8  // of what a core did
+	fewestRate  = 0.01 // of the first probe's rate
+)
+
+// search looks for the highest rate at which everything arrives in time: it doubles the rate until
+// one is not sustained, and then halves the distance, by ratio. Each probe has a server of its own. A
+// rate that fails is tried once more: something else may have had the machine.
+func (r *run) search(ctx context.Context) {
+	r.Search = &Search{}
+	highest := maxDeliveries / float64(r.scenario.Subscribers) / (r.scenario.WarmUp + r.scenario.Measure).Seconds()
+	good, bad := 0.0, math.Inf(1)
+	search, prefix := r.Search, r.prefix
+	var worst Probe
+	for next := r.scenario.Rate; next <= min(highest, maxRate) && bad/good > closeEnough && bad > r.scenario.Rate*fewestRate; {
+		next = math.Round(next*100) / 100
+		m, p := r.probe(ctx, next)
+		if ctx.Err() == nil && p.Problem != "" {
+			search.Probes = append(search.Probes, p)
+			m, p = r.probe(ctx, next)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		search.Probes = append(search.Probes, p)
+		if p.Problem == "" {
+			good = next
+			search.Deliveries = next * float64(r.scenario.Subscribers)
+			m.Verdict = Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
+			r.Measurement, r.Measurement.Search = m, search
+		} else {
+			bad, worst = next, p
+			if good == 0 { // the best that there is to tell
+				r.Measurement, r.Measurement.Search = m, search
+			}
+		}
+		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, round(p.P99), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
+		switch {
+		case math.IsInf(bad, 1):
+			next = good * 2
+		case good == 0:
+			next = bad / 2
+		default:
+			next = math.Sqrt(good * bad)
+		}
+	}
+	if !math.IsInf(bad, 1) {
+		search.Bottleneck = bottleneck(worst)
+	}
+	if good > 0 {
+		switch {
+		case math.IsInf(bad, 1):
+			r.Verdict.Notes = append(r.Verdict.Notes, "the highest rate that was tried was sustained")
+		case search.Bottleneck == "others":
+			r.Verdict.Invalid = append(r.Verdict.Invalid, fmt.Sprintf("other programs had the cores of server and load: at %g events/s these were %.0f and %.0f %% busy, but only %.0f and %.0f %% with server and load",
+				worst.Rate, 100*worst.ServerCore, 100*worst.LoadCore, 100*worst.ServerBusy, 100*worst.LoadBusy))
+		case search.Bottleneck != "server":
+			r.Verdict.Notes = append(r.Verdict.Notes, fmt.Sprintf("the server was not the only limit: at %g events/s its core was %.0f %% busy, the load's %.0f %%",
+				worst.Rate, 100*worst.ServerCore, 100*worst.LoadCore))
+		}
+	}
+}
+
+func problem(p Probe) string {
+	if p.Problem == "" {
+		return ""
+	}
+	return "; " + p.Problem
+}
+
+// probe measures a rate.
+func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
+	one := *r
+	one.Measurement = Measurement{Target: r.Target, Transport: r.Transport, Again: r.Again, Round: r.Round}
+	one.scenario.Kind, one.scenario.Rate = FanOut, rate
+	one.options.Progress = func(string) {}
+	one.do(ctx)
+	m := one.Measurement
+	p := Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
+	p.ServerBusy = ratio(int64(m.ServerCPU+m.SoftirqCPU), int64(m.Window))
+	p.LoadBusy = ratio(int64(m.LoadCPU), int64(m.Window))
+	p.ServerCore, p.LoadCore = ratio(int64(m.ServerCore), int64(m.Window)), ratio(int64(m.LoadCore), int64(m.Window))
+	switch {
+	case len(m.Verdict.Failed) > 0:
+		p.Problem = strings.Join(m.Verdict.Failed, "; ")
+	case m.Published < m.Planned || m.Acknowledged < m.Published:
+		p.Problem = fmt.Sprintf("%d of %d events published, %d acknowledged", m.Published, m.Planned, m.Acknowledged)
+	case m.PublishRate < minRate*rate:
+		p.Problem = fmt.Sprintf("the load missed its own rate: %.4g of %.4g events/s", m.PublishRate, rate)
+	case m.Delivery.P99 > r.scenario.Limit:
+		p.Problem = fmt.Sprintf("p99 above %v", r.scenario.Limit)
+	}
+	return m, p
+}
+
+// bottleneck says what was busy.
+func bottleneck(p Probe) string {
+	server, load := p.ServerBusy >= fullyBusy, p.LoadBusy >= fullyBusy
+	switch {
+	case server && load:
+		return "both"
+	case server:
+		return "server"
+	case load:
+		return "load"
+	case p.ServerCore >= fullyBusy && p.ServerBusy < mostly*p.ServerCore, p.LoadCore >= fullyBusy && p.LoadBusy < mostly*p.LoadCore:
+		return "others"
+	default:
+		return "neither"
+	}
+}

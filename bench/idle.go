@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"context"
+	"runtime"
+)
+
+// idle measures what connections take that hardly ever get an event. A few events are delivered
+// first, since what a server allocates for that often stays.
+func (r *run) idle(ctx context.Context) error {
+	empty, err := r.memory(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if err := r.warmUp(ctx); err != nil {
+		return err
+	}
+	r.progress("watching for %v", r.scenario.Measure)
+	runtime.GC()
+	before, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	if pause(ctx, r.scenario.Measure) != nil {
+		return nil // it is told that the run was interrupted
+	}
+	after, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	r.difference(before, after)
+	r.Acknowledged = 0
+	full, err := r.memory(ctx)
+	r.Memory = &Memory{Connections: len(r.load.subscribers), Empty: empty, Full: full}
+	return err
+}
+
+// memory reads what the server takes.
+func (r *run) memory(ctx context.Context) (MemoryReading, error) {
+	var m MemoryReading
+	if r.scraper != nil {
+		go_, err := r.scraper.memory(ctx)
+		if err != nil {
+			return m, err
+		}
+		m = go_
+	}
+	if r.server.PID == 0 {
+		return m, nil
+	}
+	var err error
+	m.Resident, err = residentMemory(family(r.server.PID)...)
+	return m, err
+}

@@ -1,0 +1,55 @@
+package bench
+
+import (
+	"context"
+	"errors"
+)
+
+// storm drops all subscribers, publishes what they miss, and lets all come back at once.
+func (r *run) storm(ctx context.Context) error {
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if err := r.warmUp(ctx); err != nil {
+		return err
+	}
+	r.progress("dropping all")
+	r.load.drop()
+	if _, err := r.settle(ctx); err != nil {
+		return err
+	}
+	first, events := r.scenario.warmUp(), r.scenario.events()
+	before, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress("publishing %d events to nobody", events)
+	published, delays, err := r.publish(ctx, first, events)
+	if r.Published = published; err != nil {
+		return err
+	}
+	r.PublishRate = rate(delays, r.scenario.Rate)
+	if r.PublishDelay, err = newLatency(delays); err != nil {
+		return err
+	}
+	r.drain(ctx, true, 0, first+published)
+	r.progress("all come back")
+	if err := r.load.connect(ctx, r.load.subscribers, len(r.load.subscribers)); err != nil {
+		return err
+	}
+	r.drain(ctx, true, published, first+published)
+	after, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	r.difference(before, after)
+	pause(ctx, aftermath)
+	r.load.mu.Lock()
+	defer r.load.mu.Unlock()
+	catchUp, err := r.load.complete.latency()
+	if int(catchUp.Count) < len(r.load.subscribers) {
+		err = errors.Join(err, errors.New("bench: not everybody caught up"))
+	}
+	r.CatchUp = &catchUp
+	return err
+}

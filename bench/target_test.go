@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pushlab/common/hub"
+)
+
+// echoVary is what web adds to each answer for browsers.
+func echoVary(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Origin")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// serving starts what serves until its context ends, and tells its address on a writer.
+func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(context.Context, string) (*Server, error) {
+	return func(context.Context, string) (*Server, error) {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended, address := make(chan error, 1), &addressFinder{found: make(chan string, 1)}
+		go func() { ended <- serve(ctx, address) }()
+		select {
+		case url := <-address.found:
+			return &Server{URL: url, PID: os.Getpid(), close: func() error { cancel(); return <-ended }}, nil
+		case err := <-ended:
+			cancel()
+			return nil, err
+		}
+	}
+}
+
+// references are the floor, the baseline and a server that they are compared with.
+func references(t *testing.T) Options {
+	options := starting(func(context.Context) (*Server, error) {
+		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
+		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
+	})
+	options.Targets = append(options.Targets, floorTarget(serving(t, ServeFloor)), baselineTarget(serving(t, ServeBaseline)))
+	return options
+}
+
+// The floor and the baseline send, byte for byte, as much as a Pushlab server does: otherwise they
+// would be no measure for it.
+func TestReferencesSendTheSameBytes(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s := small(Transports()...)
+	s.Targets, s.Rounds, s.Again = []string{FloorName, BaselineName, "pushlab"}, 1, true
+	s.Rate, s.WarmUp, s.Measure = 200, 50*time.Millisecond, 100*time.Millisecond
+	result, err := Run(t.Context(), []Scenario{s}, references(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := result.Outcomes[0]
+	if result.Failed() || len(o.Measurements) != 4+1+4+1 || len(o.Summaries) != 10 {
+		t.Fatalf("failed %v, %d measurements, %d summaries: %+v", result.Failed(), len(o.Measurements), len(o.Summaries), o)
+	}
+	down := map[string]int64{}
+	for _, m := range o.Measurements {
+		if m.Target == "pushlab" {
+			down[m.Transport] = m.BytesDown
+		}
+	}
+	for _, m := range o.Measurements {
+		if m.Delivered != 80 || m.Lost != 0 || m.Acknowledged != 20 {
+			t.Errorf("%s %s: %+v", m.Target, m.Transport, m)
+		}
+		if m.BytesDown != down[m.Transport] {
+			t.Errorf("%s %s sends %d bytes, pushlab %d", m.Target, m.Transport, m.BytesDown, down[m.Transport])
+		}
+	}
+	var b bytes.Buffer
+	if err := (Report{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
+		t.Errorf("%v; the floor is not in the report:\n%s", err, &b)
+	}
+}
+
+func TestNewTarget(t *testing.T) {
+	for text, name := range map[string]string{
+		"floor": "floor", "baseline": "baseline", "nchan": "nchan", "pushlab": "pushlab",
+		"pushlab --heartbeat 5s": "pushlab --heartbeat 5s", "/bin/false --heartbeat 5s": "/bin/false --heartbeat 5s",
+		"": "", "pigeon": "", "floor --low": "",
+	} {
+		target, err := NewTarget(text, nil, nil)
+		if target.Name != name || (err == nil) != (name != "") {
+			t.Errorf("%q makes %q, %v", text, target.Name, err)
+		}
+	}
+	// It is a program, but no server.
+	target, err := NewTarget("/bin/false --heartbeat 5s", nil, []string{"--open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.Start(t.Context(), "sse"); err == nil {
+		t.Error("/bin/false was started as a server")
+	}
+}
+
+// A subscriber that only connects and leaves does not disturb the floor, nor does nonsense.
+func TestFloorOutlivesItsSubscribers(t *testing.T) {
+	t.Parallel() // it mostly waits
+	server, err := serving(t, ServeFloor)(t.Context(), "sse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	address := strings.TrimPrefix(server.URL, "http://")
+	for _, request := range []string{"", "GET /sse?topic=bench HTTP/1.1\r\n\r\n", "GET /longpoll HTTP/1.1\r\n\r\n", strings.Repeat("x", 2*maxLine)} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Error(err)
+		}
+		if strings.HasPrefix(request, "GET") {
+			if _, err := conn.Read(make([]byte, 12)); err != nil {
+				t.Errorf("%q: %v", request, err)
+			}
+		}
+		conn.Close()
+	}
+	options := Options{Targets: []Target{floorTarget(func(context.Context, string) (*Server, error) {
+		return &Server{URL: server.URL}, nil
+	})}}
+	s := small("sse")
+	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{FloorName}, 200, 0, 50*time.Millisecond
+	if _, m := measured(t, t.Context(), s, options); m.Delivered != 40 || m.Lost != 0 || m.Error != "" {
+		t.Errorf("%+v", m)
+	}
+}

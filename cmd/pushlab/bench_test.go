@@ -1,0 +1,69 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pushlab/bench"
+)
+
+func TestBenchList(t *testing.T) {
+	p := start(t, nil, "bench", "list")
+	if code := p.exit(); code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	var all strings.Builder
+	for line := range p.lines {
+		all.WriteString(line + "\n")
+	}
+	for _, profile := range bench.Profiles() {
+		if !strings.Contains(all.String(), "\n"+profile.Name+" ") && !strings.HasPrefix(all.String(), profile.Name+" ") {
+			t.Errorf("%s is not listed:\n%s", profile.Name, &all)
+		}
+	}
+}
+
+// A server, the floor and the baseline are three processes of this program, pinned to one core.
+func TestBenchRunBesideItsReferences(t *testing.T) {
+	t.Parallel() // it mostly waits
+	dir := t.TempDir()
+	p := start(t, nil, "bench", "run", "--profile", "cost", "--subscribers", "20", "--rate", "200", "--warm-up", "50ms", "--duration", "200ms",
+		"--rounds", "1", "--transport", "longpoll", "--server-arg", "--heartbeat=5s", "--out", dir)
+	if code := p.exit(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	var all strings.Builder
+	for line := range p.lines {
+		all.WriteString(line + "\n")
+	}
+	// How they compare is told if nothing else kept the machine busy.
+	for _, row := range []string{"\nfloor longpoll ", "\nfloor longpoll again ", "\nbaseline longpoll ", "\npushlab longpoll "} {
+		if !strings.Contains(all.String(), row) {
+			t.Errorf("the report has no row %q:\n%s", row, &all)
+		}
+	}
+	result, err := bench.ReadResult(filepath.Join(dir, bench.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || (result.Pin != nil) != (len(bench.Cores()) > 1) {
+		t.Errorf("%+v", result)
+	}
+	for _, m := range result.Outcomes[0].Measurements {
+		if m.Delivered != 800 || m.ServerCPU <= 0 {
+			t.Errorf("%s: %+v", m.Target, m)
+		}
+	}
+}
+
+func TestBenchUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"--profile", "pigeon"}, {"--target", "pigeon"}, {"--pin", "x"}, {"--pin", "0"}, {"--transport", "pigeon"}, {"--rounds", "-1"},
+	} {
+		p := start(t, nil, append([]string{"bench", "run"}, args...)...)
+		if code := p.exit(); code != exitUsage || !strings.Contains(p.stderr.String(), "pushlab: ") {
+			t.Errorf("%q: exit code %d, %s", args, code, p.stderr.String())
+		}
+	}
+}
