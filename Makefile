@@ -4,9 +4,10 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test cover fuzz build run smoke bench
+.PHONY: help deps fmt lint test soak cover fuzz build run smoke bench
 
 FUZZTIME ?= 60s
+SOAK     ?= 10m
 BENCH    ?= .
 COUNT    ?= 1
 ARGS     ?=
@@ -49,7 +50,7 @@ fmt: ## Format all Go files
 	gofmt -w .
 
 # -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
-lint test cover fuzz bench: export GOFLAGS += -buildvcs=false
+lint test soak cover fuzz bench: export GOFLAGS += -buildvcs=false
 
 lint: ## Check gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .)
@@ -60,6 +61,9 @@ lint: ## Check gofmt, go vet, staticcheck
 
 test: deps lint ## Check everything: lint, then all tests with -race, browser and nginx included
 	CGO_ENABLED=1 go test -race -p 2 -timeout 10m ./...
+
+soak: ## Stress the streams on all engines for SOAK (10m)
+	CGO_ENABLED=1 go test -race -timeout 0 -run TestStress ./common/wire -soak $(SOAK)
 
 cover: deps ## Write cover.html, which statements the tests reach
 	go test -p 2 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...

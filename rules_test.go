@@ -39,7 +39,8 @@ var allowed = map[string][]string{
 	"common/source":  {"common/event"},
 	"common/journal": {"common/event", "common/hub"},
 	"common/request": {"common/event", "common/hub"},
-	"common/wire":    {"common/event", "common/hub"},
+	"common/kernel":  {},
+	"common/wire":    {"common/event", "common/hub", "common/kernel"},
 	"common/client":  {"common/event", "common/request"},
 	"common/tap":     {"common/event"},
 	"common/fault":   {},
@@ -47,9 +48,9 @@ var allowed = map[string][]string{
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 
-	"common/memhttp": {},
+	"common/memhttp": {"common/kernel"}, // which it imitates
 	// The suite is given each transport through an interface, so it imports none.
-	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp"},
+	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the root has only this file
 }
 
@@ -80,15 +81,18 @@ var (
 		"wire_test.go", "handler_test.go", "client_test.go", "example_test.go", "bench_test.go",
 	}
 	ownFiles = map[string]string{
-		"sse/message.go":            "for servers that send something other than envelopes",
-		"sse/message_test.go":       "for servers that send something other than envelopes",
-		"websocket/session.go":      "only WebSocket listens after its handshake",
-		"websocket/session_test.go": "only WebSocket listens after its handshake",
-		"websocket/inspect.go":      "checks of frame headers that gorilla leaves out",
-		"websocket/deflate.go":      "RFC 7692 is a specification of its own",
-		"websocket/deflate_test.go": "RFC 7692 is a specification of its own",
-		"websocket/echo.go":         "the endpoint that protocol test suites ask for",
-		"websocket/echo_test.go":    "the endpoint that protocol test suites ask for",
+		"sse/message.go":              "for servers that send something other than envelopes",
+		"sse/message_test.go":         "for servers that send something other than envelopes",
+		"websocket/session.go":        "only WebSocket listens after its handshake",
+		"websocket/session_test.go":   "only WebSocket listens after its handshake",
+		"websocket/frames.go":         "gorilla must not read past a frame, and leaves out checks of headers",
+		"websocket/frames_test.go":    "gorilla must not read past a frame, and leaves out checks of headers",
+		"websocket/messenger.go":      "gorilla's connections, of which a few serve all",
+		"websocket/messenger_test.go": "gorilla's connections, of which a few serve all",
+		"websocket/deflate.go":        "RFC 7692 is a specification of its own",
+		"websocket/deflate_test.go":   "RFC 7692 is a specification of its own",
+		"websocket/echo.go":           "the endpoint that protocol test suites ask for",
+		"websocket/echo_test.go":      "the endpoint that protocol test suites ask for",
 	}
 
 	transportNames = []string{"Config", "Handler", "New", "AppendFrame", "Decoder", "Conn", "Dial"}
@@ -104,8 +108,12 @@ var (
 // waived lists "file sleeps" and "file skips", with the reason. To sleep in a function literal handed
 // to synctest.Test takes no time and needs no entry; to sleep in a helper called from there does.
 var waived = map[string]string{
-	"common/hub/hub_test.go skips": "rapid then draws another action; the test goes on",
+	"common/hub/hub_test.go skips":     "rapid then draws another action; the test goes on",
+	"common/wire/model_test.go sleeps": "a script runs in a bubble, but is no function literal",
 }
+
+// bubbles are, beside synctest.Test, functions that run a function literal in virtual time.
+var bubbles = []string{"onEngines"}
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.
 var testTags = []string{"linux", "darwin", "windows", "unix", "race"}
@@ -244,7 +252,7 @@ func TestNoSleepsNoSilentSkips(t *testing.T) {
 			}
 			recv, name := selector(call.Fun)
 			switch {
-			case recv == "synctest" && name == "Test":
+			case recv == "synctest" && name == "Test", slices.Contains(bubbles, name):
 				bubble = call.End()
 			case recv == "time" && name == "Sleep" && f.isTest && call.Pos() > bubble:
 				check(call, " sleeps", "wait for the event itself, or use testing/synctest")
@@ -330,13 +338,16 @@ func exported(f *ast.File) (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return !ast.IsExported(name) })
 }
 
-// selector splits a called function x.name; recv is empty where x is not a plain name.
+// selector splits a called function x.name; recv is empty where there is no x, or x is not a plain name.
 func selector(fun ast.Expr) (recv, name string) {
-	if sel, ok := fun.(*ast.SelectorExpr); ok {
-		if id, ok := sel.X.(*ast.Ident); ok {
+	switch fun := fun.(type) {
+	case *ast.Ident:
+		name = fun.Name
+	case *ast.SelectorExpr:
+		if id, ok := fun.X.(*ast.Ident); ok {
 			recv = id.Name
 		}
-		name = sel.Sel.Name
+		name = fun.Sel.Name
 	}
 	return recv, name
 }

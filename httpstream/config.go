@@ -3,6 +3,8 @@ package httpstream
 import (
 	"log/slog"
 	"time"
+
+	"pushlab/common/wire"
 )
 
 // Config is how a Handler behaves. A zero field means its default.
@@ -18,6 +20,9 @@ type Config struct {
 	// WriteDeadline is how long a subscriber may accept no byte at all before it is cut off.
 	// Negative is for ever. Default 10 s.
 	WriteDeadline time.Duration
+	// Engine serves the streams while they have nothing to do: see wire.NewEngine. Shut the handler
+	// down before closing it. Default: none, each stream has goroutines of its own.
+	Engine *wire.Engine
 	// Logger is told of the start and end of each stream. Default: nobody is.
 	Logger *slog.Logger
 }

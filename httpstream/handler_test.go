@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var transport = transporttest.Transport{
 	Path: "/httpstream",
 	New: func(h *hub.Hub, c transporttest.Config) transporttest.Handler {
-		return httpstream.New(h, httpstream.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline})
+		return httpstream.New(h, httpstream.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline, Engine: c.Engine})
 	},
 	Dial: func(ctx context.Context, url string, opts client.Options) (client.Conn, error) {
 		return httpstream.Dial(ctx, url, opts)

@@ -28,6 +28,7 @@ func New(h *hub.Hub, config Config) *Handler {
 		Heartbeat:     config.Heartbeat,
 		Retry:         config.Retry,
 		WriteDeadline: config.WriteDeadline,
+		Engine:        config.Engine,
 		Logger:        config.Logger,
 	})}
 }
@@ -41,7 +42,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	sub := h.hub.Subscribe(ask.Topics, ask.Start)
 	open(w.Header(), sub.Start())
-	if r.Method == http.MethodHead { // RFC 9110, section 9.3.2: as GET, without the content
+	if r.Method == http.MethodHead { // RFC 9110, section 9.3.2 (HTTP-09, SSE-37): as GET, without the content
 		sub.Close()
 		return
 	}

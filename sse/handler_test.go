@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var transport = transporttest.Transport{
 	Path: "/sse",
 	New: func(h *hub.Hub, c transporttest.Config) transporttest.Handler {
-		return sse.New(h, sse.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline})
+		return sse.New(h, sse.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline, Engine: c.Engine})
 	},
 	Dial: func(ctx context.Context, url string, opts client.Options) (client.Conn, error) {
 		return sse.Dial(ctx, url, opts)

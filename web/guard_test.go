@@ -245,6 +245,7 @@ func TestBodyThatNeverComes(t *testing.T) {
 	}
 }
 
+// TestMaxConnections: HTTP-08. Who is refused is told when to ask again.
 func TestMaxConnections(t *testing.T) {
 	s := serve(t, hub.Config{}, web.Config{MaxConnections: 2})
 	for range 2 {

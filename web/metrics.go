@@ -19,6 +19,10 @@ func (s *Server) metrics() echo.HandlerFunc {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushlab_wire_info", Help: "How streams are written to; always 1.",
+			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
+		}, func() float64 { return 1 }),
 	)
 	return echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),

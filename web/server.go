@@ -53,6 +53,9 @@ type Config struct {
 	// Compress lets WebSocket clients agree on permessage-deflate. Default off: the length of what
 	// is compressed tells of secrets in it.
 	Compress bool
+	// Engine serves streams while they have nothing to do. It is the caller's to close, after Run has
+	// returned. Default: none, each stream has goroutines of its own.
+	Engine *wire.Engine
 	// Version is what /version tells, as JSON.
 	Version any
 	// Logger is told what happens. Default: nobody is.
@@ -66,7 +69,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits of the HTTP server. There is no limit on how long a response takes, since that would end
+// Limits of the HTTP server (HTTP-11). There is no limit on how long a response takes, since that would end
 // every stream; each write of a stream has its own deadline.
 const (
 	readHeaderTimeout = 10 * time.Second
@@ -115,11 +118,14 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		transports: map[string]transport{
 			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, WriteDeadline: config.WriteDeadline}),
 			httpstream.Name: httpstream.New(h, httpstream.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger}),
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Engine: config.Engine, Logger: config.Logger}),
 			sse.Name: sse.New(h, sse.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger}),
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Engine: config.Engine, Logger: config.Logger}),
 			websocket.Name: websocket.New(h, websocket.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline, Logger: config.Logger,
+				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Engine: config.Engine, Logger: config.Logger,
 				AllowedOrigins: config.AllowedOrigins, MaxMessage: config.MaxMessage, Compress: config.Compress}),
 		},
 	}
@@ -164,8 +170,9 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	return err
 }
 
-// drain ends what is open, and then closes the server. A subscriber that comes meanwhile is served
-// and told goodbye, not refused: an EventSource that is answered 503 never comes back.
+// drain ends what is open, and then closes the server: RFC 9112, section 9.6 (HTTP-10). A subscriber
+// that comes meanwhile is served and told goodbye, not refused: an EventSource that is answered 503
+// never comes back, WHATWG HTML, section 9.2.2 (SSE-38).
 func (s *Server) drain(server *http.Server) {
 	begin := time.Now()
 	s.draining.Store(true)
@@ -201,4 +208,15 @@ func (s *Server) subscribers() int {
 		n += t.Counters().Open.Load()
 	}
 	return int(n)
+}
+
+// StreamsOpened counts the streams that there have been. Polls are none.
+func (s *Server) StreamsOpened() int64 {
+	n := int64(0)
+	for name, t := range s.transports {
+		if name != longpoll.Name {
+			n += t.Counters().Opened.Load()
+		}
+	}
+	return n
 }

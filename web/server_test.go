@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +104,7 @@ func TestPage(t *testing.T) {
 	if response.StatusCode != 200 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || len(body) == 0 {
 		t.Fatalf("%s %v", response.Status, response.Header)
 	}
+	// CORS-06: connect-src is what default-src says.
 	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"} {
 		if !strings.Contains(response.Header.Get(name), want) {
 			t.Errorf("%s is %q", name, response.Header.Get(name))
@@ -110,8 +112,43 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestHTTP2: HTTP-05. Over HTTP/2 no answer has a field that is about a connection.
+func TestHTTP2(t *testing.T) {
+	h := hub.New(hub.Config{})
+	handler, err := web.NewServer(h, web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	get := func(path string, status int) {
+		t.Helper()
+		response, err := server.Client().Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.ProtoMajor != 2 || response.StatusCode != status {
+			t.Errorf("%s: %s %s, want %d over HTTP/2", path, response.Proto, response.Status, status)
+		}
+		for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"} {
+			if values := response.Header.Values(name); len(values) > 0 {
+				t.Errorf("%s: %s is %q", path, name, values)
+			}
+		}
+	}
+	get("/longpoll?wait=0", 204)
+	get("/httpstream", 200)
+	get("/sse", 200)
+	get("/websocket", 400)
+	h.Close()
+	get("/longpoll", 204) // over HTTP/1.1 this answer would end its connection
+}
+
 // TestDrain closes a server with subscribers of all kinds: readiness ends first, everybody is told
-// goodbye, nobody is refused.
+// goodbye (SSE-38, WS-12), nobody is refused.
 func TestDrain(t *testing.T) {
 	s := serve(t, hub.Config{}, web.Config{Retry: time.Second})
 	s.publish("a", "1")

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"log/slog"
 	"time"
+
+	"pushlab/common/wire"
 )
 
 // Config is how a Handler behaves. A zero field means its default.
@@ -23,12 +25,15 @@ type Config struct {
 	// "https://example.com", beside those of the server itself. Default: none.
 	AllowedOrigins []string
 	// MaxMessage is how large a client's message may be, in bytes, also after it was inflated; a
-	// larger one is answered with close code 1009. Default 1 MiB.
+	// larger one is answered with close code 1009: RFC 6455, section 10.4 (WS-14). Default 1 MiB.
 	MaxMessage int
 	// Compress lets clients agree on compression (RFC 7692, permessage-deflate). Each event is then
 	// compressed once for all of them. Where secrets and somebody else's text share an event, its
-	// length tells of the secret (section 8), so default is off.
+	// length tells of the secret, section 8 (PMD-05), so default is off.
 	Compress bool
+	// Engine serves the streams while they have nothing to do: see wire.NewEngine. Shut the handler
+	// down before closing it. Default: none, each stream has goroutines of its own.
+	Engine *wire.Engine
 	// Logger is told of the start and end of each stream. Default: nobody is.
 	Logger *slog.Logger
 }

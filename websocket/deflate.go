@@ -14,14 +14,15 @@ import (
 // deflateName is the hub encoding of compressed events.
 const deflateName = Name + ".deflate"
 
-// rsv1Bit marks a compressed message, in its first frame (RFC 7692, section 6).
+// rsv1Bit marks a compressed message, in its first frame: RFC 7692, section 6 (PMD-03).
 const rsv1Bit = 0x40
 
-// deflateTail is what a flush leaves at the end of the compressed data. It is not sent (section 7.2.1).
+// deflateTail is what a flush leaves at the end of the compressed data. It is not sent: section 7.2.1
+// (PMD-03).
 var deflateTail = []byte{0x00, 0x00, 0xff, 0xff}
 
-// acceptDeflate reports whether one of the client's offers of permessage-deflate can be accepted
-// (RFC 7692, sections 5.1 and 7.1). The answer to it is gorilla's, always the same: neither side
+// acceptDeflate reports whether one of the client's offers of permessage-deflate can be accepted:
+// RFC 7692, section 5.1 (PMD-01). The answer to it is gorilla's, always the same: neither side
 // keeps its window from one message to the next. That is what lets a message be compressed once for
 // everybody.
 func acceptDeflate(h http.Header) bool {
@@ -36,7 +37,8 @@ func acceptDeflate(h http.Header) bool {
 }
 
 // acceptableOffer declines an offer with a parameter that is unknown, double or has a bad value, as
-// section 7.1 demands, and one that asks for a smaller window: flate has but one size.
+// section 7.1 (PMD-01) demands, and one that asks for a smaller window, section 7.1.2.1 (PMD-02):
+// flate has but one size.
 func acceptableOffer(offer string) bool {
 	name, params, _ := strings.Cut(offer, ";")
 	if strings.TrimSpace(name) != "permessage-deflate" {
@@ -87,7 +89,7 @@ var deflaters = sync.Pool{New: func() any {
 }}
 
 // appendDeflated is AppendFrame for those with whom compression was agreed: the envelope as a
-// compressed message (RFC 7692, section 7.2.1), or as it is where that is shorter.
+// compressed message, RFC 7692, section 7.2.1 (PMD-03), or as it is where that is shorter.
 func appendDeflated(dst []byte, e event.Event) []byte {
 	envelope := e.Envelope()
 	var compressed bytes.Buffer

@@ -89,7 +89,7 @@ func TestDeflateNegotiation(t *testing.T) {
 	}
 }
 
-// TestCompressedEvents: events arrive the same, compressed or not, and in fewer bytes.
+// TestCompressedEvents: PMD-03. Events arrive the same, compressed or not, and in fewer bytes.
 func TestCompressedEvents(t *testing.T) {
 	h, url := compressing(t, websocket.Config{})
 	const subscribers, events = 8, 50

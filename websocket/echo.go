@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		EnableCompression: e.config.Compress && acceptDeflate(r.Header),
 		Error:             answerUpgradeError,
 	}
-	conn, err := upgrader.Upgrade(hijacker{ResponseWriter: w}, r, nil)
+	conn, err := upgrader.Upgrade(hijacker{w, func(c net.Conn) net.Conn { return &frames{Conn: c} }}, r, nil)
 	if err != nil {
 		return // it was answered
 	}
@@ -84,7 +85,7 @@ func (e *Echo) serve(conn *gorilla.Conn) error {
 		case errors.Is(err, errHeader):
 			e.refuse(conn, gorilla.CloseProtocolError)
 		case err == nil && messageType == gorilla.TextMessage && !utf8.Valid(message):
-			// RFC 6455, section 8.1. Gorilla leaves this to its caller.
+			// RFC 6455, section 8.1 (WS-10). Gorilla leaves this to its caller.
 			err = errors.New("text is not UTF-8")
 			e.refuse(conn, gorilla.CloseInvalidFramePayloadData)
 		}

@@ -18,6 +18,8 @@ type Handler struct {
 	config   Config
 	streams  *wire.Streams
 	deflated *hub.Encoding // nil: compression is off
+
+	messengers messengers
 }
 
 // New returns a handler for the hub. Close the hub to end its streams, then call Shutdown to wait
@@ -29,6 +31,7 @@ func New(h *hub.Hub, config Config) *Handler {
 		Heartbeat:     config.Heartbeat,
 		Retry:         config.Retry,
 		WriteDeadline: config.WriteDeadline,
+		Engine:        config.Engine,
 		Logger:        config.Logger,
 	})}
 	if config.Compress {
@@ -49,17 +52,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sub := h.hub.Subscribe(ask.Topics, ask.Start)
-	deflate := h.deflated != nil && acceptDeflate(r.Header)
-	conn, socket, err := open(w, r, sub.Start(), deflate)
+	session, head, err := h.open(w, r, sub.Start())
 	if err != nil {
 		sub.Close()
 		return
 	}
-	stream := h.streams.Accept(socket.Conn, sub, r.RemoteAddr)
-	if socket.deflates {
+	stream := h.streams.Accept(session.Conn, sub, r.RemoteAddr)
+	if session.deflates {
 		stream.Use(h.deflated)
 	}
-	h.serve(conn, socket, stream)
+	session.start(stream, head)
 }
 
 // Counters counts what the handler did.

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var transport = transporttest.Transport{
 	Path: "/websocket",
 	New: func(h *hub.Hub, c transporttest.Config) transporttest.Handler {
-		return websocket.New(h, websocket.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline})
+		return websocket.New(h, websocket.Config{Heartbeat: c.Heartbeat, Retry: c.Retry, WriteDeadline: c.WriteDeadline, Engine: c.Engine})
 	},
 	Dial: func(ctx context.Context, url string, opts client.Options) (client.Conn, error) {
 		return websocket.Dial(ctx, url, opts)

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
-	"time"
 	"unicode/utf8"
 
 	gorilla "github.com/gorilla/websocket"
@@ -21,106 +18,106 @@ import (
 
 // A session is what a client says on its connection, and the answers to it.
 type session struct {
+	frames
 	*Handler
-	conn   *gorilla.Conn
-	stream *wire.Stream
-
-	mu       sync.Mutex // guards the read deadline, which the stream sets and the reader lifts
-	awaiting bool       // a pong is due
+	stream   *wire.Stream
+	answer   *bytes.Buffer // what gorilla has written, during the handshake
+	deflates bool          // compression was agreed on
 }
 
-// serve starts the stream on an upgraded connection.
-func (h *Handler) serve(conn *gorilla.Conn, s *socket, stream *wire.Stream) {
-	head := s.head
-	s.head, s.stream = nil, stream
-	session := &session{Handler: h, conn: conn, stream: stream}
-	conn.SetReadLimit(int64(h.config.MaxMessage))
-	conn.SetPingHandler(func(payload string) error {
-		// RFC 6455, section 5.5.3: a pong has the ping's payload. Gorilla's own answer would end
-		// the reading when the stream has ended.
-		stream.Send(append(appendHeader(nil, opPong, len(payload)), payload...))
-		return session.alive()
-	})
-	conn.SetPongHandler(func(string) error { return session.alive() })
-	conn.SetCloseHandler(func(code int, _ string) error {
-		// RFC 6455, section 5.5.1: answer with the same code, and then send nothing more.
-		return stream.Finish(appendClose(nil, code, ""), wire.Left)
-	})
-	stream.Start(head, session.read, session.pinged)
+// start starts the stream; head is the answer to the handshake.
+func (s *session) start(stream *wire.Stream, head []byte) {
+	s.stream, s.controls = stream, s
+	stream.Start(head, reader{s})
 }
 
-// pinged is called with each heartbeat, which carries a ping: its pong is due within the interval.
-// The next heartbeat may come before that, and must not put it off.
-func (s *session) pinged() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.awaiting {
-		s.awaiting = true
-		s.conn.SetReadDeadline(time.Now().Add(s.config.Heartbeat)) // of a connection that is closed: it is read no more
+// Write takes what gorilla writes, so that the connection has one writer. After the handshake that is
+// a close frame, in one piece, which answers a violation. Nothing may follow it: RFC 6455, section
+// 5.5.1 (WS-08).
+func (s *session) Write(p []byte) (int, error) {
+	if s.answer != nil {
+		return s.answer.Write(p)
+	}
+	if err := s.stream.Finish(bytes.Clone(p), wire.Refused); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// A reader is the session as the stream sees it (wire.Reader).
+type reader struct{ *session }
+
+// Beat is called with each heartbeat, which carries a ping: its pong is due within the interval
+// (WS-16). The next heartbeat may come before that, and must not put it off.
+func (s reader) Beat() {
+	if !s.stream.Expecting() {
+		s.stream.Expect(s.config.Heartbeat)
 	}
 }
 
-// alive is called when the client has answered, or said anything else.
-func (s *session) alive() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.awaiting = false
-	return s.conn.SetReadDeadline(time.Time{})
+var errClosed = errors.New("websocket: the client has closed the connection")
+
+// control answers a control frame.
+func (s *session) control(opcode byte, payload []byte) error {
+	s.stream.Heard()
+	switch opcode {
+	case opPing:
+		// RFC 6455, section 5.5.3 (WS-09): a pong has the ping's payload. When the stream has ended
+		// nothing is answered any more.
+		s.stream.Send(append(appendHeader(nil, opPong, len(payload)), payload...))
+	case opClose:
+		code, ok := closeCode(payload)
+		if !ok {
+			return errHeader
+		}
+		// RFC 6455, section 5.5.1 (WS-08): answer with the same code, and then send nothing more.
+		s.stream.Finish(appendClose(nil, code, ""), wire.Left)
+		return errClosed
+	}
+	return nil
 }
 
-// read serves the client's messages until the connection ends.
-func (s *session) read() {
+// Read serves what has come from the client: a message at the least, or a control frame.
+func (s reader) Read() error {
 	for {
-		messageType, message, err := readMessage(s.conn, s.config.MaxMessage)
-		var timeout interface{ Timeout() bool }
-		switch {
-		case errors.As(err, &timeout) && timeout.Timeout():
-			s.stream.Finish(nil, wire.Stalled)
-			return
-		case errors.Is(err, errTooBig):
-			s.refuse(gorilla.CloseMessageTooBig, "")
-			return
-		case errors.Is(err, errHeader):
+		message, err := s.await()
+		if err == nil && message {
+			err = s.serveMessage()
+		}
+		if errors.Is(err, errHeader) {
 			s.refuse(gorilla.CloseProtocolError, "bad frame header")
-			return
-		case err != nil:
-			return
-		case messageType != gorilla.TextMessage:
-			s.refuse(gorilla.CloseUnsupportedData, "messages are JSON text")
-			return
-		case !utf8.Valid(message):
-			// RFC 6455, section 8.1. Gorilla leaves this to its caller.
-			s.refuse(gorilla.CloseInvalidFramePayloadData, "text must be UTF-8")
-			return
 		}
-		if s.alive() != nil {
-			return
+		if err != nil || s.drained() {
+			return err
 		}
-		// When the stream has ended nothing is answered any more, but read on: the client's
-		// close frame is to come, and to close with something unread would reset the connection.
-		s.serveMessage(message)
 	}
 }
 
-var errTooBig = errors.New("websocket: the message is too big")
-
-// readMessage reads a message of at most that many bytes. Gorilla's own limit counts compressed
-// bytes, of which a few can inflate to very many.
-func readMessage(conn *gorilla.Conn, limit int) (messageType int, message []byte, err error) {
-	messageType, r, err := conn.NextReader()
-	if err != nil {
-		return 0, nil, err
+// serveMessage reads and serves a message. RFC 6455, section 7.4.1 (WS-12): each violation has its code.
+func (s *session) serveMessage() error {
+	messageType, message, err := s.readMessage()
+	switch {
+	case errors.Is(err, errTooBig):
+		return s.refuse(gorilla.CloseMessageTooBig, "")
+	case err != nil:
+		return err
+	case messageType != gorilla.TextMessage:
+		return s.refuse(gorilla.CloseUnsupportedData, "messages are JSON text")
+	case !utf8.Valid(message):
+		// RFC 6455, section 8.1 (WS-10). Gorilla leaves this to its caller.
+		return s.refuse(gorilla.CloseInvalidFramePayloadData, "text must be UTF-8")
 	}
-	message, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err == nil && len(message) > limit {
-		err = errTooBig
-	}
-	return messageType, message, err
+	s.stream.Heard()
+	// When the stream has ended nothing is answered any more, but read on: the client's close frame
+	// is to come, and to close with something unread would reset the connection.
+	s.operate(message)
+	return nil
 }
 
-// refuse ends the connection because of what the client sent.
-func (s *session) refuse(code int, reason string) {
+// refuse ends the connection because of what the client sent: nothing more is to be read.
+func (s *session) refuse(code int, reason string) error {
 	s.stream.Finish(appendClose(nil, code, reason), wire.Refused)
+	return errors.New("websocket: " + reason)
 }
 
 // An operation is a client's message.
@@ -144,8 +141,8 @@ type reply struct {
 // isReply tells a reply from an envelope.
 func isReply(message []byte) bool { return bytes.HasPrefix(message, []byte(`{"op":`)) }
 
-// serveMessage does what a message asks for and answers it. It fails when the stream has ended.
-func (s *session) serveMessage(message []byte) error {
+// operate does what a message asks for and answers it. It fails when the stream has ended.
+func (s *session) operate(message []byte) error {
 	var op operation
 	if err := json.Unmarshal(message, &op); err != nil {
 		return s.reply(reply{Op: "error", Ref: op.Ref, Error: badMessage(err)})

@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/base64"
@@ -9,18 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 	"unicode/utf8"
 
 	gorilla "github.com/gorilla/websocket"
 
 	"pushlab/common/event"
 	"pushlab/common/request"
-	"pushlab/common/wire"
 )
 
 // subprotocol names what the messages mean (RFC 6455, section 1.9).
@@ -32,15 +27,15 @@ func checkUpgrade(r *http.Request, allowedOrigins []string) *request.Problem {
 	upgradeRequired := func(parameter, detail string) *request.Problem {
 		return &request.Problem{
 			Status: http.StatusUpgradeRequired, Parameter: parameter, Detail: detail,
-			// RFC 9110, section 15.5.22: the answer names the protocol; RFC 6455, section 4.2.2:
-			// and its version.
+			// RFC 9110, section 15.5.22: the answer names the protocol; RFC 6455, section 4.2.2
+			// (WS-02): and its version.
 			Header: http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"}},
 		}
 	}
 	switch {
 	case r.ProtoMajor != 1:
 		return request.Invalid("protocol", "use HTTP/1.1: a WebSocket over HTTP/2 (RFC 8441) is not offered")
-	// RFC 6455, section 4.2.1, in its order.
+	// RFC 6455, section 4.2.1 (WS-01), in its order.
 	case !r.ProtoAtLeast(1, 1):
 		return request.Invalid("protocol", "use HTTP/1.1; a proxy in between may have to be told to, nginx by proxy_http_version 1.1")
 	case !hasToken(r.Header, "Upgrade", "websocket"):
@@ -54,7 +49,7 @@ func checkUpgrade(r *http.Request, allowedOrigins []string) *request.Problem {
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return upgradeRequired("Sec-WebSocket-Version", "the version must be 13")
 	case !request.OriginAllowed(r, allowedOrigins):
-		// Section 10.2: a browser sends the user's cookies along, whatever page asks for it.
+		// Section 10.2 (WS-03, CORS-03): a browser sends the user's cookies along, whatever page asks for it.
 		return &request.Problem{Status: http.StatusForbidden, Parameter: "Origin",
 			Detail: fmt.Sprintf("pages of %.100q may not connect; the server would have to be told to allow that origin", r.Header.Get("Origin"))}
 	}
@@ -78,93 +73,36 @@ func validKey(key string) bool {
 	return err == nil && len(b) == 16
 }
 
-// open answers the handshake by gorilla. The bytes of the answer are not sent, but kept in the
-// socket: they are the head of the stream. An error was answered, if anybody is there to answer.
-// With deflate it may agree on compression; the socket says whether it did.
-func open(w http.ResponseWriter, r *http.Request, cursor event.ID, deflate bool) (*gorilla.Conn, *socket, error) {
+// open answers the handshake by gorilla. The bytes of the answer are not sent, but returned: they are
+// the head of the stream. An error was answered, if anybody is there to answer. Where the configuration
+// allows it, it may agree on compression.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, cursor event.ID) (s *session, head []byte, err error) {
 	header := w.Header().Clone() // what middleware wants in the answer
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Pushlab-Cursor", cursor.String())
-	upgrader := gorilla.Upgrader{
-		// Gorilla has no other use for the buffers: messages are read in one piece, whatever
-		// its size, and nothing but control frames is written.
-		ReadBufferSize: 512, WriteBufferPool: new(sync.Pool),
-		Subprotocols:      []string{subprotocol},                    // section 4.2.2: one that the client offered, or none
-		EnableCompression: deflate,                                  // section 9.1: only what the client offered
-		CheckOrigin:       func(*http.Request) bool { return true }, // checkUpgrade did
-		Error:             answerUpgradeError,
+	s = &session{Handler: h, answer: new(bytes.Buffer)}
+	m := &messenger{session: s}
+	if err := m.upgrade(w, r, h.deflated != nil && acceptDeflate(r.Header)); err != nil {
+		return nil, nil, err
 	}
-	s := new(socket)
-	c, err := upgrader.Upgrade(hijacker{w, s}, r, nil)
-	if err == nil {
-		s.deflates = bytes.Contains(s.head, []byte("permessage-deflate"))
-		// Gorilla would add them in any order.
-		header.Del("Sec-Websocket-Protocol") // which was chosen
-		head := bytes.NewBuffer(bytes.TrimSuffix(s.head, []byte("\r\n")))
-		header.Write(head) // a buffer takes everything
-		head.WriteString("\r\n")
-		s.head = head.Bytes()
-	}
-	return c, s, err
+	answer := s.answer.Bytes()
+	s.answer, s.deflates = nil, bytes.Contains(answer, []byte("permessage-deflate"))
+	m.session = nil
+	h.messengers.pool(s.deflates).Put(m)
+	// Gorilla would add the header in any order.
+	header.Del("Sec-Websocket-Protocol") // which was chosen
+	b := bytes.NewBuffer(bytes.TrimSuffix(answer, []byte("\r\n")))
+	header.Write(b) // a buffer takes everything
+	b.WriteString("\r\n")
+	return s, b.Bytes(), nil
 }
 
 // answerUpgradeError answers what checkUpgrade let through and gorilla does not.
 func answerUpgradeError(w http.ResponseWriter, r *http.Request, status int, reason error) {
 	(&request.Problem{Status: status, Detail: reason.Error()}).ServeHTTP(w, r)
 }
-
-// A hijacker hands the connection to gorilla: as the socket, if there is one, else as it is.
-type hijacker struct {
-	http.ResponseWriter
-	socket *socket
-}
-
-func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	c = &inspected{Conn: c}
-	if h.socket == nil {
-		return c, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(c, 16)), nil
-	}
-	h.socket.Conn = c
-	return h.socket, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.socket, 16)), nil
-}
-
-// A socket is the connection as gorilla sees it. Gorilla answers pings and violations by itself;
-// what it writes goes to the stream, so that the connection has one writer.
-type socket struct {
-	net.Conn
-	head     []byte       // what was written during the handshake
-	deflates bool         // it agreed on compression
-	stream   *wire.Stream // nil during the handshake
-}
-
-func (s *socket) Write(p []byte) (int, error) {
-	if s.stream == nil {
-		s.head = append(s.head, p...)
-		return len(p), nil
-	}
-	// Gorilla writes a control frame in one piece. After a close frame nothing may follow
-	// (RFC 6455, section 5.5.1); the one that answers the client's own is written elsewhere.
-	frame := bytes.Clone(p)
-	err := error(nil)
-	if frame[0]&0x0f == opClose {
-		err = s.stream.Finish(frame, wire.Refused)
-	} else {
-		err = s.stream.Send(frame)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// SetWriteDeadline does nothing: the stream has its own.
-func (s *socket) SetWriteDeadline(time.Time) error { return nil }
 
 // Opcodes (RFC 6455, section 5.2), and the bit of a message's last frame.
 const (
@@ -179,8 +117,8 @@ const (
 	maskBit  = 0x80
 )
 
-// appendHeader appends the header of an unmasked, final frame. RFC 6455, section 5.1: a server
-// must not mask; section 5.2: the length takes the shortest of its three forms.
+// appendHeader appends the header of an unmasked, final frame. RFC 6455, section 5.1 (WS-05): a
+// server must not mask; section 5.2 (WS-06): the length takes the shortest of its three forms.
 func appendHeader(dst []byte, opcode byte, length int) []byte {
 	dst = append(dst, finalBit|opcode)
 	switch {
@@ -194,8 +132,8 @@ func appendHeader(dst []byte, opcode byte, length int) []byte {
 }
 
 // AppendFrame appends an event as this transport frames it: the envelope as a text message of one
-// frame (RFC 6455, section 5.6). Behind a heartbeat goes a ping (section 5.5.2), which the client
-// answers by itself, also where it shows events to nobody.
+// frame (RFC 6455, section 5.6). Behind a heartbeat goes a ping, section 5.5.2 (WS-16), which the
+// client answers by itself, also where it shows events to nobody.
 func AppendFrame(dst []byte, e event.Event) []byte {
 	envelope := e.Envelope()
 	dst = appendHeader(dst, opText, len(envelope))
@@ -217,7 +155,7 @@ func appendText(dst, message []byte) []byte {
 }
 
 // appendClose appends a close frame (RFC 6455, section 5.5.1). A client's close without a code is
-// answered by one without: 1005 must not be sent (section 7.4.1).
+// answered by one without: 1005 must not be sent, section 7.4.1 (WS-11).
 func appendClose(dst []byte, code int, reason string) []byte {
 	if code == gorilla.CloseNoStatusReceived {
 		return appendHeader(dst, opClose, 0)
@@ -226,7 +164,23 @@ func appendClose(dst []byte, code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(code)), reason...)
 }
 
-// trailer ends a stream when the server leaves: 1001, going away (RFC 6455, section 7.4.1).
+// closeCode returns the code in the body of a close frame, and whether the body is one: RFC 6455,
+// sections 5.5.1 and 7.4 (WS-11). A body without a code has the code 1005.
+func closeCode(body []byte) (code int, ok bool) {
+	if len(body) == 0 {
+		return gorilla.CloseNoStatusReceived, true
+	}
+	code = int(binary.BigEndian.Uint16(body))
+	switch {
+	case code == 1004, code == gorilla.CloseNoStatusReceived, code == gorilla.CloseAbnormalClosure: // which are never sent
+		return 0, false
+	case code < 1000, code > 1014 && code < 3000, code > 4999: // 1015 is never sent either
+		return 0, false
+	}
+	return code, utf8.Valid(body[2:])
+}
+
+// trailer ends a stream when the server leaves: 1001, going away, RFC 6455, section 7.4.1 (WS-12).
 var trailer = appendClose(nil, gorilla.CloseGoingAway, "")
 
 // A Decoder reads what a server sends after the handshake, in pieces of any size: it is the inverse
@@ -262,7 +216,7 @@ func (d *Decoder) Decode(dst []event.Event, p []byte) ([]event.Event, error) {
 		}
 		b = rest
 		switch opcode {
-		case opPing, opPong:
+		case opPing, opPong: // RFC 6455, section 5.4 (WS-07): they may come between fragments
 			continue
 		case opClose:
 			d.ended = true
@@ -334,7 +288,7 @@ func (d *Decoder) frame(b []byte) (opcode byte, final bool, payload, rest []byte
 // parseMessage reads a text message. What is no envelope but an answer, such as an ack, gives an
 // event without a topic.
 func parseMessage(message []byte) (event.Event, error) {
-	if !utf8.Valid(message) { // RFC 6455, section 8.1
+	if !utf8.Valid(message) { // RFC 6455, section 8.1 (WS-10)
 		return event.Event{}, errors.New("websocket: a text message is not UTF-8 (RFC 6455, section 8.1)")
 	}
 	if isReply(message) {

@@ -46,7 +46,7 @@ Every flag can also be set by an environment variable: --log-level by
 PUSHLAB_LOG_LEVEL. Several values of one flag are separated by semicolons there.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version().String(),
+		Version:       version("").String(),
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if err := setFromEnvironment(cmd.Flags()); err != nil {
 				return err

@@ -30,6 +30,7 @@ type serveOptions struct {
 	history     int
 	historySize size
 	maxMessage  size
+	wire        string
 	web         web.Config
 	log         logFlags
 }
@@ -63,6 +64,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long subscribers have to take their goodbye when the server leaves")
 	f.BoolVar(&o.web.Echo, "echo", false, "send messages to /websocket/echo back, for protocol test suites")
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
+	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
 	o.log.register(f)
 	return cmd
 }
@@ -101,9 +103,16 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	engine, err := openEngine(o.wire, logger)
+	if err != nil {
+		return err
+	}
+	if engine != nil {
+		defer engine.Close() // when the server has shut down its streams
+	}
 	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize)})
 	config := o.web
-	config.MaxMessage, config.Logger, config.Version = int(o.maxMessage), logger, version()
+	config.MaxMessage, config.Logger, config.Engine, config.Version = int(o.maxMessage), logger, engine, version(engine.Name())
 	server, err := web.NewServer(h, config)
 	if err != nil {
 		return &usageError{err}
@@ -127,6 +136,7 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	for i, s := range sources {
 		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
 	}
+	running.Go(func() { giveMemoryBack(ctx, server.StreamsOpened) })
 	err = server.Run(ctx, listeners...)
 	cancel()
 	running.Wait()

@@ -13,12 +13,12 @@ type versionInfo struct {
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
-	// Wire is the engine that writes to streams.
-	Wire string `json:"wire"`
+	// Wire is the engine that writes to streams, where there is one.
+	Wire string `json:"wire,omitempty"`
 }
 
-func version() versionInfo {
-	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Wire: "goroutine"}
+func version(wire string) versionInfo {
+	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Wire: wire}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -276,6 +276,33 @@ func TestBatchIsBounded(t *testing.T) {
 	}
 }
 
+// TestMore: whether a poll left something behind, which nothing else tells of.
+func TestMore(t *testing.T) {
+	h := New(Config{Batch: 2})
+	s, a := h.Subscribe(nil, Start{}), h.Subscribe([]string{"a"}, Start{})
+	check := func(s *Subscription, want string, more bool) {
+		t.Helper()
+		if got := poll(t, s); got != want || s.More() != more {
+			t.Errorf("got %q, more: %v; want %q, %v", got, s.More(), want, more)
+		}
+	}
+	check(s, "", false)
+	for _, topic := range strings.Fields("a a b a b") {
+		publish(t, h, topic, "1")
+	}
+	check(s, "1 2", true)
+	check(s, "3 4", true)
+	check(s, "5", false)
+	check(a, "1 2", true)
+	check(a, "4", false) // behind it are only others
+	publish(t, h, "a", "1")
+	h.Close()
+	check(s, "6", true) // ErrClosed
+	if _, err := s.Poll(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Poll: %v", err)
+	}
+}
+
 func TestEncodeOnce(t *testing.T) {
 	h := New(Config{})
 	var calls atomic.Int64

@@ -46,6 +46,9 @@ type Handler interface {
 // Config is what the cases change in a transport's configuration. A zero field means its default.
 type Config struct {
 	Heartbeat, Retry, WriteDeadline time.Duration
+
+	// Engine is for transports that stream; nil is none.
+	Engine *wire.Engine
 }
 
 // A contractCase is a sentence of the contract and what checks it.
@@ -95,8 +98,17 @@ var contract = []contractCase{
 	{"the answer's header says what it is, and that nobody may keep or delay it", headers, works},
 }
 
-// Run runs the suite in memory and in virtual time.
+// Run runs the suite in memory and in virtual time: with goroutines for each stream, and, where
+// streams can be parked, with an engine too.
 func Run(t *testing.T, tr Transport) {
+	runInMemory(t, tr, route{})
+	if !tr.Polls {
+		t.Run("engine", func(t *testing.T) { runInMemory(t, tr, route{kernel: faultyKernel}) })
+	}
+}
+
+func runInMemory(t *testing.T, tr Transport, r route) {
+	tr.route = r
 	for _, c := range contract {
 		t.Run(c.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { c.check(t, tr) })
@@ -105,15 +117,17 @@ func Run(t *testing.T, tr Transport) {
 }
 
 // RunNetworks runs the suite over sockets, in real time: where the kernel has buffers of its own, TLS
-// stands in between, and streams share a connection.
+// stands in between, and streams share a connection; and with each engine that the system offers, where
+// connections can be parked.
 func RunNetworks(t *testing.T, tr Transport) {
 	run := func(network route, c contractCase) {
 		tr := tr
 		tr.route = network
 		t.Run(network.name+"/"+c.sentence, func(t *testing.T) { c.check(t, tr) })
 	}
+	networks := networksOf(t, tr)
 	var working, waiting sync.WaitGroup
-	for _, network := range networksOf(tr) {
+	for _, network := range networks {
 		working.Go(func() {
 			for _, c := range works.cases() {
 				run(network, c)
@@ -124,7 +138,7 @@ func RunNetworks(t *testing.T, tr Transport) {
 		}
 	}
 	working.Wait()
-	for _, network := range networksOf(tr) {
+	for _, network := range networks {
 		for _, c := range measures.cases() {
 			run(network, c)
 		}

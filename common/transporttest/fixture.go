@@ -35,6 +35,7 @@ type fixture struct {
 func start(t *testing.T, tr Transport, hubConfig hub.Config, config Config) *fixture {
 	h := hub.New(hubConfig)
 	config.Heartbeat, config.WriteDeadline = tr.route.scaled(config.Heartbeat), tr.route.scaled(config.WriteDeadline)
+	config.Engine = tr.route.engine(t)
 	handler := tr.New(h, config)
 	server, connect := tr.route.serve(t, tr.Path, handler)
 	f := &fixture{tr, t, h, handler, tr.route.url() + tr.Path, connect, server.Client()}

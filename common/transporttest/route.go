@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/common/kernel"
 	"pushlab/common/memhttp"
+	"pushlab/common/wire"
 )
 
 // A route is a way from a client to a handler. The zero route is plain HTTP/1.1 in memory.
@@ -25,6 +27,7 @@ type route struct {
 	http2    bool
 	wrap     func(http.Handler) http.Handler
 	compress bool
+	kernel   func() (kernel.Kernel, error) // on which streams have an engine; nil: none
 }
 
 // networks are the routes over sockets.
@@ -35,10 +38,68 @@ var networks = []route{
 	{name: "HTTP/2", listen: listenTCP, tls: true, http2: true},
 }
 
-// networksOf returns the networks over which the transport can be reached. All cases run over all of
-// them; but an upgrade is refused over HTTP/2 (RFC 8441 is not supported), as a test of its own checks.
-func networksOf(tr Transport) []route {
-	return slices.DeleteFunc(slices.Clone(networks), func(r route) bool { return r.http2 && tr.Upgrade })
+// kernels are those that a system may offer.
+var kernels = []struct {
+	name string
+	open func() (kernel.Kernel, error)
+}{
+	{"write", kernel.Write},
+	{"uring", kernel.Uring},
+}
+
+// networksOf returns the networks over which the transport can be reached, also with engines if its
+// connections can be parked. All cases run over all of them; but an upgrade is refused over HTTP/2 (RFC
+// 8441 is not supported), as a test of its own checks.
+func networksOf(t *testing.T, tr Transport) []route {
+	all := slices.DeleteFunc(slices.Clone(networks), func(r route) bool { return r.http2 && tr.Upgrade })
+	if tr.Polls {
+		return all
+	}
+	for _, k := range kernels {
+		if _, err := k.open(); err != nil {
+			t.Logf("not tested with the engine %s: %v", k.name, err)
+			continue
+		}
+		for _, r := range networks {
+			if !r.tls {
+				r.name, r.kernel = r.name+" with "+k.name, k.open
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// faultyKernel is one in memory that cuts sends short, or would block, at times.
+func faultyKernel() (kernel.Kernel, error) {
+	return &memhttp.Kernel{Seed: 1, Short: 0.2, Again: 0.1, Spurious: 0.2}, nil
+}
+
+// engine starts an engine for the route, if it has one. It is closed when the test ends; its kernel must
+// have nothing to complain of then.
+func (r route) engine(t *testing.T) *wire.Engine {
+	if r.kernel == nil {
+		return nil
+	}
+	k, err := r.kernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := wire.NewEngine(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+		if k, ok := k.(*memhttp.Kernel); ok {
+			for _, misuse := range k.Misuse() {
+				t.Errorf("the kernel complains: %s", misuse)
+			}
+		}
+	})
+	return engine
 }
 
 func (r route) virtual() bool { return r.listen == nil }

@@ -6,14 +6,14 @@ import (
 	"pushlab/common/event"
 )
 
-// lastChunk ends a chunked body (RFC 9112, section 7.1). A body without it is visibly incomplete
-// (section 8), so it is written after a goodbye only.
+// lastChunk ends a chunked body: RFC 9112, section 7.1 (HTTP-01). A body without it is visibly incomplete,
+// section 8 (HTTP-02), so it is written after a goodbye only.
 var lastChunk = []byte("0\r\n\r\n")
 
 // maxChunkHead is the longest size line of a chunk: 16 hexadecimal digits and the line end.
 const maxChunkHead = 18
 
-// appendChunk appends a chunk with what appendContent appends (RFC 9112, section 7.1). An empty
+// appendChunk appends a chunk with what appendContent appends: RFC 9112, section 7.1 (HTTP-01). An empty
 // content appends nothing, since a chunk of size zero would end the body.
 func appendChunk(dst []byte, appendContent func([]byte) []byte) []byte {
 	start := len(dst)

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pushlab/common/event"
@@ -33,14 +35,57 @@ const (
 type fixture struct {
 	t       *testing.T
 	hub     *hub.Hub
+	engine  *wire.Engine // nil: goroutines for each stream
 	streams *wire.Streams
 	server  *memhttp.Server
 	log     *logBuffer
+	sending atomic.Pointer[func(fd int)] // called before each send of the engine, if set
 }
 
-// start must be called in a synctest bubble.
-func start(t *testing.T, protocol wire.Protocol, config wire.Config) *fixture {
-	f := &fixture{t: t, hub: hub.New(hub.Config{}), log: new(logBuffer)}
+// onSend has a function be called before each send of the engine from now on.
+func (f *fixture) onSend(do func(fd int)) { f.sending.Store(&do) }
+
+// onEngines runs a test in virtual time twice: with goroutines for each stream, where k is nil, and with
+// an engine.
+func onEngines(t *testing.T, test func(t *testing.T, k *memhttp.Kernel)) {
+	t.Run("engine=goroutine", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, nil) })
+	})
+	t.Run("engine=memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, new(memhttp.Kernel)) })
+	})
+}
+
+// onNextSend has it called before the next one only. Other pumps do not wait for it.
+func (f *fixture) onNextSend(do func()) {
+	var called atomic.Bool
+	f.onSend(func(int) {
+		if called.CompareAndSwap(false, true) {
+			do()
+		}
+	})
+}
+
+// start must be called in a synctest bubble. If there is a kernel, the streams have an engine on it,
+// and in the end it must have nothing to complain of.
+func start(t *testing.T, k *memhttp.Kernel, protocol wire.Protocol, config wire.Config) *fixture {
+	return startHub(t, k, hub.Config{}, protocol, config)
+}
+
+func startHub(t *testing.T, k *memhttp.Kernel, hubConfig hub.Config, protocol wire.Protocol, config wire.Config) *fixture {
+	f := &fixture{t: t, hub: hub.New(hubConfig), log: new(logBuffer)}
+	if k != nil {
+		k.Hook = func(fd int) {
+			if do := f.sending.Load(); do != nil {
+				(*do)(fd)
+			}
+		}
+		var err error
+		if f.engine, err = wire.NewEngine(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config.Engine = f.engine
 	if protocol.AppendFrame == nil {
 		protocol.AppendFrame = appendLine
 	}
@@ -60,6 +105,18 @@ func start(t *testing.T, protocol wire.Protocol, config wire.Config) *fixture {
 		}
 		if n := f.hub.State().Subscriptions; n != 0 {
 			t.Errorf("%d subscriptions are left", n)
+		}
+		if k == nil {
+			return
+		}
+		if watched, members := f.engine.Streams(); watched != 0 || members != 0 {
+			t.Errorf("%d and %d streams are left in the engine", watched, members)
+		}
+		if err := f.engine.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, misuse := range k.Misuse() {
+			t.Errorf("the kernel complains: %s", misuse)
 		}
 	})
 	return f
@@ -185,21 +242,66 @@ func (f *fixture) accept(read func(*wire.Stream, net.Conn), onBeat func()) (*wir
 
 // acceptUsing has the stream use an encoding, if it is not nil.
 func (f *fixture) acceptUsing(encoding *hub.Encoding, read func(*wire.Stream, net.Conn), onBeat func()) (*wire.Stream, *peer) {
-	near, far := memhttp.Pipe(memhttp.BufferSize)
-	f.t.Cleanup(func() { far.Close() })
-	stream := f.streams.Accept(near, f.hub.Subscribe(nil, hub.Start{}), "memory")
-	if encoding != nil {
-		stream.Use(encoding)
-	}
 	if read == nil {
 		read = func(_ *wire.Stream, conn net.Conn) { io.Copy(io.Discard, conn) }
 	}
 	if onBeat == nil {
 		onBeat = func() {}
 	}
-	stream.Start([]byte("head\n"), func() { read(stream, near) }, onBeat)
-	return stream, &peer{Conn: far, t: f.t, lines: bufio.NewReader(far)}
+	return f.acceptReader(encoding, func(stream *wire.Stream, conn net.Conn) wire.Reader {
+		return reader{func() { read(stream, conn) }, onBeat}
+	})
 }
+
+func (f *fixture) acceptReader(encoding *hub.Encoding, reader func(*wire.Stream, net.Conn) wire.Reader) (*wire.Stream, *peer) {
+	near, far := memhttp.Pipe(memhttp.BufferSize)
+	f.t.Cleanup(func() { far.Close() })
+	stream := f.streams.Accept(near, f.hub.Subscribe(nil, hub.Start{}), "memory")
+	if encoding != nil {
+		stream.Use(encoding)
+	}
+	stream.Start([]byte("head\n"), reader(stream, near))
+	return stream, &peer{Conn: far, t: f.t, lines: bufio.NewReaderSize(far, 512)}
+}
+
+// A reader reads until the peer is gone.
+type reader struct{ read, beat func() }
+
+func (r reader) Read() error {
+	r.read()
+	return io.EOF
+}
+
+func (r reader) Beat() { r.beat() }
+
+// talk makes a stream whose peer is answered: each line that it says comes back in capitals.
+func (f *fixture) talk() (*wire.Stream, *peer) {
+	return f.acceptReader(nil, func(stream *wire.Stream, conn net.Conn) wire.Reader {
+		return &talker{stream: stream, conn: conn, lines: bufio.NewReader(conn)}
+	})
+}
+
+// A talker reads what there is, line by line.
+type talker struct {
+	stream *wire.Stream
+	conn   net.Conn
+	lines  *bufio.Reader
+}
+
+func (r *talker) Read() error {
+	for {
+		line, err := r.lines.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		r.stream.Send([]byte(strings.ToUpper(line))) // when the stream has ended nothing is answered any more
+		if r.lines.Buffered() == 0 {
+			return nil
+		}
+	}
+}
+
+func (r *talker) Beat() {}
 
 // line reads a line.
 func (p *peer) line() string {

@@ -15,6 +15,7 @@ import (
 
 	"pushlab/common/event"
 	"pushlab/common/hub"
+	"pushlab/common/memhttp"
 	"pushlab/common/wire"
 )
 
@@ -22,8 +23,8 @@ import (
 func TestHandshakeGoesOutWithTheOpenEvent(t *testing.T) {
 	for _, http := range []bool{true, false} {
 		t.Run(fmt.Sprintf("http=%v", http), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: http}, wire.Config{})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: http}, wire.Config{})
 				var p *peer
 				if http {
 					p = f.dial("HTTP/1.1", "")
@@ -44,9 +45,9 @@ func TestHandshakeGoesOutWithTheOpenEvent(t *testing.T) {
 // TestHeartbeats: they come when the stream was quiet for the interval, at most a tenth early, and
 // not all together.
 func TestHeartbeats(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
 		const interval = 10 * time.Second
-		f := start(t, wire.Protocol{}, wire.Config{Heartbeat: interval})
+		f := start(t, k, wire.Protocol{}, wire.Config{Heartbeat: interval})
 		var beats []time.Duration
 		begin := time.Now()
 		for range 20 {
@@ -70,8 +71,8 @@ func TestHeartbeats(t *testing.T) {
 
 // TestNoHeartbeatOnABusyStream: who gets events needs none.
 func TestNoHeartbeatOnABusyStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{Heartbeat: 10 * time.Second})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{Heartbeat: 10 * time.Second})
 		_, p := f.accept(nil, func() { t.Error("onBeat was called") })
 		p.want("head $open:0")
 		for i := range 20 {
@@ -83,20 +84,24 @@ func TestNoHeartbeatOnABusyStream(t *testing.T) {
 }
 
 func TestHeartbeatOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{Heartbeat: -1})
-		_, p := f.accept(nil, nil)
-		p.want("head $open:0")
-		time.Sleep(24 * time.Hour)
-		f.publish("a", 1)
-		p.want("a:1")
-	})
+	for _, never := range []time.Duration{-1, -time.Hour} {
+		onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+			f := start(t, k, wire.Protocol{}, wire.Config{Heartbeat: never})
+			stream, p := f.accept(nil, nil)
+			p.want("head $open:0")
+			time.Sleep(24 * time.Hour)
+			stream.Wake() // for nothing
+			synctest.Wait()
+			f.publish("a", 1)
+			p.want("a:1")
+		})
+	}
 }
 
 // TestOneWritePerWake: whatever came while a write waited goes out in the next.
 func TestOneWritePerWake(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		// The loop waits in a write, which is larger than the pipe.
@@ -122,8 +127,8 @@ func TestOneWritePerWake(t *testing.T) {
 
 // TestSend: replies go out in their order, between events, and never through one another.
 func TestSend(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		const n = 500
@@ -149,8 +154,8 @@ func TestSend(t *testing.T) {
 
 // TestSendWaits: a peer that asks and does not read holds up its reader, and takes no memory.
 func TestSendWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{WriteDeadline: time.Minute})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{WriteDeadline: time.Minute})
 		stream, p := f.accept(nil, nil)
 		var sent atomic.Int64
 		done := make(chan error)
@@ -186,8 +191,8 @@ func TestSendWaits(t *testing.T) {
 
 // TestSendAfterTheEnd: it fails, every time, so that whoever sends can stop.
 func TestSendAfterTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		p.Close()
@@ -211,8 +216,8 @@ func TestSendAfterTheEnd(t *testing.T) {
 
 // TestFinish: what was sent before goes out before, nothing after, no event that is pending either.
 func TestFinish(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		synctest.Wait()
 		stream.Send([]byte("reply\n"))
@@ -229,8 +234,8 @@ func TestFinish(t *testing.T) {
 
 // TestLastWords: what a peer asked before it left is answered, in case it only closed its half.
 func TestLastWords(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		_, p := f.accept(func(s *wire.Stream, conn net.Conn) {
 			b, _ := io.ReadAll(conn)
 			s.Send(append(b, '\n'))
@@ -247,8 +252,8 @@ func TestLastWords(t *testing.T) {
 // TestResubscribe: between the last event of the old choice and the first of the new one stands an
 // open event, which tells where the new choice begins.
 func TestResubscribe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{Heartbeat: -1})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{Heartbeat: -1})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		f.publish("a", 1)
@@ -294,8 +299,8 @@ func TestResubscribe(t *testing.T) {
 // TestResubscribeUnderLoad: with events coming all the time, none of the old choice is behind the
 // open event, and of the topic that both choices have none is lost or comes twice.
 func TestResubscribeUnderLoad(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		const rounds = 300
@@ -338,8 +343,8 @@ func TestResubscribeUnderLoad(t *testing.T) {
 // TestEmptyFrames: a protocol may have no bytes for some events.
 func TestEmptyFrames(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
-		synctest.Test(t, func(t *testing.T) {
-			f := start(t, wire.Protocol{HTTP: true, AppendFrame: func(dst []byte, e event.Event) []byte {
+		onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+			f := start(t, k, wire.Protocol{HTTP: true, AppendFrame: func(dst []byte, e event.Event) []byte {
 				if e.Topic == event.BeatTopic || e.Topic == "silent" {
 					return dst
 				}
@@ -357,8 +362,8 @@ func TestEmptyFrames(t *testing.T) {
 			p.want("a:5")
 		})
 	}
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		stream, p := f.accept(nil, nil)
 		p.want("head $open:0")
 		stream.Send(nil)
@@ -370,8 +375,8 @@ func TestEmptyFrames(t *testing.T) {
 
 // TestStreamsDoNotMix: the buffers that writes are gathered in serve one stream at a time.
 func TestStreamsDoNotMix(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		const streams, replies = 30, 200
 		var checking sync.WaitGroup
 		for i := range streams {

@@ -28,8 +28,8 @@ func TestStall(t *testing.T) {
 		{"it reads much, but not all", 5 * time.Second, 30 << 10, 5*time.Second + deadline, 5*time.Second + deadline*5/4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: deadline, Heartbeat: -1})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: deadline, Heartbeat: -1})
 				p := f.get("")
 				p.want("$open:0")
 				f.publishData("a", `"`+strings.Repeat("x", 64<<10)+`"`)
@@ -58,8 +58,8 @@ func TestStall(t *testing.T) {
 
 // TestSlowIsNotStalled: a peer that takes hours for an event is not cut off, as long as it moves.
 func TestSlowIsNotStalled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second})
 		p := f.get("")
 		p.want("$open:0")
 		data := `"` + strings.Repeat("x", 40<<10) + `"`
@@ -85,8 +85,8 @@ func TestSlowIsNotStalled(t *testing.T) {
 func TestNoWriteDeadline(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: -1, Heartbeat: -1})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: -1, Heartbeat: -1})
 				p := f.get(query)
 				p.want("$open:0")
 				f.publishData("a", `"`+strings.Repeat("x", 64<<10)+`"`)
@@ -103,7 +103,7 @@ func TestNoWriteDeadline(t *testing.T) {
 // off looks cut off.
 func TestStallWrapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second, Heartbeat: -1})
+		f := start(t, nil, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second, Heartbeat: -1})
 		p := f.get(wrapped)
 		p.want("$open:0")
 		f.publishData("a", `"`+strings.Repeat("x", 64<<10)+`"`)
@@ -127,7 +127,7 @@ func TestStallWrapped(t *testing.T) {
 // take that must not hold up the server's own Shutdown for ever.
 func TestLastChunkStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second, Heartbeat: -1, Retry: 3 * time.Second})
+		f := start(t, nil, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 8 * time.Second, Heartbeat: -1, Retry: 3 * time.Second})
 		f.publish("a", 10) // cursors have two digits from now on
 		// How much room is left when head, $open and $bye are in the pipe?
 		size := func(topics string) int {
@@ -171,8 +171,8 @@ func TestLastChunkStalls(t *testing.T) {
 func TestStalledNeighbour(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: time.Second})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: time.Second})
 				stalled, healthy := f.get(query), f.get("")
 				stalled.want("$open:0")
 				healthy.want("$open:0")

@@ -44,6 +44,9 @@ type Config struct {
 	WriteDeadline time.Duration
 	// Linger is how long a finished stream waits for the peer to close its side. Default 1 s.
 	Linger time.Duration
+	// Engine serves the streams while they have nothing to do. It is not closed by Shutdown. Default:
+	// none, each stream has goroutines of its own.
+	Engine *Engine
 	// Logger is told of the start and end of each stream. Default: nobody is.
 	Logger *slog.Logger
 }
@@ -65,6 +68,7 @@ type Streams struct {
 	config   Config
 	encoding *hub.Encoding
 	counters Counters
+	began    time.Time
 
 	mu      sync.Mutex
 	open    map[*Stream]struct{}
@@ -74,7 +78,7 @@ type Streams struct {
 
 // New returns the streams of a transport, none yet.
 func New(h *hub.Hub, protocol Protocol, config Config) *Streams {
-	s := &Streams{hub: h, protocol: protocol, config: config.withDefaults(), open: make(map[*Stream]struct{})}
+	s := &Streams{hub: h, protocol: protocol, config: config.withDefaults(), began: time.Now(), open: make(map[*Stream]struct{})}
 	appendFrame := protocol.AppendFrame
 	if protocol.HTTP {
 		appendFrame = chunked(appendFrame)
@@ -82,6 +86,9 @@ func New(h *hub.Hub, protocol Protocol, config Config) *Streams {
 	s.encoding = h.Encoding(protocol.Name, appendFrame)
 	return s
 }
+
+// clock tells the time since New.
+func (s *Streams) clock() time.Duration { return time.Since(s.began) }
 
 // Counters counts what the streams did.
 func (s *Streams) Counters() *Counters { return &s.counters }
@@ -154,7 +161,7 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 	s.counters.Ended[reason].Add(1)
 	s.config.Logger.Info("stream ended", "transport", s.protocol.Name, "peer", stream.peer,
 		"reason", reason, "cursor", stream.sub.Cursor(), "events", stream.delivered, "bytes", stream.written,
-		"duration", time.Since(stream.since).Round(time.Millisecond))
+		"duration", (s.clock() - stream.since).Round(time.Millisecond))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, stream)
@@ -168,20 +175,18 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 // It closes the subscription. It returns when the connection was taken over, else when the stream
 // has ended; either way the caller must not write to w any more.
 func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Subscription, preface []byte) {
-	stream := s.newStream(sub, r.RemoteAddr)
-	if conn, ok := takeOver(w, r); ok {
-		stream.out, stream.chunked = conn, conn.chunked
-		stream.serve(conn, conn.head, preface, discard(conn.conn))
+	if conn, head, ok := takeOver(w, r); ok {
+		stream := s.newStream(sub, r.RemoteAddr, conn)
+		stream.chunked = r.ProtoAtLeast(1, 1)
+		stream.start(head, preface, conn)
 		return
 	}
 	out := newResponse(w, r)
-	stream.out = out
+	stream := s.newStream(sub, r.RemoteAddr, out)
+	stream.reader = (*connection)(nil) // net/http reads
 	s.add(stream)
-	reason := stream.run(nil, preface, r.Context().Done())
-	if reason == Goodbye {
-		out.finish(s.config.WriteDeadline)
-	}
-	s.remove(stream, reason)
+	defer context.AfterFunc(r.Context(), stream.leave)()
+	reason := stream.serve(nil, preface)
 	if reason != Goodbye && reason != Left {
 		// Without this net/http would write the last chunk, and the loss would look like an end.
 		panic(http.ErrAbortHandler)
@@ -191,9 +196,7 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Sub
 // Accept makes a stream of a connection on which the transport does the reading, as WebSocket
 // does after its upgrade. Nothing happens until Start is called, which must be.
 func (s *Streams) Accept(conn net.Conn, sub *hub.Subscription, peer string) *Stream {
-	stream := s.newStream(sub, peer)
-	stream.out = &connection{conn: conn, tls: overTLS(conn)}
-	return stream
+	return s.newStream(sub, peer, &connection{conn: conn, tls: overTLS(conn)})
 }
 
 // overTLS reports whether a connection, or one that it wraps, is a TLS connection.

@@ -18,14 +18,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pushlab/common/event"
+	"pushlab/common/memhttp"
 	"pushlab/common/wire"
 )
 
 func TestHeadKeepsWhatMiddlewareSet(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 				r := f.get(query).response
 				want := http.Header{"X-Request-Id": {"7"}, "Date": {"Sat, 01 Jan 2000 00:00:00 GMT"}}
 				r.Header.Del("Content-Type") // which net/http would guess; the transports set theirs
@@ -45,8 +46,8 @@ func TestHeadKeepsWhatMiddlewareSet(t *testing.T) {
 func TestCleanEnd(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 				p := f.get(query)
 				p.want("$open:0")
 				f.publish("a", 2)
@@ -70,8 +71,8 @@ func TestCleanEnd(t *testing.T) {
 func TestHTTP10(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 				p := f.dial("HTTP/1.0", query)
 				synctest.Wait()
 				f.publish("a", 1)
@@ -101,9 +102,9 @@ func TestHTTP10(t *testing.T) {
 
 // TestEncodeOnce: however many streams there are, and whichever way they go, an event is framed once.
 func TestEncodeOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
 		var framed atomic.Int64
-		f := start(t, wire.Protocol{HTTP: true, AppendFrame: func(dst []byte, e event.Event) []byte {
+		f := start(t, k, wire.Protocol{HTTP: true, AppendFrame: func(dst []byte, e event.Event) []byte {
 			if !e.Control() {
 				framed.Add(1)
 			}
@@ -130,8 +131,8 @@ func TestEncodeOnce(t *testing.T) {
 }
 
 func TestCounters(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
 		f.publish("a", 3)
 		received := new(atomic.Int64)
 		var reading sync.WaitGroup
@@ -177,8 +178,8 @@ func TestCounters(t *testing.T) {
 // TestBytes: the bytes counted are those that went out, the head of a response that was taken over
 // included.
 func TestBytes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: 10 * time.Second})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: 10 * time.Second})
 		p := f.dial("HTTP/1.1", "")
 		f.publish("a", 5)
 		time.Sleep(15 * time.Second) // a beat
@@ -194,8 +195,8 @@ func TestBytes(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
 		f.publish("a", 2)
 		p := f.get("topic=b&topic=a&after=" + f.id(1).String())
 		p.want("$open:1 a:2")
@@ -240,8 +241,8 @@ func TestReasons(t *testing.T) {
 		{wire.Aborted, nil, func(f *fixture, p *peer) { f.shutdown(time.Second) }},
 	} {
 		t.Run(c.reason.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{Heartbeat: -1})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{Heartbeat: -1})
 				_, p := f.accept(c.read, nil)
 				synctest.Wait()
 				c.end(f, p)
@@ -271,8 +272,8 @@ func TestReasons(t *testing.T) {
 }
 
 func TestShutdownWithNothingOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		for range 100 { // whatever select would choose
@@ -293,8 +294,8 @@ func TestShutdownCutsOff(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		for _, stalled := range []bool{false, true} {
 			t.Run(fmt.Sprintf("query=%s/stalled=%v", query, stalled), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+				onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+					f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 					const streams = 5
 					var peers []*peer
 					for range streams {
@@ -330,8 +331,8 @@ func TestShutdownCutsOff(t *testing.T) {
 // TestAbortIsNoLeaving: to cut a connection also ends the reading from it; that is not the peer's
 // doing. Many streams, so that both are noticed in either order.
 func TestAbortIsNoLeaving(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{Heartbeat: -1})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{Heartbeat: -1})
 		const streams = 200
 		for range streams {
 			f.accept(nil, nil)
@@ -350,8 +351,8 @@ func TestAbortIsNoLeaving(t *testing.T) {
 
 // TestShutdownWaitsForLateStreams: a stream that opens while Shutdown waits is waited for as well.
 func TestShutdownWaitsForLateStreams(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		_, first := f.accept(nil, nil)
 		done := make(chan error)
 		go func() { done <- f.streams.Shutdown(context.Background()) }()
@@ -382,10 +383,12 @@ func TestShutdownWaitsForLateStreams(t *testing.T) {
 
 // TestShutdownCutsLateStreams: so is one that opens after the time has run out.
 func TestShutdownCutsLateStreams(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{}, wire.Config{})
 		release := make(chan struct{})
-		f.accept(func(*wire.Stream, net.Conn) { <-release }, nil) // whose reader is slow to notice the end
+		_, p := f.accept(func(*wire.Stream, net.Conn) { <-release }, nil) // whose reader is slow to notice the end
+		io.WriteString(p, "x")
+		synctest.Wait()
 		done := make(chan error)
 		go func() { done <- f.shutdown(time.Second) }()
 		time.Sleep(2 * time.Second)
@@ -407,8 +410,8 @@ func TestLinger(t *testing.T) {
 	for _, http := range []bool{true, false} {
 		for _, closes := range []bool{true, false} {
 			t.Run(fmt.Sprintf("http=%v/closes=%v", http, closes), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f := start(t, wire.Protocol{HTTP: http, Trailer: []byte(trailer)}, wire.Config{Linger: linger})
+				onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+					f := start(t, k, wire.Protocol{HTTP: http, Trailer: []byte(trailer)}, wire.Config{Linger: linger})
 					p, end := (*peer)(nil), ""
 					if http {
 						p = f.get("")
@@ -441,8 +444,8 @@ func TestLinger(t *testing.T) {
 
 // TestPeerTalks: what a subscriber sends after its request is nobody's business, and in nobody's way.
 func TestPeerTalks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 		p := f.get("")
 		p.want("$open:0")
 		if _, err := io.WriteString(p, strings.Repeat("GET / HTTP/1.1\r\n\r\n", 1000)); err != nil {
@@ -457,8 +460,8 @@ func TestPeerTalks(t *testing.T) {
 func TestLeavingIsNoticed(t *testing.T) {
 	for _, query := range []string{"", wrapped} {
 		t.Run("query="+query, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
+			onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+				f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{Heartbeat: -1})
 				p := f.get(query)
 				p.want("$open:0")
 				p.Close()

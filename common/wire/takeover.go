@@ -22,55 +22,51 @@ type output interface {
 // A connection is an output that was taken over.
 type connection struct {
 	conn    net.Conn
-	head    []byte // of the HTTP response that the connection carries, if it does
-	chunked bool   // the response's body is chunked
+	http    bool // it carries an HTTP response
 	tls     bool
+	aborted atomic.Bool
 }
 
 // takeOver takes over the connection of a response on plain HTTP/1.x, with what middleware has put
-// into w.Header().
-func takeOver(w http.ResponseWriter, r *http.Request) (*connection, bool) {
+// into w.Header(). It returns the head of the response, which is to be written first.
+func takeOver(w http.ResponseWriter, r *http.Request) (c *connection, head []byte, ok bool) {
 	hijacker, ok := w.(http.Hijacker) // not through Unwrap: a wrapper may transform the body
 	if !ok || r.TLS != nil || r.ProtoMajor != 1 {
-		return nil, false
+		return nil, nil, false
 	}
 	conn, _, err := hijacker.Hijack() // what a client sends after its request is not looked at
 	if err != nil {
-		return nil, false
+		return nil, nil, false
 	}
-	c := &connection{conn: conn, chunked: r.ProtoAtLeast(1, 1)}
 	h := w.Header()
 	// RFC 9110, section 6.6.1: an origin server with a clock sends Date.
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	// RFC 9112, section 9.6: this connection serves no further request.
+	// RFC 9112, section 9.6 (HTTP-10): this connection serves no further request.
 	h.Set("Connection", "close")
-	var head bytes.Buffer
-	if c.chunked {
+	var b bytes.Buffer
+	if r.ProtoAtLeast(1, 1) {
 		// RFC 9112, section 6.1: a body of unknown length is chunked.
 		h.Set("Transfer-Encoding", "chunked")
-		head.WriteString("HTTP/1.1 200 OK\r\n")
+		b.WriteString("HTTP/1.1 200 OK\r\n")
 	} else {
-		// HTTP/1.0 has no chunks: there the end of the connection ends the body (section 6.3).
-		head.WriteString("HTTP/1.0 200 OK\r\n")
+		// HTTP/1.0 has no chunks: there the end of the connection ends the body, section 6.3 (HTTP-03).
+		b.WriteString("HTTP/1.0 200 OK\r\n")
 	}
-	h.Write(&head) // a buffer takes everything
-	head.WriteString("\r\n")
-	c.head = head.Bytes()
-	return c, true
+	h.Write(&b) // a buffer takes everything
+	b.WriteString("\r\n")
+	return &connection{conn: conn, http: true}, b.Bytes(), true
 }
 
-// discard returns a function that reads until the peer has closed. A subscriber has nothing to say
-// after its request, but that it leaves must be noticed.
-func discard(conn net.Conn) func() {
-	return func() {
-		var b [64]byte
-		for {
-			if _, err := conn.Read(b[:]); err != nil {
-				return
-			}
-		}
-	}
+// Read reads what is there and forgets it (Reader). A subscriber has nothing to say after its request,
+// but that it leaves must be noticed.
+func (c *connection) Read() error {
+	var b [64]byte
+	_, err := c.conn.Read(b[:])
+	return err
 }
+
+// Beat does nothing (Reader).
+func (c *connection) Beat() {}
 
 // patience is in how many parts the time for a write is spent, to see in each whether the peer
 // accepts anything: it is the precision with which a stall is noticed.
@@ -86,6 +82,9 @@ func (c *connection) write(b []byte, stall time.Duration) error {
 			if err := c.conn.SetWriteDeadline(time.Now().Add(stall / time.Duration(parts))); err != nil {
 				return err
 			}
+		}
+		if c.aborted.Load() { // after the deadline was set, which would undo that of abort
+			return net.ErrClosed
 		}
 		n, err := c.conn.Write(b)
 		switch {
@@ -105,20 +104,34 @@ func (c *connection) closeWrite() bool {
 	return ok && half.CloseWrite() == nil
 }
 
-func (c *connection) abort() { c.conn.Close() }
+// setReadDeadline limits how long the peer may still be read.
+func (c *connection) setReadDeadline(d time.Duration) {
+	c.conn.SetReadDeadline(time.Now().Add(d)) // of a connection that is broken: reading it fails anyhow
+	if c.aborted.Load() {
+		c.abort()
+	}
+}
+
+func (c *connection) abort() {
+	c.aborted.Store(true)
+	c.conn.SetDeadline(past)
+}
+
+// past is a deadline that ends what waits.
+var past = time.Unix(1, 0)
 
 // A response is an output that net/http still owns: over TLS or HTTP/2, or a writer that was
 // wrapped.
 type response struct {
 	w       http.ResponseWriter
-	flush   *http.ResponseController // of w: flushes the outermost wrapper that holds bytes back
+	flush   *http.ResponseController // of w: flushes the outermost wrapper that holds bytes back (SSE-32)
 	control *http.ResponseController // of the innermost writer
 	aborted atomic.Bool
 }
 
 func newResponse(w http.ResponseWriter, r *http.Request) *response {
 	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close") // as on a connection that is taken over
+		w.Header().Set("Connection", "close") // as on a connection that is taken over; HTTP/2 has no such field: RFC 9113, section 8.2.2 (HTTP-05)
 	}
 	w.WriteHeader(http.StatusOK)
 	return &response{w: w, flush: http.NewResponseController(w), control: http.NewResponseController(innermost(w))}
@@ -172,5 +185,5 @@ func (o *response) finish(stall time.Duration) {
 
 func (o *response) abort() {
 	o.aborted.Store(true)
-	o.control.SetWriteDeadline(time.Unix(1, 0))
+	o.control.SetWriteDeadline(past)
 }

@@ -16,6 +16,7 @@ import (
 
 	"pushlab/common/event"
 	"pushlab/common/hub"
+	"pushlab/common/memhttp"
 	"pushlab/common/wire"
 )
 
@@ -83,7 +84,7 @@ func TestWriters(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+				f := start(t, nil, wire.Protocol{HTTP: true}, wire.Config{})
 				ctx, leave := context.WithCancel(context.Background())
 				r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 				if err != nil {
@@ -172,7 +173,7 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 // that.
 func TestAbortedJustThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 10 * time.Second})
+		f := start(t, nil, wire.Protocol{HTTP: true}, wire.Config{WriteDeadline: 10 * time.Second})
 		shut := make(chan error, 1)
 		w := &stuckWriter{flushWriter: flushWriter{&plainWriter{header: http.Header{}}}}
 		w.letIn = func() {
@@ -205,8 +206,8 @@ func TestAbortedJustThen(t *testing.T) {
 // TestGaps: a gap is in the same write as what is retained, and says how many were lost where that
 // is known.
 func TestGaps(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{HTTP: true}, wire.Config{})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{HTTP: true}, wire.Config{})
 		f.publish("a", 10_010) // the hub holds 10,000
 		p := f.get("after=" + f.id(3).String())
 		p.want("$open:3")
@@ -225,8 +226,8 @@ func TestGaps(t *testing.T) {
 
 // TestUse: a stream in another encoding than its transport's own; control events too.
 func TestUse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := start(t, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{Heartbeat: time.Minute})
+	onEngines(t, func(t *testing.T, k *memhttp.Kernel) {
+		f := start(t, k, wire.Protocol{Trailer: []byte(trailer)}, wire.Config{Heartbeat: time.Minute})
 		loud := f.hub.Encoding("loud", func(dst []byte, e event.Event) []byte { return append(append(dst, '!'), appendLine(nil, e)...) })
 		_, plain := f.accept(nil, nil)
 		_, other := f.acceptUsing(loud, nil, nil)
