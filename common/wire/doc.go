@@ -21,8 +21,16 @@
 // flushes through http.ResponseController instead, and returns when the stream ends. A wrapper
 // that implements http.Hijacker itself says that it may be left out.
 //
+// # Parked streams
+//
+// With an [Engine] a stream that has nothing to do has no goroutine, no buffer and no timer. It is the
+// engine that is woken, gathers what is pending, by the same code as the loop, and sends to many
+// streams at once. A stream that would block, that ends, or whose peer says something has a goroutine
+// for as long as that takes. TLS, HTTP/2 and wrapped writers always have one.
+//
 // # Who waits for whom
 //
-// Streams owns the goroutines of its streams: a writer each, and a reader that notices when the
-// peer leaves. They end when the hub is closed, after a goodbye; [Streams.Shutdown] waits for them.
+// Streams owns the goroutines of its streams: without an engine a writer each, and a reader that
+// notices when the peer leaves. They end when the hub is closed, after a goodbye; [Streams.Shutdown]
+// waits for them. After that, [Engine.Close] waits for those of the engine.
 package wire

@@ -195,7 +195,8 @@ func (s *script) run() (failures []string) {
 		w.act(a)
 	}
 	w.during.Store(nil)
-	w.acting <- struct{}{}
+	w.acting <- struct{}{} // when what happens now has happened
+	<-w.acting
 	for i := range w.peers {
 		w.act(action{do: "readAll", peer: i})
 	}

@@ -14,8 +14,12 @@ const (
 	queued               // the pump, which is about to look
 )
 
-// maxBatch is how many streams a pump sends to at once.
-const maxBatch = 512
+// A pump sends to so many streams at once, or fewer if their bytes are that many: who catches up needs
+// a buffer.
+const (
+	maxBatch      = 512
+	maxBatchBytes = 4 << 20
+)
 
 // A pump serves parked streams: it looks at each that was woken, and writes to many at once.
 type pump struct {
@@ -102,7 +106,7 @@ func (p *pump) take() []*Stream {
 // serve writes what there is for the first streams of the queue, one batch, and returns the others.
 func (p *pump) serve(queue []*Stream) (rest []*Stream) {
 	b := &p.batch
-	for len(queue) > 0 && len(b.sends) < maxBatch {
+	for bytes := 0; len(queue) > 0 && len(b.sends) < maxBatch && bytes < maxBatchBytes; {
 		s := queue[0]
 		queue = queue[1:]
 		// One that has gone to a goroutine and come back may be in the queue twice, but not in a
@@ -127,6 +131,7 @@ func (p *pump) serve(queue []*Stream) (rest []*Stream) {
 		s.place.batched = true
 		b.writes = append(b.writes, w)
 		b.sends = append(b.sends, kernel.Send{FD: int(s.place.fd), Bytes: w.bytes()})
+		bytes += len(w.bytes())
 	}
 	p.sender.Send(b.sends)
 	for i := range b.sends {

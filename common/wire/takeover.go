@@ -60,7 +60,7 @@ func takeOver(w http.ResponseWriter, r *http.Request) (c *connection, head []byt
 // Read reads what is there and forgets it (Reader). A subscriber has nothing to say after its request,
 // but that it leaves must be noticed.
 func (c *connection) Read() error {
-	var b [64]byte
+	var b [512]byte
 	_, err := c.conn.Read(b[:])
 	return err
 }
