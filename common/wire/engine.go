@@ -51,9 +51,12 @@ func NewEngine(k kernel.Kernel) (*Engine, error) {
 }
 
 // Close ends the engine, and waits for its goroutines. All Streams that use it must have been shut
-// down before.
+// down before. A second call returns net.ErrClosed.
 func (e *Engine) Close() error {
 	err := e.poller.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return err
+	}
 	for _, p := range e.pumps {
 		close(p.done)
 	}

@@ -677,3 +677,19 @@ func TestTwoHeartbeats(t *testing.T) {
 		}
 	})
 }
+
+// TestCloseTwice: a second Close has nothing to do, and says so.
+func TestCloseTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, err := wire.NewEngine(new(memhttp.Kernel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := engine.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the second Close: %v", err)
+		}
+	})
+}
