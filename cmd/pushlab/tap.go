@@ -138,12 +138,8 @@ func runTap(ctx context.Context, o *tapOptions, address string, std streams) err
 	}
 	recorder := tap.New(tap.Config{})
 	defer recorder.Close()
-	session, err := recorder.Open()
-	if err != nil {
-		return err
-	}
 	o.show.color, o.show.width = color(std.out), terminalWidth(std.out)
-	t := &tapping{o: o, url: u, socket: socket, transport: transport, header: header, tap: recorder, session: session,
+	t := &tapping{o: o, url: u, socket: socket, transport: transport, header: header, tap: recorder,
 		out: std.out, view: newTapView(o.show), cursor: o.after, retry: 3 * time.Second}
 	err = t.run(ctx)
 	if t.connected && !o.json {
@@ -161,7 +157,6 @@ type tapping struct {
 	transport string
 	header    http.Header
 	tap       *tap.Tap
-	session   *tap.Session
 	out       io.Writer
 	view      *tapView
 
@@ -199,7 +194,7 @@ func (t *tapping) run(ctx context.Context) error {
 		case err != nil && !t.connected:
 			return unreachable{err}
 		case err != nil:
-			t.session.Note("", err.Error())
+			t.tap.Note("", err.Error())
 		default:
 			err = t.converse(ctx)
 			t.conn.Close()
@@ -216,7 +211,7 @@ func (t *tapping) run(ctx context.Context) error {
 		if t.cursor != "" {
 			text += ", to go on after " + t.cursor
 		}
-		t.session.Note("", text)
+		t.tap.Note("", text)
 		if _, err := t.show(); err != nil {
 			return err
 		}
@@ -236,12 +231,12 @@ func (t *tapping) judge(err error) (again bool, outcome error) {
 	case t.status == 0:
 		return true, nil // it broke before there was an answer
 	case t.status == http.StatusNoContent && t.transport != longpoll.Name:
-		t.session.Note("", "by 204 the server asks not to connect again")
+		t.tap.Note("", "by 204 the server asks not to connect again")
 		return false, nil
 	case t.status != http.StatusOK && t.status != http.StatusSwitchingProtocols && t.status != http.StatusNoContent:
 		return false, fmt.Errorf("the server answered %d %s; is this the right URL, and --transport %s right?", t.status, http.StatusText(t.status), t.transport)
 	case !t.stream && t.complete:
-		t.session.Note("", "that was no stream of events, and it is complete")
+		t.tap.Note("", "that was no stream of events, and it is complete")
 		return false, nil
 	}
 	return true, nil
@@ -272,13 +267,9 @@ func (t *tapping) connect(ctx context.Context) error {
 		note = "inside " + tls.VersionName(client.ConnectionState().Version) + ", decrypted here; the segments of TCP carry it encrypted"
 		conn = client
 	}
-	recorded, err := t.tap.Client(conn, t.session, t.transport)
-	if err != nil {
-		conn.Close()
-		return err
-	}
+	recorded := t.tap.Client(conn, t.transport)
 	if note != "" {
-		t.session.Note("", note)
+		t.tap.Note("", note)
 	}
 	t.conn, t.connected = recorded, true
 	t.tail, t.read, t.status, t.stream, t.complete = nil, 0, 0, false, false
@@ -418,15 +409,13 @@ func (t *tapping) request() []byte {
 // show prints what was recorded since the last time, and returns what the server has said.
 func (t *tapping) show() ([]tap.Message, error) {
 	var messages []tap.Message
-	now, cancel := context.WithCancel(context.Background())
-	cancel() // it shall not wait
 	for {
-		batch, err := t.session.Next(now, t.shown)
-		if errors.Is(err, context.Canceled) {
-			return messages, nil
-		}
+		batch, _, err := t.tap.Poll(t.shown)
 		if err != nil {
 			return nil, err
+		}
+		if len(batch.Records) == 0 {
+			return messages, nil
 		}
 		for _, r := range batch.Records {
 			t.shown = r.Seq

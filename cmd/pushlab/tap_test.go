@@ -237,16 +237,9 @@ func TestTapMistakes(t *testing.T) {
 // TestTapColors: with colours and without the text is the same, and no line is too long.
 func TestTapColors(t *testing.T) {
 	recorder := tap.New(tap.Config{})
-	session, err := recorder.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
 	client, server := net.Pipe()
 	defer server.Close()
-	conn, err := recorder.Client(client, session, "sse")
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := recorder.Client(client, "sse")
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		io.WriteString(server, foreignStream("hällo 🙂 "+strings.Repeat("long ", 300)))
@@ -255,7 +248,7 @@ func TestTapColors(t *testing.T) {
 	io.Copy(io.Discard, conn)
 	serving.Wait()
 	conn.Close()
-	batch, err := session.Next(t.Context(), 0)
+	batch, err := recorder.Next(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,32 +33,23 @@
 // Secrets are overwritten before anything is kept: the values of Cookie, Set-Cookie, Authorization, of fields and query
 // parameters with a name like token or session. They still count, since they do cost bytes.
 //
-// # From a listener to a learner
+// # From a listener to those who watch
 //
-// A [Tap] belongs to a server. Its listener wraps the connections that it accepts, and [ConnContext] lets a handler
-// find the one that a request came by:
+// A [Tap] records all connections of the listeners that it wraps, each from its first byte on:
 //
 //	t := tap.New(tap.Config{})
-//	server := &http.Server{Handler: handler, ConnContext: tap.ConnContext}
-//	server.Serve(t.Listen(listener))
+//	server.Serve(t.Listen(listener, "sse"))   // "sse" is the lane: what these connections are used for
+//	batch, err := t.Next(ctx, after)          // what has happened behind a record
 //
-//	session, err := t.Open()                  // a learner comes; the page is told session.Key()
-//	batch, err := session.Next(ctx, after)    // the page's own channel sends it the records
-//
-//	func handler(w http.ResponseWriter, r *http.Request) {
-//		conn := tap.FromContext(r.Context())
-//		conn.Claim(r.FormValue("tap"), "sse") // this connection is that learner's
-//		...
-//	}
-//
-// Until then a connection keeps the head of the request that is under way, at most 8 KiB of it, since whose it is can only
-// be known when it was read. Whoever takes a connection over, to serve a stream, calls [Conn.Release]: if nobody has
-// claimed it, that gives the connection below back, and recording costs nothing from there on. Connections from other
-// machines are not even wrapped. A session's key is made here, and nobody can guess it.
+// Whose a connection is, the port says by which it came: a learner has ports of his own, and a Tap of his own. A key in
+// the URL would do as well, but each of its bytes would be among the costs that his page shows; and whose a connection is
+// would be known when the head was read, so that the heads of everybody would have to be kept until then. So the ports
+// that are for the public are not wrapped at all, and that recording costs them nothing needs no measurement.
 //
 // A record is made for each Read and each Write, with its bytes, the time, what the bytes have completed, and what the
-// kernel counts about the connection. How net/http reads is part of that truth: between two requests it reads one byte
-// ahead. So a page should draw messages, and show records where it is about reads and writes.
+// kernel counts about the connection. How the reader reads is part of that truth: between two requests net/http reads
+// one byte ahead. So a page should draw messages, and show records where it is about reads and writes.
 //
-// All that is kept has a limit, stated in [Config]. A watcher that is too slow misses records, and is told how many.
+// All that is kept has a limit, stated in [Config]. A watcher that is too slow misses records, and is told how many. The
+// bytes of what began in earlier records are found again by [Tap.Bytes], as long as they are kept.
 package tap

@@ -37,15 +37,11 @@ type request struct {
 }
 
 // NewParser returns a parser of a new connection.
-func NewParser() *Parser { return newParser(0, 0) }
-
-// newParser returns a parser for a connection on which that many bytes have gone already, and of which
-// the next are those of a request.
-func newParser(up, down int64) *Parser {
+func NewParser() *Parser {
 	p := &Parser{}
 	emit := func(root *Span) { p.out.Spans = append(p.out.Spans, root) }
-	p.up = stream{p: p, tree: tree{dir: Up, at: up, emit: emit}}
-	p.down = stream{p: p, tree: tree{dir: Down, at: down, emit: emit}}
+	p.up = stream{p: p, tree: tree{dir: Up, emit: emit}}
+	p.down = stream{p: p, tree: tree{dir: Down, emit: emit}}
 	return p
 }
 
@@ -66,17 +62,6 @@ func (p *Parser) feed(dir Direction, b []byte, now time.Duration) Parsed {
 func (p *Parser) End(dir Direction, now time.Duration) Parsed {
 	p.now = now
 	p.stream(dir).end()
-	return p.take()
-}
-
-// Missing says that bytes of that direction are not known. What comes behind them is not read, and not shown:
-// it may be the rest of a secret.
-func (p *Parser) Missing(dir Direction, n int64, now time.Duration) Parsed {
-	p.now = now
-	s := p.stream(dir)
-	s.giveUp("bytes before these were not recorded")
-	s.hidden = true
-	s.at += n
 	return p.take()
 }
 
@@ -119,7 +104,6 @@ type stream struct {
 
 	redactor  redactor
 	redacting bool   // of what is opaque, too
-	hidden    bool   // all that comes
 	problem   string // why it is opaque
 
 	began moment // the head
@@ -239,12 +223,7 @@ const opaqueSize = 1 << 10
 
 func (s *stream) opaqueBytes(b []byte) int {
 	n := min(len(b), opaqueSize-len(s.pending))
-	switch {
-	case s.hidden:
-		for i := range b[:n] {
-			b[i] = hiddenByte
-		}
-	case s.redacting:
+	if s.redacting {
 		s.redactor.redact(b[:n])
 	}
 	s.pending = append(s.pending, b[:n]...)

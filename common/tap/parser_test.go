@@ -426,12 +426,6 @@ func TestSecrets(t *testing.T) {
 	if NewParser().feed(Up, b, 0); bytes.Contains(b, []byte("SECRET")) {
 		t.Error("a secret is left in a head that is too long")
 	}
-	p := NewParser()
-	p.Missing(Up, 10, 0)
-	b = []byte("SECRET")
-	if p.feed(Up, b, 0); string(b) != "******" {
-		t.Error("what follows missing bytes is shown")
-	}
 }
 
 // TestBounds: however long something is, the parser keeps little of it, and returns trees of bounded size.

@@ -5,13 +5,13 @@ import "time"
 // A Record is something that happened to a connection, or a note. It is not changed any more once it
 // was given out.
 type Record struct {
-	// Seq counts a session's records up from 1.
+	// Seq counts the records up from 1.
 	Seq uint64 `json:"seq"`
 	// Kind is what happened.
 	Kind RecordKind `json:"kind"`
 	// Conn tells the connections apart; 0 for a note.
 	Conn uint64 `json:"conn,omitempty"`
-	// Lane is what the connection was claimed for.
+	// Lane is what the connection is used for.
 	Lane string `json:"lane,omitempty"`
 	// At is when it happened, in nanoseconds since the Tap was made, on a monotonic clock: for a Write when it
 	// began, for a Read when it returned. Records of two directions can be slightly out of this order.
@@ -28,6 +28,8 @@ type Record struct {
 	Data []byte `json:"data,omitempty"`
 	// Parsed is what these bytes have completed.
 	Parsed
+	// Cost is what the bytes of that were there for, also where not all of the spans are kept.
+	Cost Cost `json:"cost,omitzero"`
 	// Info is what the kernel said about the connection behind them, if it is TCP.
 	Info *Info `json:"info,omitempty"`
 	// Text says more: the addresses of a new connection, an error, a note, or that not all is kept.
@@ -39,7 +41,7 @@ type RecordKind string
 
 // The kinds of records.
 const (
-	Opened   RecordKind = "open"     // the connection was claimed, or dialed
+	Opened   RecordKind = "open"     // the connection was accepted, or dialed
 	Bytes    RecordKind = "bytes"    // a Read or a Write
 	Finished RecordKind = "fin"      // the direction has ended well (FIN)
 	Reset    RecordKind = "reset"    // the connection was broken (RST), by the peer or on the way
@@ -50,32 +52,60 @@ const (
 )
 
 // Outline returns a copy without the bytes and the spans: enough to draw an arrow, and much smaller. The rest is
-// to be had by Session.Record for as long as it is kept.
+// to be had by Tap.Record for as long as it is kept.
 func (r *Record) Outline() *Record {
 	outline := *r
 	outline.Data, outline.Spans = nil, nil
 	return &outline
 }
 
-// cost is about how much memory the record takes.
-func (r *Record) cost() int {
-	cost := 256 + len(r.Data) + messageCost*len(r.Messages)
+// size is about how much memory the record takes.
+func (r *Record) size() int {
+	size := 256 + len(r.Data) + messageSize*len(r.Messages)
 	for _, s := range r.Spans {
-		cost += costOf(s)
+		size += sizeOf(s)
 	}
-	return cost
+	return size
 }
 
-// messageCost is about how much memory a message takes.
-const messageCost = 256
+// messageSize is about how much memory a message takes.
+const messageSize = 256
 
-// costOf is about how much memory a tree takes.
-func costOf(s *Span) int {
-	cost := 224 + len(s.Text) + len(s.Label)
+// sizeOf is about how much memory a tree takes.
+func sizeOf(s *Span) int {
+	size := 224 + len(s.Text) + len(s.Label)
 	for _, child := range s.Children {
-		cost += costOf(child)
+		size += sizeOf(child)
 	}
-	return cost
+	return size
+}
+
+// A Cost says what bytes were there for, and how many of each.
+type Cost struct {
+	Head    int64 `json:"head,omitempty"`
+	Framing int64 `json:"framing,omitempty"`
+	Payload int64 `json:"payload,omitempty"`
+	Opaque  int64 `json:"opaque,omitempty"`
+}
+
+// add counts the bytes of a tree, each at its leaf. Spans of bits are no leaves: they share their byte.
+func (c *Cost) add(s *Span) {
+	if len(s.Children) > 0 && s.Children[0].Bits == "" {
+		for _, child := range s.Children {
+			c.add(child)
+		}
+		return
+	}
+	switch s.Role() {
+	case Head:
+		c.Head += s.Length
+	case Framing:
+		c.Framing += s.Length
+	case Payload:
+		c.Payload += s.Length
+	default:
+		c.Opaque += s.Length
+	}
 }
 
 // Info is what the kernel counts about a TCP connection (tcp_info), from its beginning on.

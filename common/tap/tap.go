@@ -2,29 +2,45 @@ package tap
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"net"
-	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A Tap records connections for sessions. Its methods may be called from any goroutine. It has no
-// goroutines: what is too old goes when something new comes.
+// ErrClosed is returned when the Tap was closed, and there are no further records.
+var ErrClosed = errors.New("tap: closed")
+
+// maxBatch is how many records a Batch has at most.
+const maxBatch = 512
+
+// A Tap records connections, from their beginning on, for those who watch it. Its methods may be called from
+// any goroutine. It has no goroutines: what is too old goes when something new comes.
 type Tap struct {
 	config Config
 	began  time.Time
 	conns  atomic.Uint64 // that there have been
-	heads  atomic.Int64  // that are kept, of connections that nobody has claimed
 
-	mu       sync.Mutex
-	sessions map[string]*Session
+	mu      sync.Mutex
+	records []*Record // without holes
+	size    int
+	next    uint64 // the Seq of the next record
+	changed chan struct{}
+	closed  bool
+	kept    map[uint64]*keptBytes // by number of the connection
 }
 
-// New returns a Tap without sessions.
+// keptBytes are those of a connection that the records hold.
+type keptBytes struct {
+	bytes int
+	seqs  []uint64 // of the records that hold them
+}
+
+// New returns a Tap that has recorded nothing.
 func New(config Config) *Tap {
-	return &Tap{config: config.withDefaults(), began: time.Now(), sessions: map[string]*Session{}}
+	return &Tap{config: config.withDefaults(), began: time.Now(), next: 1, changed: make(chan struct{}), kept: map[uint64]*keptBytes{}}
 }
 
 // Now is the time on the clock of the records.
@@ -33,143 +49,199 @@ func (t *Tap) Now() time.Duration { return time.Since(t.began) }
 // Began is when that clock began.
 func (t *Tap) Began() time.Time { return t.began }
 
-// Open returns a new session, with a key that nobody can guess.
-func (t *Tap) Open() (*Session, error) {
-	now := t.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.expire(now)
-	if len(t.sessions) >= t.config.Sessions && !t.evict(now) {
-		return nil, ErrSessions
-	}
-	s := newSession(t, rand.Text())
-	t.sessions[s.key] = s
-	return s, nil
-}
-
-// expire ends sessions that nobody has used for too long.
-func (t *Tap) expire(now time.Duration) {
-	for key, s := range t.sessions {
-		if quiet, alone := s.quiet(now); alone && quiet > t.config.SessionAge {
-			delete(t.sessions, key)
-			s.end()
-		}
-	}
-}
-
-// evict ends the session that was quiet for longest, of those that nobody watches.
-func (t *Tap) evict(now time.Duration) bool {
-	var oldest *Session
-	var longest time.Duration
-	for _, s := range t.sessions {
-		if quiet, alone := s.quiet(now); alone && (oldest == nil || quiet > longest) {
-			oldest, longest = s, quiet
-		}
-	}
-	if oldest == nil {
-		return false
-	}
-	delete(t.sessions, oldest.key)
-	oldest.end()
-	return true
-}
-
-// Session returns the session with that key.
-func (t *Tap) Session(key string) (*Session, bool) {
-	now := t.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.expire(now)
-	s, ok := t.sessions[key]
-	return s, ok
-}
-
-func (t *Tap) remove(s *Session) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.sessions[s.key] == s {
-		delete(t.sessions, s.key)
-	}
-}
-
-// Close ends all sessions.
+// Close ends the recording: connections go on as they are, and no records come any more.
 func (t *Tap) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range t.sessions {
-		s.end()
+	if !t.closed {
+		t.closed = true
+		close(t.changed)
 	}
-	clear(t.sessions)
 }
 
-// A Listener wraps the connections that it accepts.
-type Listener struct {
+// listener records the connections that it accepts.
+type listener struct {
 	net.Listener
-	tap *Tap
+	tap  *Tap
+	lane string
 }
 
-// Listen returns a listener whose connections are a *Conn each, unless they come from another machine. Over TLS it is to
-// wrap the TLS listener; what it wraps is served by HTTP/1.1 then, since net/http does not recognise TLS below it.
-func (t *Tap) Listen(l net.Listener) *Listener { return &Listener{l, t} }
+// Listen returns a listener whose connections are a *Conn each. A lane names what they are used for.
+func (t *Tap) Listen(l net.Listener, lane string) net.Listener { return &listener{l, t, lane} }
 
 // Accept implements net.Listener.
-func (l *Listener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
-	if err != nil || !l.tap.config.Remote && !local(conn.RemoteAddr()) {
-		return conn, err
-	}
-	return l.tap.wrap(conn, Up), nil
-}
-
-// local reports whether an address is of this machine, or none.
-func local(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return true
-	}
-	ip, ok := netip.AddrFromSlice(tcp.IP)
-	return ok && ip.Unmap().IsLoopback()
-}
-
-func (t *Tap) wrap(conn net.Conn, reads Direction) *Conn {
-	c := &Conn{Conn: conn, tap: t, reads: reads, number: t.conns.Add(1)}
-	c.tcp, _ = conn.(*net.TCPConn)
-	if inner, ok := conn.(interface{ NetConn() net.Conn }); ok && c.tcp == nil { // TLS
-		c.tcp, _ = inner.NetConn().(*net.TCPConn)
-	}
-	return c
-}
-
-// Client returns the client's end of a connection, recorded for a session from the beginning on.
-func (t *Tap) Client(conn net.Conn, s *Session, lane string) (*Conn, error) {
-	c := t.wrap(conn, Down)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.join(s, lane); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return newConn(l.tap, conn, Up, l.lane), nil
 }
 
-type contextKey struct{}
+// Client returns the client's end of a connection, recorded.
+func (t *Tap) Client(conn net.Conn, lane string) *Conn { return newConn(t, conn, Down, lane) }
 
-// ConnContext is for http.Server: it has FromContext find the connection of a request.
-func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+// A Batch is some of the records.
+type Batch struct {
+	Records []*Record `json:"records"`
+	// Missed is how many records were dropped before the first one, because the watcher was too slow.
+	Missed uint64 `json:"missed,omitempty"`
+}
+
+// Last returns the Seq of the last one.
+func (b Batch) Last() uint64 { return b.Records[len(b.Records)-1].Seq }
+
+// Next returns the records behind after, at most 512, in order. It waits until there is one, as long as ctx lasts, and
+// returns ErrClosed when there will be none. How often it is called is up to the watcher.
+func (t *Tap) Next(ctx context.Context, after uint64) (Batch, error) {
 	for {
-		if c, ok := conn.(*Conn); ok {
-			return context.WithValue(ctx, contextKey{}, c)
+		batch, changed, err := t.Poll(after)
+		if len(batch.Records) > 0 || err != nil {
+			return batch, err
 		}
-		inner, ok := conn.(interface{ NetConn() net.Conn })
-		if !ok {
-			return ctx
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return Batch{}, ctx.Err()
 		}
-		conn = inner.NetConn()
 	}
 }
 
-// FromContext returns the connection that a request came by, and nil if it is not recorded. Claim and
-// Release may be called on that.
-func FromContext(ctx context.Context) *Conn {
-	c, _ := ctx.Value(contextKey{}).(*Conn)
-	return c
+// Poll is Next without the wait. If there is no record, the channel is closed when there is, or when the Tap is.
+func (t *Tap) Poll(after uint64) (batch Batch, changed <-chan struct{}, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.next <= after+1 {
+		if t.closed {
+			err = ErrClosed
+		}
+		return Batch{}, t.changed, err
+	}
+	first := t.next - uint64(len(t.records))
+	if after+1 < first {
+		batch.Missed = first - after - 1
+		after = first - 1
+	}
+	from := int(after + 1 - first)
+	batch.Records = slices.Clone(t.records[from:min(len(t.records), from+maxBatch)])
+	return batch, t.changed, nil
+}
+
+// Record returns the record with that Seq, if it is still there. Of an old one only the outline may be left.
+func (t *Tap) Record(seq uint64) (*Record, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, ok := t.index(seq)
+	if !ok {
+		return nil, false
+	}
+	return t.records[i], true
+}
+
+// Bytes returns the bytes of a record, and those before it in which its spans begin, as far as they are kept; and
+// where in the direction they begin.
+func (t *Tap) Bytes(r *Record) (from int64, b []byte) {
+	start := r.Offset
+	for _, s := range r.Spans {
+		start = min(start, s.Start)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	from, pieces := r.Offset, [][]byte{r.Data}
+	if k := t.kept[r.Conn]; k != nil {
+		last, _ := slices.BinarySearch(k.seqs, r.Seq)
+		for _, seq := range slices.Backward(k.seqs[:last]) {
+			i, ok := t.index(seq)
+			if !ok || from <= start {
+				break
+			}
+			before := t.records[i]
+			if before.Dir != r.Dir {
+				continue
+			}
+			if len(before.Data) < before.N || before.Offset+int64(before.N) != from {
+				break // there is a hole
+			}
+			from, pieces = before.Offset, append(pieces, before.Data)
+		}
+	}
+	slices.Reverse(pieces)
+	b = slices.Concat(pieces...)
+	if skip := start - from; skip > 0 { // the oldest piece began before what was asked for
+		from, b = start, b[skip:]
+	}
+	return from, b
+}
+
+func (t *Tap) index(seq uint64) (int, bool) {
+	first := t.next - uint64(len(t.records))
+	if seq < first || seq >= t.next {
+		return 0, false
+	}
+	return int(seq - first), true
+}
+
+// Note adds a record for something that is none of a connection's bytes, such as that a fault was injected. Lane may be "".
+func (t *Tap) Note(lane, text string) {
+	t.append(&Record{Kind: Noted, Lane: lane, At: t.Now(), Text: text})
+}
+
+// append adds a record.
+func (t *Tap) append(r *Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	r.Seq = t.next
+	t.next++
+	t.records = append(t.records, r)
+	t.size += r.size()
+	if len(r.Data) > 0 {
+		t.keep(r)
+	}
+	drop := 0
+	for ; t.size > t.config.Bytes && drop < len(t.records)-1; drop++ {
+		t.size -= t.records[drop].size()
+		t.forget(t.records[drop])
+		t.records[drop] = nil
+	}
+	t.records = t.records[drop:]
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// keep counts a record's bytes, and takes away the oldest of its connection if they are too many.
+func (t *Tap) keep(r *Record) {
+	k := t.kept[r.Conn]
+	if k == nil {
+		k = &keptBytes{}
+		t.kept[r.Conn] = k
+	}
+	k.bytes += len(r.Data)
+	k.seqs = append(k.seqs, r.Seq)
+	for k.bytes > t.config.ConnBytes && len(k.seqs) > 1 {
+		i, ok := t.index(k.seqs[0])
+		k.seqs = k.seqs[1:]
+		if !ok {
+			continue
+		}
+		old := t.records[i]
+		k.bytes -= len(old.Data)
+		t.records[i] = old.Outline() // others may be reading the old one
+		t.size += t.records[i].size() - old.size()
+	}
+}
+
+// forget counts a record's bytes no more, since it is dropped.
+func (t *Tap) forget(r *Record) {
+	k := t.kept[r.Conn]
+	if k == nil || len(r.Data) == 0 {
+		return
+	}
+	k.bytes -= len(r.Data)
+	k.seqs = k.seqs[1:] // it is the oldest
+	if len(k.seqs) == 0 {
+		delete(t.kept, r.Conn)
+	}
 }
