@@ -77,7 +77,7 @@ func dialEcho(b *testing.B, via string, serve func(net.Conn)) net.Conn {
 	address, end := server.Addr().String(), func() error { return nil }
 	if via == "proxy" {
 		to := address
-		proxy := fault.New(fault.Config{Dial: func(ctx context.Context) (net.Conn, error) {
+		proxy := fault.New(fault.Config{Dial: func(ctx context.Context, _ net.Conn) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", to)
 		}})
 		l := listen()

@@ -226,7 +226,7 @@ func (c *conn) connect(ctx context.Context, work *sync.WaitGroup) {
 		case <-ctx.Done():
 		}
 	})
-	server, err := c.p.config.Dial(ctx)
+	server, err := c.p.config.Dial(ctx, c.client)
 	cancel()
 	watch.Wait()
 
@@ -389,16 +389,11 @@ func hangUp(how Kind, linger time.Duration, conns ...net.Conn) {
 			io.Copy(io.Discard, reader1{c})
 		}
 	case RST:
-		for _, c := range conns {
-			if s, ok := base(c).(interface{ SetLinger(seconds int) error }); ok {
-				s.SetLinger(0)
-			}
+		for i, c := range conns {
+			conns[i] = reset(c)
 		}
 	}
 	for _, c := range conns {
-		if how == RST {
-			c = base(c) // TLS would say goodbye first
-		}
 		c.Close()
 	}
 }
@@ -412,9 +407,14 @@ func closeWrite(c net.Conn) bool {
 	return ok && s.CloseWrite() == nil
 }
 
-// base returns what is below wrappers such as TLS.
-func base(c net.Conn) net.Conn {
+// reset has the closing of a connection reset it, and returns what is to be closed for that: the outermost wrapper that
+// can do so, since TLS would say goodbye first.
+func reset(c net.Conn) net.Conn {
 	for {
+		if s, ok := c.(interface{ SetLinger(seconds int) error }); ok {
+			s.SetLinger(0) // where that fails there is no RST: see the constant
+			return c
+		}
 		w, ok := c.(interface{ NetConn() net.Conn })
 		if !ok {
 			return c

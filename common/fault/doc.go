@@ -62,7 +62,8 @@
 // can be seen. A response that is complete is never held, and nothing is after 101.
 //
 // refuse=3s: the server is started anew. Whoever was connected is cut, and whoever comes is refused;
-// then all come back at once, unless they wait for different times.
+// then all come back at once, unless they wait for different times. With cut=rst beside it the server was
+// killed: connections are reset, and what was on its way is lost.
 //
 // connections=6: a pool is full. A browser opens six connections to one host with HTTP/1.1, and the
 // seventh request waits, without an error. Servers with a limit refuse instead.

@@ -24,7 +24,7 @@ func Example() {
 	}))
 	defer server.Close()
 
-	proxy := fault.New(fault.Config{Dial: func(ctx context.Context) (net.Conn, error) {
+	proxy := fault.New(fault.Config{Dial: func(ctx context.Context, _ net.Conn) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 	}})
 	l, err := net.Listen("tcp", "localhost:0")
@@ -71,7 +71,7 @@ func ExampleParse() {
 // new ones. What is set stays.
 func ExampleProxy_Once() {
 	proxy := fault.New(fault.Config{
-		Dial:    func(context.Context) (net.Conn, error) { return nil, net.ErrClosed },
+		Dial:    func(context.Context, net.Conn) (net.Conn, error) { return nil, net.ErrClosed },
 		Observe: func(e fault.Event) { fmt.Println(e.Kind, e.Why) },
 	})
 	defer proxy.Close()

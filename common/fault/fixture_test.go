@@ -42,7 +42,7 @@ func newBench(t *testing.T, config fault.Config) *bench {
 	b := &bench{t: t, start: time.Now(), size: 64 << 10, servers: make(chan net.Conn, 100)}
 	b.toProxy = &listener{conns: make(chan net.Conn, 100), closed: make(chan struct{})}
 	if config.Dial == nil {
-		config.Dial = func(context.Context) (net.Conn, error) {
+		config.Dial = func(context.Context, net.Conn) (net.Conn, error) {
 			ours, theirs := memhttp.Pipe(b.size)
 			b.servers <- theirs
 			b.dialed = &tape{Conn: ours, start: b.start}

@@ -56,7 +56,7 @@ func TestAnswer(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, fault.Config{
 				Header: http.Header{"X-From": {"fault"}},
-				Dial:   func(context.Context) (net.Conn, error) { return nil, errors.New("there is no server") },
+				Dial:   func(context.Context, net.Conn) (net.Conn, error) { return nil, errors.New("there is no server") },
 			})
 			b.set(test.fault)
 			client, proxys := b.connect()

@@ -17,9 +17,9 @@ var ErrClosed = errors.New("fault: the proxy is closed")
 
 // Config is what New needs. Only Dial has no default.
 type Config struct {
-	// Dial connects to the server, once for each connection of a client, which it may outlive: the
-	// context bounds the dialing only.
-	Dial func(ctx context.Context) (net.Conn, error)
+	// Dial connects to the server, once for each connection of a client, which it is given to tell whose
+	// it is. What it returns may outlive the context: that bounds the dialing only.
+	Dial func(ctx context.Context, client net.Conn) (net.Conn, error)
 	// DialTimeout is how long that may take. 0: 10 s.
 	DialTimeout time.Duration
 	// Listen makes the listener anew after the proxy has refused connections. With it the listener
@@ -376,8 +376,12 @@ func (p *Proxy) begin(f Fault, by int, now time.Time) {
 		for s := range p.serves {
 			p.takeDown(s)
 		}
+		how := FIN
+		if f.Cut.Kind == RST && f.Cut.After == 0 && f.Cut.Bytes == 0 {
+			how = RST // not as a program that ends, but as one that is killed
+		}
 		for _, c := range slices.Clone(p.conns) {
-			c.finish(FIN, WhyRefuse, now)
+			c.finish(how, WhyRefuse, now)
 		}
 	}
 	close(p.changed)

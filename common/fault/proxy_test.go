@@ -588,7 +588,7 @@ func TestWhy(t *testing.T) {
 	}
 
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, fault.Config{Dial: func(ctx context.Context) (net.Conn, error) {
+		b := newBench(t, fault.Config{Dial: func(ctx context.Context, _ net.Conn) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}, DialTimeout: 3 * time.Second})
@@ -611,7 +611,7 @@ func TestWhy(t *testing.T) {
 func TestNoHalves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		b := newBench(t, fault.Config{Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
+		b := newBench(t, fault.Config{Dial: func(context.Context, net.Conn) (net.Conn, error) { return ours, nil }})
 		client, _ := b.connect()
 		client.(interface{ CloseWrite() error }).CloseWrite()
 		if _, err := theirs.Read(make([]byte, 1)); err != io.EOF {
@@ -662,7 +662,7 @@ func TestClosed(t *testing.T) {
 		b.proxy.Close()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := fault.New(fault.Config{Dial: func(context.Context) (net.Conn, error) { return nil, net.ErrClosed }})
+		p := fault.New(fault.Config{Dial: func(context.Context, net.Conn) (net.Conn, error) { return nil, net.ErrClosed }})
 		l := memhttp.Listen()
 		l.Close()
 		if err := p.Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {

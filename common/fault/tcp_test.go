@@ -44,7 +44,10 @@ func newWire(t *testing.T, network, address string, config fault.Config) *wire {
 		t.Fatal(err)
 	}
 	w := &wire{t: t, address: l.Addr(), servers: make(chan net.Conn, 10)}
-	config.Dial = func(ctx context.Context) (net.Conn, error) {
+	config.Dial = func(ctx context.Context, client net.Conn) (net.Conn, error) {
+		if client.LocalAddr().String() != w.address.String() {
+			t.Errorf("Dial is given a client of %v", client.LocalAddr())
+		}
 		c, err := new(net.Dialer).DialContext(ctx, network, server.Addr().String())
 		return wrapped{c}, err
 	}
@@ -223,6 +226,29 @@ func TestTCPRefuse(t *testing.T) {
 	}
 }
 
+// A server that is killed refuses, and what was open is reset; one that was stopped has said that it is over.
+func TestTCPRefuseAndReset(t *testing.T) {
+	for _, reset := range []bool{false, true} {
+		w := newWire(t, "tcp", "127.0.0.1:0", fault.Config{Listen: func() (net.Listener, error) { return nil, nil }})
+		client, server := w.pair()
+		hello(t, client, server)
+		f := fault.Fault{Refuse: fault.Always}
+		if reset {
+			f.Cut.Kind = fault.RST
+		}
+		if _, err := w.proxy.Once(f); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.Read(make([]byte, 1))
+		if reset && !errors.Is(err, syscall.ECONNRESET) || !reset && err != io.EOF {
+			t.Errorf("reset: %v: the client reads %v", reset, err)
+		}
+		if _, err := net.Dial("tcp", w.address.String()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("dialing: %v", err)
+		}
+	}
+}
+
 // A proxy that is closed, or whose listener cannot be had again, while it refuses.
 func TestTCPRefuseAndClose(t *testing.T) {
 	w := newWire(t, "tcp", "127.0.0.1:0", fault.Config{Listen: func() (net.Listener, error) { return nil, nil }})
@@ -231,7 +257,7 @@ func TestTCPRefuseAndClose(t *testing.T) {
 
 	gone := errors.New("the port is taken")
 	p := fault.New(fault.Config{
-		Dial:   func(context.Context) (net.Conn, error) { return nil, gone },
+		Dial:   func(context.Context, net.Conn) (net.Conn, error) { return nil, gone },
 		Listen: func() (net.Listener, error) { return nil, gone },
 	})
 	p.Set(fault.Fault{Refuse: fault.Always})
