@@ -41,7 +41,7 @@ func New(h *hub.Hub, config Config) *Handler {
 
 // ServeHTTP reads the request, subscribes, waits once, and answers.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ask, poll, problem := request.ParsePoll(r)
+	ask, poll, problem := request.ParsePoll(r, h.config.Wait)
 	if problem != nil {
 		problem.ServeHTTP(w, r)
 		return

@@ -129,6 +129,18 @@ func (f *fixture) want(got reply, status int, events string, cursor uint64, more
 	}
 }
 
+// TestDefaultWait: how long a poll waits that asks for no time is the server's affair.
+func TestDefaultWait(t *testing.T) {
+	for configured, want := range map[time.Duration]time.Duration{0: 25 * time.Second, 7 * time.Second: 7 * time.Second, -1: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			f := start(t, hub.Config{}, longpoll.Config{Wait: configured})
+			f.want(f.poll(""), 204, "", 0, false, want)
+			f.want(f.poll("wait=3"), 204, "", 0, false, 3*time.Second)
+			f.want(f.poll("", "Prefer", "wait=4"), 204, "", 0, false, 4*time.Second)
+		})
+	}
+}
+
 func TestShortPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, hub.Config{}, longpoll.Config{})

@@ -52,6 +52,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Counters counts what the handler did.
 func (h *Handler) Counters() *wire.Counters { return h.streams.Counters() }
 
+// Subscribers lists the open streams, the oldest first.
+func (h *Handler) Subscribers() []wire.Subscriber { return h.streams.Subscribers() }
+
 // Shutdown waits until all streams have ended, which they do once the hub is closed. When ctx ends
 // before, it cuts off those that are left and returns the context's error.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.streams.Shutdown(ctx) }

@@ -32,6 +32,9 @@ type Config struct {
 	// that is older than the last event of a forgotten topic is given a gap, though nothing of
 	// the topic may have been lost. Default 65,536.
 	QuietTopics int
+	// Observe is told of every event that is published, in order, before anybody can read it. It must return at
+	// once, and must not call the hub. Default: nobody is.
+	Observe func(event.Event)
 }
 
 func (c Config) withDefaults() Config {
@@ -95,10 +98,26 @@ func (h *Hub) append(topic string, data []byte) (event.ID, error) {
 		return event.ID{}, fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d", ErrTooLarge, r.charge, h.config.HistoryBytes)
 	}
 	h.log.append(r)
+	h.trim()
+	if h.config.Observe != nil {
+		h.config.Observe(r.Event)
+	}
+	return r.ID, nil
+}
+
+// trim evicts what is over the bounds.
+func (h *Hub) trim() {
 	for h.log.records.len > h.config.History || h.log.bytes > h.config.HistoryBytes {
 		h.log.evict()
 	}
-	return r.ID, nil
+}
+
+// SetHistory changes how many events the log keeps, and evicts those that are too many.
+func (h *Hub) SetHistory(events int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.config.History = events
+	h.trim()
 }
 
 // Close ends the log. Publish fails from now on. Subscriptions first return what is pending and
@@ -108,6 +127,14 @@ func (h *Hub) Close() {
 	h.closed = true
 	h.mu.Unlock()
 	h.audience.wakeAll()
+}
+
+// Reopen undoes Close, for a log that outlives its server: what is retained stays, and events can be published again.
+// Those who read until Close should be gone.
+func (h *Hub) Reopen() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = false
 }
 
 // State is what a hub holds at one moment.

@@ -97,6 +97,94 @@ func TestTopicsAreAFilter(t *testing.T) {
 	}
 }
 
+// TestSetHistory: the log shrinks at once, and grows when there is something to keep.
+func TestSetHistory(t *testing.T) {
+	h := New(Config{History: 5})
+	late := h.Subscribe(nil, Start{})
+	defer late.Close()
+	for range 5 {
+		publish(t, h, "a", "1")
+	}
+	h.SetHistory(2)
+	if s := h.State(); s.Events != 2 || s.Oldest.Seq != 3 {
+		t.Errorf("the log holds %+v", s)
+	}
+	wantGap(t, late, GapError{After: h.log.id(0).String(), Resume: h.log.id(3), Missed: 3, Counted: true})
+	if got := poll(t, late); got != "4 5" {
+		t.Errorf("then comes %q", got)
+	}
+	h.SetHistory(4)
+	for range 4 {
+		publish(t, h, "a", "1")
+	}
+	if s := h.State(); s.Events != 4 {
+		t.Errorf("the log holds %+v", s)
+	}
+}
+
+// TestReopen: a closed log holds what it held, and goes on behind it.
+func TestReopen(t *testing.T) {
+	h := New(Config{})
+	publish(t, h, "a", "1")
+	h.Close()
+	if _, err := h.Publish(context.Background(), "a", []byte("1")); err != ErrClosed {
+		t.Errorf("Publish on a closed hub: %v", err)
+	}
+	h.Reopen()
+	if id := publish(t, h, "a", "1"); id.Seq != 2 {
+		t.Errorf("the next event is %v", id)
+	}
+	s := h.Subscribe(nil, Earliest())
+	defer s.Close()
+	if got := poll(t, s); got != "1 2" {
+		t.Errorf("got %q", got)
+	}
+	if got := poll(t, s); got != "" { // and no ErrClosed
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestObserve: whoever observes is told of each event, in order, before anybody can read it.
+func TestObserve(t *testing.T) {
+	var seen []uint64
+	var readers []*Subscription
+	h := New(Config{Observe: func(e event.Event) {
+		seen = append(seen, e.ID.Seq) // under the hub's lock, or the race detector would find it
+		for _, s := range readers {
+			select {
+			case <-s.Ready():
+				t.Errorf("a reader was woken for %v already", e.ID)
+			default:
+			}
+		}
+	}})
+	readers = append(readers, h.Subscribe(nil, Start{}))
+	defer readers[0].Close()
+	publish(t, h, "a", "1")
+	if got := poll(t, readers[0]); got != "1" {
+		t.Errorf("got %q", got)
+	}
+	<-readers[0].Ready()
+	readers = nil
+	var publishing sync.WaitGroup
+	for range 4 {
+		publishing.Go(func() {
+			for range 50 {
+				h.Publish(context.Background(), "a", []byte("1"))
+			}
+		})
+	}
+	publishing.Wait()
+	for i, seq := range seen {
+		if seq != uint64(i+1) {
+			t.Fatalf("event %d was the observer's number %d", seq, i+1)
+		}
+	}
+	if len(seen) != 201 {
+		t.Errorf("%d events were observed", len(seen))
+	}
+}
+
 // TestOthersAreLeftAlone: publishing touches nobody who is not concerned.
 func TestOthersAreLeftAlone(t *testing.T) {
 	h := New(Config{})
@@ -470,6 +558,10 @@ func TestModel(t *testing.T) {
 					r.Subscription, r.foreign = h.Subscribe(chosen, After(event.Unknown)), true
 				}
 				readers = append(readers, r)
+			},
+			"shrink": func(t *rapid.T) {
+				config.History = rapid.IntRange(1, config.History).Draw(t, "history")
+				h.SetHistory(config.History)
 			},
 			"close": func(t *rapid.T) {
 				if len(readers) == 0 {

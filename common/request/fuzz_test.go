@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 			sub.Close()
 		}
 
-		_, poll, problem := request.ParsePoll(r)
+		_, poll, problem := request.ParsePoll(r, request.DefaultWait)
 		if problem != nil {
 			checkProblem(t, r, problem)
 		} else {

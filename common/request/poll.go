@@ -30,8 +30,9 @@ type Poll struct {
 
 // ParsePoll reads a long poll: what ParseSubscribe does; the preference wait (RFC 7240, section 4.3)
 // or the query parameter wait, in whole seconds; and the query parameter limit. What is above the
-// bounds is lowered to them. A malformed preference is ignored, as RFC 7240, section 2 wants.
-func ParsePoll(r *http.Request) (Subscribe, Poll, *Problem) {
+// bounds is lowered to them. A malformed preference is ignored, as RFC 7240, section 2 wants. A poll that asks for no
+// time has that of wait.
+func ParsePoll(r *http.Request, wait time.Duration) (Subscribe, Poll, *Problem) {
 	query, p := parseQuery(r)
 	if p != nil {
 		return Subscribe{}, Poll{}, p
@@ -40,12 +41,12 @@ func ParsePoll(r *http.Request) (Subscribe, Poll, *Problem) {
 	if p != nil {
 		return Subscribe{}, Poll{}, p
 	}
-	poll, p := parsePoll(r, query)
+	poll, p := parsePoll(r, query, wait)
 	return subscribe, poll, p
 }
 
-func parsePoll(r *http.Request, query url.Values) (Poll, *Problem) {
-	poll := Poll{Wait: DefaultWait, Limit: DefaultLimit}
+func parsePoll(r *http.Request, query url.Values, wait time.Duration) (Poll, *Problem) {
+	poll := Poll{Wait: wait, Limit: DefaultLimit}
 	if values, ok := query["wait"]; ok {
 		seconds, ok := parseCount(values, int(MaxWait/time.Second))
 		if !ok {

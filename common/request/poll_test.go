@@ -42,7 +42,7 @@ func TestPoll(t *testing.T) {
 		if c.prefer != "" {
 			r.Header.Set("Prefer", c.prefer)
 		}
-		_, got, problem := request.ParsePoll(r)
+		_, got, problem := request.ParsePoll(r, request.DefaultWait)
 		if problem != nil {
 			t.Errorf("%q, Prefer %q: %v", c.query, c.prefer, problem)
 		} else if got != c.want {
@@ -72,7 +72,7 @@ func TestPollRefuses(t *testing.T) {
 	} {
 		for _, prefer := range []string{"", "wait=5"} { // a good preference does not excuse a bad query
 			r := get(c.query, "Prefer", prefer)
-			_, _, problem := request.ParsePoll(r)
+			_, _, problem := request.ParsePoll(r, request.DefaultWait)
 			if problem == nil {
 				t.Errorf("%s: accepted", c.query)
 			} else if problem.Status != http.StatusBadRequest || problem.Parameter != c.parameter || !strings.Contains(problem.Detail, c.detail) {
@@ -136,7 +136,7 @@ func TestPrefer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := get("")
 			r.Header["Prefer"] = c.fields
-			_, poll, problem := request.ParsePoll(r)
+			_, poll, problem := request.ParsePoll(r, request.DefaultWait)
 			if problem != nil {
 				t.Fatal(problem)
 			}

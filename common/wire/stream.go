@@ -24,7 +24,8 @@ type Stream struct {
 	since    time.Duration
 	reader   Reader
 
-	delivered, written int64 // events and bytes, for the log
+	delivered atomic.Int64 // events
+	written   int64        // bytes, for the log
 
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one

@@ -160,7 +160,7 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 	s.counters.Open.Add(-1)
 	s.counters.Ended[reason].Add(1)
 	s.config.Logger.Info("stream ended", "transport", s.protocol.Name, "peer", stream.peer,
-		"reason", reason, "cursor", stream.sub.Cursor(), "events", stream.delivered, "bytes", stream.written,
+		"reason", reason, "cursor", stream.sub.Cursor(), "events", stream.delivered.Load(), "bytes", stream.written,
 		"duration", (s.clock() - stream.since).Round(time.Millisecond))
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -187,8 +187,11 @@ func (w *write) take(m message) {
 		start = *m.start
 	}
 	w.sub.Close()
-	w.sub = w.streams.hub.Subscribe(m.topics, start)
-	w.sub.Notify(w.Stream)
+	sub := w.streams.hub.Subscribe(m.topics, start)
+	w.mu.Lock()
+	w.sub = sub // under the lock for those who list the streams
+	w.mu.Unlock()
+	sub.Notify(w.Stream)
 	w.control(event.Open(w.sub.Start(), w.sub.Topics()))
 }
 
@@ -220,7 +223,7 @@ func (w *write) done(complete bool, now time.Duration) {
 			c.Writes.Add(1)
 		}
 		c.Bytes.Add(int64(w.sent))
-		w.delivered += int64(w.events)
+		w.delivered.Add(int64(w.events))
 		w.written += int64(w.sent)
 		w.rest(now)
 	}
