@@ -18,7 +18,7 @@ export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## Install what the tests need: gcc (for -race), chromium, nginx, and what interop/ talks to
+deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, and what interop/ talks to
 	@missing=
 	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=" gcc libc6-dev"
 	command -v chromium >/dev/null || missing+=" chromium"
@@ -40,11 +40,13 @@ deps: ## Install what the tests need: gcc (for -race), chromium, nginx, and what
 		apt install --yes --no-install-recommends $$missing
 	fi
 	# npm writes the second file when it has installed what the first one says.
-	if ! [ interop/node_modules/.package-lock.json -nt interop/package-lock.json ]; then
-		command -v npm >/dev/null || { echo "make deps: there is Node here, but no npm; install npm" >&2; exit 1; }
-		echo "make deps: installing the packages in interop/package-lock.json"
-		(cd interop && npm ci)
-	fi
+	for dir in interop web/testdata; do
+		if ! [ $$dir/node_modules/.package-lock.json -nt $$dir/package-lock.json ]; then
+			command -v npm >/dev/null || { echo "make deps: there is Node here, but no npm; install npm" >&2; exit 1; }
+			echo "make deps: installing the packages in $$dir/package-lock.json"
+			(cd $$dir && npm ci)
+		fi
+	done
 
 fmt: ## Format all Go files
 	gofmt -w .

@@ -28,18 +28,16 @@ var standards = []struct{ section, ids string }{
 
 // exempt lists "id untested", "id uncited", or an id alone for both, with the reason.
 var exempt = map[string]string{
-	"LP-02 untested":  "see the contract: all that is pending goes out in one write",
-	"LP-03":           "there is no client id: the server keeps nothing between two polls",
-	"LP-04":           "a browser's own pool decides; publishing is another request",
-	"LP-12":           "nothing falls back by itself; a cursor lets the caller",
-	"HTTP-06 uncited": "nothing is compressed, and what a URL answers does not depend on Accept",
-	"WS-15":           "there is no authentication yet",
-	"H2WS-01":         "it is not offered",
-	"H2WS-02":         "it is not offered",
-	"H2WS-03":         "it is not offered",
-	"H2WS-04":         "it is not offered",
-	"CORS-04":         "there are no cookies",
-	"CORS-05":         "there are no tickets yet",
+	"LP-02 untested": "see the contract: all that is pending goes out in one write",
+	"LP-03":          "there is no client id: the server keeps nothing between two polls",
+	"LP-04":          "a browser's own pool decides; publishing is another request",
+	"LP-12":          "nothing falls back by itself; a cursor lets the caller",
+	"WS-15":          "there is no authentication yet",
+	"H2WS-01":        "it is not offered",
+	"H2WS-02":        "it is not offered",
+	"H2WS-03":        "it is not offered",
+	"H2WS-04":        "it is not offered",
+	"CORS-05":        "there are no tickets yet",
 }
 
 var (

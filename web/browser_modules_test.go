@@ -731,7 +731,7 @@ func testSSEFetchBesideEventSource(t *testing.T, browser context.Context) {
 // The lane's switch changes the client in mid-stream: the other one goes on where the first was.
 func testSSELaneSwitch(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
-	p := open(t, browser, server.url)
+	p := open(t, browser, server.url+"/lanes.html")
 	waitForLanes(p)
 	run[chromedp.Void](p, `{
 		window.clients = [];

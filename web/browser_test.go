@@ -196,13 +196,13 @@ func (c *cable) join(browser *net.TCPConn) {
 
 func testSameEvents(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
-	response, _ := server.request("GET", "/", nil, "")
+	response, _ := server.request("GET", "/lanes.html", nil, "")
 	policy := response.Header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "default-src 'self'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("Content-Security-Policy is %q: a quiet console proves nothing", policy)
 	}
 
-	p := open(t, browser, server.url)
+	p := open(t, browser, server.url+"/lanes.html")
 	waitForLanes(p)
 	var ids []string
 	for i := range 20 {
@@ -222,7 +222,7 @@ func testSameEvents(t *testing.T, browser context.Context) {
 // Where the user has scrolled to, the page stays, whatever arrives.
 func testScrolledPage(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
-	p := open(t, browser, server.url)
+	p := open(t, browser, server.url+"/lanes.html")
 	waitForLanes(p)
 	var ids []string
 	publish := func() {
@@ -245,7 +245,7 @@ func testScrolledPage(t *testing.T, browser context.Context) {
 
 func testPublish(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
-	p := open(t, browser, server.url, "the server responded with a status of 400")
+	p := open(t, browser, server.url+"/lanes.html", "the server responded with a status of 400")
 	waitForLanes(p)
 
 	var ids []string
@@ -285,7 +285,7 @@ func testPublish(t *testing.T, browser context.Context) {
 
 func testStopAndStart(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
-	p := open(t, browser, server.url)
+	p := open(t, browser, server.url+"/lanes.html")
 	waitForLanes(p)
 	ids := []string{server.publishText("", "before")}
 	waitForEvents(p, ids)
@@ -302,7 +302,7 @@ func testStopAndStart(t *testing.T, browser context.Context) {
 func testCut(t *testing.T, browser context.Context) {
 	server := serveBrowser(t)
 	cable := newCable(t, server.url)
-	p := open(t, browser, cable.URL(), "net::ERR_", "WebSocket connection to")
+	p := open(t, browser, cable.URL()+"/lanes.html", "net::ERR_", "WebSocket connection to")
 	waitForLanes(p)
 	var ids []string
 	for i, cut := range []func(*net.TCPConn){
@@ -326,7 +326,7 @@ func testCut(t *testing.T, browser context.Context) {
 func testRestart(t *testing.T, browser context.Context) {
 	first, second := serveBrowser(t), serveBrowser(t)
 	cable := newCable(t, first.url)
-	p := open(t, browser, cable.URL(), "net::ERR_", "WebSocket connection to")
+	p := open(t, browser, cable.URL()+"/lanes.html", "net::ERR_", "WebSocket connection to")
 	waitForLanes(p)
 	ids := []string{first.publishText("chat", "the old log")}
 	waitForEvents(p, ids)
@@ -372,7 +372,7 @@ func testEventSourceAfter503(t *testing.T, browser context.Context) {
 	}))
 	t.Cleanup(front.Close)
 	cable := newCable(t, front.URL)
-	p := open(t, browser, cable.URL(), "net::ERR_", "WebSocket connection to", "the server responded with a status of 503")
+	p := open(t, browser, cable.URL()+"/lanes.html", "net::ERR_", "WebSocket connection to", "the server responded with a status of 503")
 	waitForLanes(p)
 	ids := []string{server.publishText("", "before")}
 	waitForEvents(p, ids)

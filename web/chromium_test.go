@@ -16,7 +16,7 @@ import (
 const patience = 30 * time.Second
 
 // startChromium starts a headless Chromium with an empty profile, which lives until the test ends.
-func startChromium(t *testing.T) context.Context {
+func startChromium(t *testing.T, further ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -30,6 +30,7 @@ func startChromium(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
+	options = append(options, further...)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	browser, closeBrowser := chromedp.NewContext(allocator)

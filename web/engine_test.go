@@ -24,23 +24,26 @@ import (
 
 // TestIdleStreamsAreParked: with an engine a stream that waits has no goroutine, though it came through
 // echo and all that stands before the transports, and has none again behind each event. Without an
-// engine it has, or the test would show nothing.
+// engine it has, or the test would show nothing. A learner beside them makes no difference: only his own connections
+// are recorded, and one that is recorded could not be parked, since what wraps a socket has no descriptor of its own.
 func TestIdleStreamsAreParked(t *testing.T) {
 	for _, engine := range []struct {
 		name string
 		open func() (kernel.Kernel, error)
+		demo bool
 	}{
-		{"write", kernel.Write},
-		{"uring", kernel.Uring},
-		{"goroutine", func() (kernel.Kernel, error) { return nil, nil }},
+		{"write", kernel.Write, false},
+		{"uring", kernel.Uring, false},
+		{"goroutine", func() (kernel.Kernel, error) { return nil, nil }, false},
+		{"write", kernel.Write, true},
 	} {
-		t.Run("engine="+engine.name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("engine=%s,demo=%v", engine.name, engine.demo), func(t *testing.T) {
 			k, err := engine.open()
 			if err != nil {
 				t.Logf("this system does not offer it: %v", err)
 				return
 			}
-			var config web.Config
+			config := web.Config{Demo: engine.demo}
 			if k != nil {
 				if config.Engine, err = wire.NewEngine(k); err != nil {
 					t.Fatal(err)
@@ -60,6 +63,14 @@ func idleStreams(t *testing.T, config web.Config) {
 	s := serve(t, hub.Config{}, config)
 	if body := s.get("/metrics"); !strings.Contains(body, fmt.Sprintf("pushlab_wire_info{engine=%q} 1\n", config.Engine.Name())) {
 		t.Error("the metrics do not tell the engine")
+	}
+	if config.Demo {
+		if response, body := s.request("POST", "/lab", nil, ""); response.StatusCode != http.StatusCreated {
+			t.Fatalf("%s %s", response.Status, body)
+		}
+		if body := s.get("/metrics"); !strings.Contains(body, "pushlab_labs_open 1\n") {
+			t.Error("the metrics do not tell of the lab")
+		}
 	}
 	http.DefaultClient.CloseIdleConnections()
 	const each = 50

@@ -48,12 +48,18 @@ type service struct {
 // serve starts a server, which is drained when the test ends; then nothing may be left of it.
 func serve(t testing.TB, hubConfig hub.Config, config web.Config) *service {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
 	h := hub.New(hubConfig)
 	server, err := web.NewServer(h, config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveServer(t, h, server)
+}
+
+// serveServer serves a server that was made already.
+func serveServer(t testing.TB, h *hub.Hub, server *web.Server) *service {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,11 @@ func (s *Server) metrics() echo.HandlerFunc {
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
 		}, func() float64 { return 1 }),
 	)
+	if s.labs != nil {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushlab_labs_open", Help: "Labs of the teaching page that are open.",
+		}, func() float64 { return float64(s.labs.Len()) }))
+	}
 	return echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
 		MaxRequestsInFlight: 4,

@@ -40,13 +40,17 @@ func (s *Server) routes() error {
 		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
 	}
 	all(e, "/publish", s.publish)
+	all(e, "/lab", s.lab)
+	all(e, "/lab/*", s.lab)
+	for path, handler := range s.config.Routes {
+		all(e, path, echo.WrapHandler(handler))
+	}
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
 	get(e, "/metrics", s.metrics())
 	get(e, "/version", s.version)
-	get(e, "/*", s.static())
 	s.echo = e
-	return nil
+	return s.mountPage(e)
 }
 
 // all mounts a handler for every method, unknown ones too: it says best itself which it allows.

@@ -13,7 +13,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 	"pushlab/httpstream"
 	"pushlab/longpoll"
 	"pushlab/sse"
+	"pushlab/web/lab"
 	"pushlab/websocket"
 )
 
@@ -50,9 +53,21 @@ type Config struct {
 	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites. Its
 	// connections do not count as subscribers.
 	Echo bool
+	// SocketOrigins are the origins of further pages that may open WebSockets, and nothing else.
+	SocketOrigins []string
+	// Wait is how long a poll waits that asks for no time: see longpoll.Config.
+	Wait time.Duration
+	// Routes are further paths, and what serves them.
+	Routes map[string]http.Handler
+	// Demo mounts the labs of the teaching page below /lab, for those who ask under a name of this machine. Run ends them
+	// when it drains.
+	Demo bool
 	// Compress lets WebSocket clients agree on permessage-deflate. Default off: the length of what
 	// is compressed tells of secrets in it.
 	Compress bool
+	// Dev is a folder to serve the page from, instead of from the program, for those who change it: the
+	// browser loads the page again when a file changes. Default: none.
+	Dev string
 	// Engine serves streams while they have nothing to do. It is the caller's to close, after Run has
 	// returned. Default: none, each stream has goroutines of its own.
 	Engine *wire.Engine
@@ -91,7 +106,9 @@ type Server struct {
 	echo       *echo.Echo
 	names      []string // of the transports, in the order of the lesson
 	transports map[string]transport
-	echoes     *websocket.Echo // nil: there is no echo endpoint
+	echoes     *websocket.Echo  // nil: there is no echo endpoint
+	labs       *lab.Labs        // nil: there is no demo
+	page       echo.HandlerFunc // serves the page's files
 	draining   atomic.Bool
 }
 
@@ -116,7 +133,7 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		hub:    h,
 		names:  []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
 		transports: map[string]transport{
-			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, WriteDeadline: config.WriteDeadline}),
+			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, Wait: config.Wait, WriteDeadline: config.WriteDeadline}),
 			httpstream.Name: httpstream.New(h, httpstream.Config{
 				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger}),
@@ -126,12 +143,19 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 			websocket.Name: websocket.New(h, websocket.Config{
 				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger,
-				AllowedOrigins: config.AllowedOrigins, MaxMessage: config.MaxMessage, Compress: config.Compress}),
+				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress}),
 		},
 	}
 	if config.Echo {
 		s.echoes = websocket.NewEcho(websocket.Config{
 			WriteDeadline: config.WriteDeadline, Logger: config.Logger, AllowedOrigins: config.AllowedOrigins, Compress: config.Compress})
+	}
+	if config.Demo {
+		files := pageFiles()
+		if config.Dev != "" {
+			files = os.DirFS(config.Dev)
+		}
+		s.labs = lab.New(lab.Config{Server: s.labServer, TLS: localTLS(), Files: files, Main: h, Logger: config.Logger})
 	}
 	return s, s.routes()
 }
@@ -179,7 +203,12 @@ func (s *Server) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
 	defer cancel()
 	s.hub.Close()
+	var labs sync.WaitGroup
+	if s.labs != nil {
+		labs.Go(s.labs.Close) // whose time is bounded by itself
+	}
 	s.waitForStreams(ctx)
+	labs.Wait()
 	if s.echoes != nil {
 		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
 	}
@@ -199,6 +228,16 @@ func (s *Server) waitForStreams(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// Subscribers lists the open streams of all transports. Polls are none.
+func (s *Server) Subscribers() (list []wire.Subscriber) {
+	for _, name := range s.names {
+		if t, ok := s.transports[name].(interface{ Subscribers() []wire.Subscriber }); ok {
+			list = append(list, t.Subscribers()...)
+		}
+	}
+	return list
 }
 
 // subscribers counts the open streams and waiting polls.

@@ -44,7 +44,12 @@ func serveCommand(std streams) *cobra.Command {
   tail -f app.log | pushlab serve --source -
   pushlab serve --listen unix:/run/pushlab.sock --socket-group www-data --host example.com`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), &o, std) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("demo") {
+				o.web.Demo = onlyHere(o.listen)
+			}
+			return serve(cmd.Context(), &o, std)
+		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.listen, "listen", []string{"localhost:8080"}, "where to listen: HOST:PORT or unix:PATH; may be repeated")
@@ -64,9 +69,22 @@ func serveCommand(std streams) *cobra.Command {
 	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long subscribers have to take their goodbye when the server leaves")
 	f.BoolVar(&o.web.Echo, "echo", false, "send messages to /websocket/echo back, for protocol test suites")
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
+	f.BoolVar(&o.web.Demo, "demo", false, "give those who ask from this machine a server of their own to try things with (default: if it listens only there)")
+	f.StringVar(&o.web.Dev, "dev", "", "a folder to serve the page from, such as web/static, instead of from the program; the page is loaded again when a file changes")
 	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
 	o.log.register(f)
 	return cmd
+}
+
+// onlyHere reports whether all addresses can be reached from this machine alone, by TCP.
+func onlyHere(addresses []string) bool {
+	for _, address := range addresses {
+		host, _, err := net.SplitHostPort(address)
+		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return false
+		}
+	}
+	return true
 }
 
 // check finds what no part of the server can make sense of.

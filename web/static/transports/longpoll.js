@@ -9,7 +9,7 @@
  */
 import { Backoff, address, deliver, pause, refusal, retryAfter } from './shared.js';
 
-export function open(url, { topics = [], after = '', wait = 25, onevent, ongap, onstate } = {}) {
+export function open(url, { topics = [], after = '', wait = 25, silence = 10_000, onevent, ongap, onstate } = {}) {
   const stop = new AbortController();
   const backoff = new Backoff();
   let readyState = 'connecting';
@@ -34,8 +34,8 @@ export function open(url, { topics = [], after = '', wait = 25, onevent, ongap, 
     const response = await fetch(address(url, { topic: topics, after: cursor, wait: seconds }), {
       // A browser lets only one of several equal requests that it may cache go out at a time.
       cache: 'no-store',
-      // An answer that is long overdue will not come any more.
-      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(1000 * (seconds + 10))]),
+      // An answer that is long overdue will not come any more. There is no heartbeat: silence counts from when it is due.
+      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(Math.min(1000 * seconds + silence, 2 ** 31 - 1))]),
     });
     if (response.status !== 200 && response.status !== 204) throw refusal(response);
     // 204 has no body: the cursor is in the header.

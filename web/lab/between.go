@@ -1,0 +1,137 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"pushlab/common/fault"
+	"pushlab/common/request"
+)
+
+// Nginx is how a real nginx stands between a lane's proxy and the private server.
+type Nginx struct {
+	Buffering   bool     `json:"buffering"`
+	ObeyAccel   bool     `json:"obeyAccel"` // X-Accel-Buffering: no in a response turns buffering off
+	ReadTimeout Duration `json:"readTimeout"`
+	Gzip        bool     `json:"gzip"`
+	HTTP11      bool     `json:"http11"` // it asks the server by HTTP/1.1
+}
+
+// nginxStart is how long an nginx may take to start.
+const nginxStart = 10 * time.Second
+
+// between is an nginx, and the port by which it reaches the private server. What goes through it cannot be told apart
+// there: nginx has connections of its own, and other heads.
+type between struct {
+	settings Nginx
+	nginx    *nginx
+	listener net.Listener
+	cancel   context.CancelFunc
+	accepted chan struct{} // closed when accept has returned
+}
+
+// insert starts an nginx for a lane.
+func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	b := &between{settings: settings, listener: listener, accepted: make(chan struct{})}
+	life, cancel := context.WithCancel(n.lab.ctx)
+	b.cancel = cancel
+	go func() {
+		defer close(b.accepted)
+		n.lab.link.accept(life, listener, n.name)
+	}()
+	b.nginx, err = startNginx(ctx, listener.Addr().String(), nginxOptions{
+		buffering: settings.Buffering, obeyAccel: settings.ObeyAccel, readTimeout: time.Duration(settings.ReadTimeout),
+		gzip: settings.Gzip, http11: settings.HTTP11,
+	})
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// close ends it, with all connections that go through it.
+func (b *between) close() {
+	if b == nil {
+		return
+	}
+	if b.nginx != nil {
+		b.nginx.Close()
+	}
+	b.cancel()
+	b.listener.Close()
+	<-b.accepted
+}
+
+// replace puts something else between the proxy and the server; nil is nothing. Those who are connected have to come back.
+func (n *lane) replace(b *between) {
+	n.mu.Lock()
+	old := n.between
+	n.between = b
+	n.mu.Unlock()
+	n.proxy.Cut(fault.FIN) // which fails only when the lab ends
+	old.close()
+}
+
+// setNginx puts an nginx between lanes and the private server, or takes it away.
+func (l *Lab) setNginx(r *http.Request) *request.Problem {
+	if _, version := findNginx(); version == "" {
+		return &request.Problem{Status: http.StatusNotFound, Detail: request.Reason(errNoNginx)}
+	}
+	var c struct {
+		Lane        *string `json:"lane"`
+		On          *bool   `json:"on"`
+		Buffering   *bool   `json:"buffering"`
+		ObeyAccel   *bool   `json:"obeyAccel"`
+		ReadTimeout *string `json:"readTimeout"`
+		Gzip        *bool   `json:"gzip"`
+		HTTP11      *bool   `json:"http11"`
+	}
+	if problem := decode(r, &c); problem != nil {
+		return problem
+	}
+	lanes, problem := l.chosen(c.Lane)
+	if problem != nil {
+		return problem
+	}
+	settings := Nginx{Buffering: true, ObeyAccel: true, ReadTimeout: Duration(time.Minute)} // as nginx has them
+	for given, setting := range map[*bool]*bool{c.Buffering: &settings.Buffering, c.ObeyAccel: &settings.ObeyAccel, c.Gzip: &settings.Gzip, c.HTTP11: &settings.HTTP11} {
+		if given != nil {
+			*setting = *given
+		}
+	}
+	if c.ReadTimeout != nil {
+		d, err := duration(*c.ReadTimeout, time.Second, time.Hour)
+		if err != nil {
+			return request.Invalid("readTimeout", "%s", request.Reason(err))
+		}
+		settings.ReadTimeout = Duration(d)
+	}
+	l.inserting.Lock()
+	defer l.inserting.Unlock()
+	ctx, cancel := context.WithTimeout(l.ctx, nginxStart)
+	defer cancel()
+	for _, n := range lanes {
+		var b *between
+		if c.On == nil || *c.On {
+			var err error
+			if b, err = n.insert(ctx, settings); errors.Is(err, errNoNginx) || ctx.Err() != nil && l.ctx.Err() != nil {
+				return gone()
+			} else if err != nil {
+				l.config.Logger.Error("nginx could not be put before a lab's server", "lab", l.id, "lane", n.name, "error", err)
+				return &request.Problem{Status: http.StatusInternalServerError, Detail: request.Reason(err)}
+			}
+		}
+		n.replace(b)
+	}
+	l.pending.changed()
+	return nil
+}

@@ -1,0 +1,231 @@
+/**
+ * What a lesson does to the lab, so that it can be undone. Lessons touch the lab through this and nothing else: whatever
+ * they change, end() puts back as it was when the lesson began.
+ *
+ * A note is what the learner did, { key, value, at, done } in milliseconds on the lab's clock: the lesson's observations
+ * read it beside the trace (see facts.js).
+ */
+import { Facts } from './facts.js';
+
+/** Stopped is thrown into what a lesson was doing when it is left. */
+class Stopped extends Error {}
+
+export class Experiment {
+  app;
+  notes = [];
+  /** What the lesson's own clients know, by name; for observations that need more than the wire. */
+  own = {};
+  /** Where the choices stand, by the key of the control. */
+  values = {};
+  #lesson;
+  #before; // the lab's state when the lesson began
+  #lanes = new Map(); // name → was open
+  #touched = { source: new Set(), settings: new Set(), faults: new Set(), nginx: new Set(), stalled: new Set() };
+  #waits = new Map(); // lane → how long its polls waited before
+  #resources = new Set();
+  #stop = new AbortController();
+  #shown;
+  #ending;
+
+  constructor(app, lesson) {
+    this.app = app;
+    this.#lesson = lesson;
+    this.since = app.lab.now();
+    this.#before = structuredClone(app.lab.state);
+    for (const lane of app.lanes.values()) this.#lanes.set(lane.name, lane.state !== 'closed');
+    this.#shown = app.view.lanes;
+  }
+
+  get signal() { return this.#stop.signal; }
+
+  get stopped() { return this.#stop.signal.aborted; }
+
+  /** begin brings the lab into the state that the lesson starts from. */
+  async begin() {
+    this.app.set({ lanes: new Set(this.#lesson.lanes), paused: false, end: null, selected: null });
+    await this.#lesson.begin?.(this);
+  }
+
+  /** facts are what the trace and the notes say so far; since a later moment, if that is enough, for less work. */
+  facts(since = this.since) {
+    return new Facts({ trace: this.app.trace, since, notes: this.notes, own: this.own, now: this.app.lab.now() });
+  }
+
+  /** note remembers what the learner did; what takes time says when it was done. */
+  note(key, value, at = this.app.lab.now()) {
+    const note = { key, value, at, done: this.app.lab.now() };
+    this.notes.push(note);
+    return note;
+  }
+
+  // What can be done to the lab.
+
+  async command(path, body) {
+    this.#check();
+    const answer = await this.app.lab.command(path, body);
+    this.#check();
+    return answer;
+  }
+
+  step() { return this.command('step', {}); }
+
+  /** steps publishes that many events, one after the other, and returns their ids. */
+  async steps(n) {
+    const ids = [];
+    while (ids.length < n) ids.push((await this.step()).id);
+    return ids;
+  }
+
+  source(change) {
+    for (const name of Object.keys(change)) this.#touched.source.add(name);
+    return this.command('source', change);
+  }
+
+  settings(change) {
+    for (const name of Object.keys(change)) this.#touched.settings.add(name);
+    return this.command('settings', change);
+  }
+
+  fault(lane, set) {
+    this.#touched.faults.add(lane);
+    return this.command('fault', set ? { lane, set } : { lane, reset: true });
+  }
+
+  cut(lane, how = 'fin') { return this.command('fault', { lane, cut: how }); }
+
+  nginx(lane, change) {
+    this.#touched.nginx.add(lane);
+    return this.command('nginx', { lane, ...change });
+  }
+
+  restart(how) { return this.command('server', { do: 'restart', ...how }); }
+
+  // What can be done to the page's own clients.
+
+  lane(name) { return this.app.lanes.get(name); }
+
+  /** only opens these lanes, and closes all others. */
+  async only(...names) {
+    for (const lane of this.app.lanes.values()) {
+      if (names.includes(lane.name)) {
+        if (lane.state === 'closed') lane.open();
+      } else if (lane.state !== 'closed') lane.close();
+    }
+    await this.open(...names);
+  }
+
+  /** fresh does so with new connections, so that all that is sent on them belongs to the lesson. */
+  async fresh(...names) {
+    for (const lane of this.app.lanes.values()) if (lane.state !== 'closed') lane.close();
+    await this.only(...names);
+  }
+
+  /** open waits until these lanes are. */
+  open(...names) {
+    return this.until(() => names.every((name) => this.lane(name).state === 'open'), 15_000);
+  }
+
+  wait(name, seconds) {
+    if (!this.#waits.has(name)) this.#waits.set(name, this.lane(name).options.wait);
+    this.lane(name).set({ wait: seconds });
+  }
+
+  /** stall has a client read nothing, or read again. Where the browser does not let it, the proxy stops reading for it. */
+  async stall(name, on) {
+    if (on) this.#touched.stalled.add(name);
+    if (this.lane(name).stall(on) === false) await this.fault(name, on ? 'down:stall' : '');
+    if (!on) this.#touched.stalled.delete(name);
+  }
+
+  /** keep remembers what is to be closed when the lesson is left: anything with close(). */
+  keep(resource) {
+    this.#resources.add(resource);
+    return resource;
+  }
+
+  drop(resource) {
+    resource.close();
+    this.#resources.delete(resource);
+  }
+
+  /** dropAll closes all that was kept. */
+  dropAll() {
+    for (const resource of this.#resources) resource.close();
+    this.#resources.clear();
+  }
+
+  // Waiting.
+
+  pause(ms) {
+    return new Promise((resolve, reject) => {
+      if (this.stopped) return reject(new Stopped());
+      const { signal } = this.#stop;
+      const timer = setTimeout(done, ms);
+      function done() {
+        signal.removeEventListener('abort', gone);
+        resolve();
+      }
+      function gone() {
+        clearTimeout(timer);
+        reject(new Stopped());
+      }
+      signal.addEventListener('abort', gone, { once: true });
+    });
+  }
+
+  /** until waits for a condition, for so long at most, and returns what it gave in the end. */
+  async until(condition, ms = 10_000) {
+    for (const end = performance.now() + ms; ;) {
+      const value = condition();
+      if (value || performance.now() > end) return value;
+      await this.pause(40);
+    }
+  }
+
+  #check() {
+    if (this.stopped) throw new Stopped();
+  }
+
+  /** end undoes what the lesson did. It returns when that is done; a second call waits for the first. */
+  end() {
+    this.#ending ??= this.#undo();
+    return this.#ending;
+  }
+
+  async #undo() {
+    this.#stop.abort();
+    this.dropAll();
+    const { app } = this;
+    for (const name of this.#touched.stalled) this.lane(name).stall(false);
+    for (const [name, wait] of this.#waits) this.lane(name).set({ wait });
+    app.set({ lanes: this.#shown, paused: false, end: null, selected: null });
+    const commands = [];
+    for (const lane of this.#touched.faults) commands.push(['fault', before(lane, this.#before.faults)]);
+    for (const lane of this.#touched.nginx) commands.push(['nginx', { lane, on: false, ...this.#before.nginx?.[lane] }]);
+    for (const part of ['settings', 'source']) {
+      const change = {};
+      for (const name of this.#touched[part]) {
+        if (app.lab.state[part][name] !== this.#before[part][name]) change[name] = this.#before[part][name];
+      }
+      if (Object.keys(change).length) commands.push([part, change]);
+    }
+    for (const [path, body] of commands) {
+      try {
+        await app.lab.command(path, body);
+      } catch (error) {
+        console.warn(`leaving a lesson: ${path}: ${error.message}`); // the lab is gone, perhaps; then so is the change
+      }
+    }
+    if (!app.live) return; // a trace from elsewhere is shown, and the lanes have ended
+    for (const [name, open] of this.#lanes) {
+      const lane = this.lane(name);
+      if (open && lane.state === 'closed') lane.open();
+      if (!open && lane.state !== 'closed') lane.close();
+    }
+  }
+}
+
+/** before is the command that brings a lane's faults back. */
+function before(lane, faults = {}) {
+  return faults[lane] ? { lane, set: faults[lane] } : { lane, reset: true };
+}
