@@ -15,6 +15,8 @@ type content interface {
 	suspend(s *stream)
 	// finish does so when the body ends; complete says whether it ended as it should.
 	finish(s *stream, complete bool)
+	// unfinished says what is wrong if the body ends here; "" if nothing is.
+	unfinished() string
 }
 
 // newContent returns the parser for a media type.
@@ -186,7 +188,7 @@ func (s *stream) trailerBytes(b []byte) int {
 		return n
 	}
 	s.leaf("chunk-crlf", line).Label = "empty line, the end of the body"
-	s.close()
+	s.close().Wrong = s.body.unfinished() // the chunks with what lacks its end are in the tree already
 	s.head = nil
 	s.tellChunk()
 	s.endBody(true)
@@ -232,6 +234,8 @@ func (c *plainContent) feed(s *stream, b []byte) {
 func (c *plainContent) suspend(s *stream) { c.put(s, false) }
 
 func (c *plainContent) finish(s *stream, complete bool) { c.put(s, complete) }
+
+func (c *plainContent) unfinished() string { return "" }
 
 func (c *plainContent) put(s *stream, last bool) {
 	if len(c.pend) == 0 {

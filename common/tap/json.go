@@ -288,6 +288,8 @@ func (d *document) put(s *stream, last bool) {
 	d.begun, d.pend = true, nil
 }
 
+func (d *document) unfinished() string { return "" }
+
 func (d *document) finish(s *stream, complete bool) {
 	d.put(s, complete)
 	if !complete || d.length == 0 {

@@ -108,6 +108,15 @@ func (l *lines) finish(s *stream, complete bool) {
 		l.pend = nil
 	}
 	for len(s.stack) > s.base {
-		s.close().Wrong = "it has no line feed behind it"
+		s.close().Wrong = noLineFeed
 	}
+}
+
+const noLineFeed = "it has no line feed behind it"
+
+func (l *lines) unfinished() string {
+	if !l.inLine {
+		return ""
+	}
+	return "the last line: " + noLineFeed
 }

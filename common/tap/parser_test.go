@@ -421,6 +421,10 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("bytes are lost: %s", left)
 		}
 	}
+	open := []byte("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Credentials: true\r\n\r\n")
+	if NewParser().feed(Down, open, 0); !bytes.Contains(open, []byte("Credentials: true")) {
+		t.Errorf("overwritten, though it is no secret: %s", open)
+	}
 	tooLong := "GET / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 300) + "Cookie: SECRET\r\n\r\n"
 	b := []byte(tooLong)
 	if NewParser().feed(Up, b, 0); bytes.Contains(b, []byte("SECRET")) {

@@ -26,7 +26,12 @@ func secretName(name []byte) bool {
 	return false
 }
 
-func secretField(name []byte) bool { return secretFields[string(name)] || secretName(name) }
+// openFields have a word of secretWords in their name, and are none.
+var openFields = map[string]bool{"access-control-allow-credentials": true}
+
+func secretField(name []byte) bool {
+	return secretFields[string(name)] || secretName(name) && !openFields[string(name)]
+}
 
 // secretParameter reports whether a name, as it stands in a query, is that of a secret.
 func secretParameter(name []byte) bool { return secretParameters[string(name)] || secretName(name) }

@@ -296,6 +296,15 @@ func (e *eventStream) finish(s *stream, complete bool) {
 	}
 	for len(s.stack) > s.base {
 		// WHATWG HTML, section 9.2.6: what has no empty line behind it is thrown away.
-		s.close().Wrong = "it has no empty line behind it: the client throws it away"
+		s.close().Wrong = noEmptyLine
 	}
+}
+
+const noEmptyLine = "it has no empty line behind it: the client throws it away"
+
+func (e *eventStream) unfinished() string {
+	if !e.inEvent {
+		return ""
+	}
+	return "the last event: " + noEmptyLine
 }
