@@ -18,11 +18,11 @@ import (
 // TestAttackerInBrowser shows the attacker's page in a frame of ours, under both pages' policies: it gets in by WebSocket
 // if the server lets it, and by nothing else.
 func TestAttackerInBrowser(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, guard := range []bool{true, false} {
 		t.Run(fmt.Sprint("guard=", guard), func(t *testing.T) {
 			page := serve(t, hub.Config{}, web.Config{Demo: true})
-			page.request("GET", "/", nil, "") // it runs: what is there before the next server is not a leak of that
 			origin := strings.Replace(page.url, "127.0.0.1", "localhost", 1)
 			attacker := httptest.NewServer(lab.Attacker(os.DirFS("static"), origin))
 			defer attacker.Close()

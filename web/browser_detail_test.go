@@ -318,6 +318,7 @@ func detailActive(p *page) string {
 
 // TestBrowserDetail runs the byte view, the code and the workbench, most of it with a recording instead of a lab.
 func TestBrowserDetail(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, test := range []struct {
 		name string

@@ -23,6 +23,7 @@ import (
 
 // TestBrowserLab runs the teaching page in a real browser, each test with a server, and so a lab, of its own.
 func TestBrowserLab(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, test := range []struct {
 		name string

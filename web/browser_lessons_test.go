@@ -20,6 +20,7 @@ import (
 
 // TestBrowserLessons takes the nine lessons as a learner does, in a real browser, each with a server of its own.
 func TestBrowserLessons(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, test := range []struct {
 		name string

@@ -4,6 +4,7 @@ import "testing"
 
 // TestStaticInBrowser runs what is vendored under the page's own Content-Security-Policy: a quiet console is part of it.
 func TestStaticInBrowser(t *testing.T) {
+	t.Parallel()
 	server := serveBrowser(t)
 	p := open(t, startChromium(t), server.url+"/minimal/index.html")
 	if !run[bool](p, `crossOriginIsolated`) {

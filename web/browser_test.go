@@ -27,6 +27,7 @@ import (
 
 // TestBrowser runs the page and its modules in a real browser. Each test has a server of its own.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, test := range []struct {
 		name string

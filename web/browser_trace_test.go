@@ -20,6 +20,7 @@ import (
 
 // TestTrace runs the model of what happened, and its pictures, on a lab that is simulated.
 func TestTrace(t *testing.T) {
+	t.Parallel()
 	browser := startChromium(t)
 	for _, test := range []struct {
 		name string

@@ -183,7 +183,7 @@ func (l *Lab) fault(r *http.Request) *request.Problem {
 	return nil
 }
 
-// command restarts the server.
+// serverCommand restarts the server.
 func (l *Lab) serverCommand(r *http.Request) *request.Problem {
 	var c struct {
 		Do     *string `json:"do"`

@@ -124,7 +124,7 @@ func (k *link) forget(number uint64) {
 	delete(k.wires, number)
 }
 
-// listener returns what one life of the server listens on.
+// listen returns what one life of the server listens on.
 func (k *link) listen() net.Listener { return &linkListener{link: k, done: make(chan struct{})} }
 
 type linkListener struct {
