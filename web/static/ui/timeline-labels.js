@@ -1,6 +1,7 @@
 /** The labels of a lane. */
 import { Room, fit, top } from './timeline-layout.js';
 import { short } from './words.js';
+import { t } from '../text.js';
 
 export const indent = 44; // CSS pixels behind which a request's label begins: before it stand the numbers of events
 
@@ -42,5 +43,6 @@ export function paintLabels({ ctx, colours, labels, text, bold, mono, small }, l
 }
 
 function wordsOf({ item, until }) {
-  return until ? `${short(item)}–${short(until).replace('↻ ', '')}` : short(item);
+  const words = until ? `${short(item)}–${short(until).replace('↻ ', '')}` : short(item);
+  return item.replay && item.kind === 'event' ? t('trace.replayed', { words }) : words;
 }
