@@ -39,7 +39,7 @@ export function brief(app, lane, b) {
     if (b.how === 'stopped') return { state: 'stopped', text: t('shell.breaks.stopped', { time }) };
     return { state: 'broken', text: [t('shell.breaks.broken', { time }), lane.reason].filter(Boolean).join(': ') };
   }
-  const parts = [t('shell.breaks.back', { time: milliseconds(b.back - b.at) }), ...outcome(b, t('shell.breaks.lost', { n: 0 }))];
+  const parts = [b.how === 'stopped' ? t('shell.breaks.started') : t('shell.breaks.back', { time: milliseconds(b.back - b.at) }), ...outcome(b, t('shell.breaks.lost', { n: 0 }))];
   return { state: b.lost || b.gap !== undefined ? 'hurt' : 'whole', text: parts.join(' · ') };
 }
 

@@ -127,9 +127,9 @@ class Status extends Element {
   }
 }
 
-/** isFresh tells whether a break is over, and has not been for long. */
+/** isFresh tells whether a break is over, and has not been for long. Who has stopped a lane himself knows it. */
 function isFresh({ trace }, broke) {
-  return broke?.back !== undefined && trace.now - broke.back < fresh;
+  return broke?.back !== undefined && broke.how !== 'stopped' && trace.now - broke.back < fresh;
 }
 
 customElements.define('push-status', Status);
