@@ -500,6 +500,11 @@ func testDetailLinked(t *testing.T, browser context.Context) {
 	run[chromedp.Void](p, row("chunk size")+`.focus()`)
 	detailPress(p, kb.Escape)
 	p.wait(`!document.querySelector(".pinned")`)
+	// When the pointer leaves the bytes, nothing is pointed at any more.
+	run[chromedp.Void](p, `document.querySelectorAll("push-detail .byte")[8]`+over)
+	p.wait(lit + ` !== ""`)
+	run[chromedp.Void](p, `document.querySelector("push-detail .bytes-window").dispatchEvent(new PointerEvent("pointerleave"))`)
+	p.wait(lit + ` === "" && document.querySelector(".explain h3").textContent.includes("chunk size")`)
 }
 
 func testBytesSymbols(t *testing.T, browser context.Context) {

@@ -316,7 +316,7 @@ class Bytes extends HTMLElement {
   this.#mode === 'hex' ? nothing : character} ${text ? nothing : html`<span class="hex">${digits}</span>`}</span>`;
   }
 
-  #has(part, offset) { return part !== undefined && offset >= part.start && offset < part.end; }
+  #has(part, offset) { return Boolean(part) && offset >= part.start && offset < part.end; }
 
   #symbol(code, sort) {
     if (sort === cut) return { text: '⋯', as: 'cut' };

@@ -195,6 +195,7 @@ class Detail extends HTMLElement {
   }
 
   #point(part, other) {
+    part ??= undefined; // an event makes null of it
     if (part === this.#lit) return;
     this.#lit = part;
     this.#link();

@@ -379,8 +379,8 @@ class Timeline extends HTMLElement {
     const detail = document.querySelector('push-detail');
     if (!detail || !this.#app.view.selected) return;
     if (detail.tabIndex < 0 && !detail.hasAttribute('tabindex')) detail.tabIndex = -1;
-    detail.focus();
-    detail.scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
+    detail.focus({ preventScroll: true });
+    detail.scrollIntoView({ block: 'start' });
   }
 
   // The label at the pointer
