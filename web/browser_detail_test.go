@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -736,12 +735,8 @@ func testDetailPrint(t *testing.T, browser context.Context) {
 
 // testDetailAccessible has axe-core look at the parts in both themes and at the narrowest width.
 func testDetailAccessible(t *testing.T, browser context.Context) {
-	axe, err := os.ReadFile("testdata/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("run `make deps`: %v", err)
-	}
 	p := openDetail(t, browser)
-	run[chromedp.Void](p, string(axe)+"; undefined")
+	p.injectAxe()
 	for _, scheme := range []string{"light", "dark"} {
 		run[chromedp.Void](p, fmt.Sprintf(`document.documentElement.dataset.theme = %q`, scheme))
 		for _, width := range []int64{320, 900, 1500} {
@@ -757,10 +752,7 @@ func testDetailAccessible(t *testing.T, browser context.Context) {
 				run[chromedp.Void](p, scene)
 				run[chromedp.Void](p, `document.querySelector("push-code").scrollIntoView()`)
 				run[chromedp.Void](p, `new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))`)
-				for _, violation := range run[[]string](p, `axe.run(document, { rules: { region: { enabled: false } } }).then(({ violations }) =>
-					violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary.slice(0, 300))))`) {
-					t.Errorf("%s, %d px, %.30s: %s", scheme, width, scene, violation)
-				}
+				p.axe(fmt.Sprintf("%s, %d px, %.30s", scheme, width, scene), "document", "region")
 				if wide := run[int](p, `document.documentElement.scrollWidth`); int64(wide) > width {
 					t.Errorf("%d px, %.30s: the page is %d wide", width, scene, wide)
 				}

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
@@ -46,7 +45,6 @@ func TestBrowserLab(t *testing.T) {
 		{"NoDemo", testLabNoDemo},
 		{"AtEase", testLabAtEase},
 		{"Widths", testLabWidths},
-		{"Accessible", testLabAccessible},
 		{"Theme", testLabTheme},
 		{"Address", testLabAddress},
 		{"FaultText", testFaultText},
@@ -563,46 +561,6 @@ func testLabWidths(t *testing.T, browser context.Context) {
 	p.wait(`[...pushlab.view.lanes].join() === "websocket"`)
 	labPress(p, `push-lanes .compare`)
 	p.wait(`[...pushlab.view.lanes].join() === "websocket,sse"`)
-}
-
-// testLabAccessible has axe-core look at the page in both themes, at the widths of phone, tablet and desk, while all is well,
-// while things are broken, and with a notice.
-func testLabAccessible(t *testing.T, browser context.Context) {
-	axe, err := os.ReadFile("testdata/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("run `make deps`: %v", err)
-	}
-	p := labPage(t, browser)
-	labStep(p, 3)
-	labCaughtUp(p)
-	run[chromedp.Void](p, string(axe)+"; undefined")
-	// These parts are looked at by their own tests.
-	run[chromedp.Void](p, `void (window.others = ["lesson", "playback", "timeline", "detail", "cost", "log", "story", "workbench", "code"].map((name) => ["push-" + name]))`)
-	// What moves would be judged half faded in.
-	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}},
-		})
-		return err
-	}))
-	for theme := range 2 {
-		run[chromedp.Void](p, fmt.Sprintf(`document.querySelectorAll("[name=theme]")[%d].click()`, theme+1))
-		for _, width := range []int64{320, 900, 1500} {
-			p.do(chromedp.EmulateViewport(width, 900))
-			for _, scene := range []string{
-				`pushlab.set({ breaking: false })`,
-				`pushlab.set({ breaking: true }), pushlab.lab.command("fault", { lane: "sse", set: "idle=10s" })`,
-				`pushlab.notice("bad", "Something went wrong.", { label: "Do something", run() {} })`,
-			} {
-				run[chromedp.Void](p, `Promise.resolve(`+scene+`).then(() => new Promise((resolve) => setTimeout(resolve, 250)))`)
-				for _, violation := range run[[]string](p, `axe.run({ include: ["body"], exclude: [...others] }).then(({ violations }) =>
-					violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, html, failureSummary }) =>
-						id + ": " + target + " " + html.slice(0, 160) + " " + failureSummary.slice(0, 240))))`) {
-					t.Errorf("theme %d, %d px, %.30s: %s", theme+1, width, scene, violation)
-				}
-			}
-		}
-	}
 }
 
 // A theme that was chosen is there again after a reload, before anything is drawn.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -45,7 +44,6 @@ func TestBrowserLessons(t *testing.T) {
 		{"Keyboard", testLessonKeyboard},
 		{"Quiz", testLessonQuiz},
 		{"Decide", testLessonDecide},
-		{"Accessible", testLessonAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
 	}
@@ -620,51 +618,4 @@ func testLessonDecide(t *testing.T, browser context.Context) {
 	p.wait(`pushlab.trace.find(pushlab.view.selected)?.lane === "sse"`)
 	p.click(".decide .asked > p > button")
 	p.wait(`document.querySelector(".decide .advice").textContent.includes("Answer the first question")`)
-}
-
-// testLessonAccessible has axe-core look at the lessons in both themes and at the narrowest width.
-func testLessonAccessible(t *testing.T, browser context.Context) {
-	axe, err := os.ReadFile("testdata/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("run `make deps`: %v", err)
-	}
-	p := openLessons(t, browser)
-	run[chromedp.Void](p.page, string(axe)+"; undefined")
-	look := func(scene string) {
-		t.Helper()
-		for width, scheme := range map[int64]string{1500: "light", 320: "dark"} {
-			p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
-				})
-				return err
-			}))
-			p.do(chromedp.EmulateViewport(width, 900))
-			run[chromedp.Void](p.page, `new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))`)
-			for _, violation := range run[[]string](p.page, `axe.run(document.querySelector("push-lesson")).then(({ violations }) =>
-				violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary.slice(0, 300))))`) {
-				t.Errorf("%s, %s, %d px: %s", scene, scheme, width, violation)
-			}
-			if wide := run[[]string](p.page, `[...document.querySelectorAll("push-lesson *")].filter((element) => element.checkVisibility() &&
-				!element.parentElement.closest(".scroll-x") && !element.matches(".hidden-text") && element.getBoundingClientRect().right > innerWidth + 1)
-				.map((element) => element.outerHTML.slice(0, 120))`); len(wide) > 0 {
-				t.Errorf("%s, %d px: wider than the page: %q", scene, width, wide)
-			}
-		}
-	}
-	look("free play")
-	p.click(".lesson .which")
-	p.click("input[name=decide-rate][value=some]")
-	look("decision")
-	run[chromedp.Void](p.page, `pushlab.set({ lesson: 3 })`)
-	p.wait(`document.querySelector('.lesson[data-lesson="3"][data-stage=question]') !== null`)
-	look("question")
-	p.begin(3, "some")
-	p.press("weigh")
-	p.sees("everywhere", "framing")
-	p.click(".lesson .skip button")
-	p.wait(`document.querySelector(".lesson table") !== null`)
-	p.click("push-quiz form:nth-of-type(1) input")
-	p.click("push-quiz form:nth-of-type(1) button")
-	look("explanation")
 }

@@ -13,6 +13,7 @@ import { clockTime, isMark } from './words.js';
 import { t } from '../text.js';
 
 const bottom = 6;
+const edge = top - 5; // what is later than the picture ends there, but for the heads of arrows
 
 /** paint paints the picture, and returns { hits, mode, layout, scale, counts }. */
 export function paint({ ctx, ratio, width, height, trace, lanes, end, span, now, live, behind = 0, moves, colours, selected, hover, dense }) {
@@ -39,7 +40,7 @@ export function paint({ ctx, ratio, width, height, trace, lanes, end, span, now,
   for (const lane of layout.lanes) {
     ctx.save();
     ctx.beginPath();
-    ctx.rect(lane.x, 0, lane.width, height);
+    ctx.rect(lane.x, edge, lane.width, height - edge);
     ctx.clip();
     paintBands(f, lane);
     ctx.restore();
@@ -48,7 +49,7 @@ export function paint({ ctx, ratio, width, height, trace, lanes, end, span, now,
   for (const lane of layout.lanes) {
     ctx.save();
     ctx.beginPath();
-    ctx.rect(lane.x, 0, lane.width, height);
+    ctx.rect(lane.x, edge, lane.width, height - edge);
     ctx.clip();
     f.labels = [];
     if (f.mode === 'density') paintDensity(f, lane);
