@@ -604,7 +604,7 @@ func testLessonDecide(t *testing.T, browser context.Context) {
 	p.wait(`document.querySelector(".lesson .verdict")?.textContent.includes("5 of them came")`)
 	run[chromedp.Void](p.page, `pushlab.set({ lesson: null })`)
 	p.wait(`document.querySelector(".lesson[data-stage=idle]") !== null`)
-	p.click(".lesson header button")
+	p.click(".lesson .which")
 	answer := func(question, option string) {
 		p.click(fmt.Sprintf("input[name=decide-%s][value=%s]", question, option))
 	}
@@ -653,7 +653,7 @@ func testLessonAccessible(t *testing.T, browser context.Context) {
 		}
 	}
 	look("free play")
-	p.click(".lesson header button")
+	p.click(".lesson .which")
 	p.click("input[name=decide-rate][value=some]")
 	look("decision")
 	run[chromedp.Void](p.page, `pushlab.set({ lesson: 3 })`)

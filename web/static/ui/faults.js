@@ -31,6 +31,7 @@ const faults = [
 ];
 const groups = ['ends', 'silence', 'middle', 'line', 'browser'];
 
+const fromBelow = matchMedia('(max-width: 1099px)');
 const imitation = '4KiB/30s'; // of a proxy that buffers
 const buffering = 'down:buffer';
 const readsNothing = 'down:stall';
@@ -57,6 +58,8 @@ class Faults extends Element {
       if (app.view.breaking) {
         this.#back = document.activeElement;
         this.querySelector('h2').focus({ preventScroll: true });
+        // From below, the panel takes half of the window. What is told of a fault must stand in the other half.
+        if (fromBelow.matches && !app.view.lesson) document.querySelector('push-story')?.scrollIntoView({ block: 'start' });
       }
     });
     app.addEventListener('reset', () => { this.#offline = false; });
@@ -84,7 +87,7 @@ class Faults extends Element {
             ${['all', ...app.lanes.keys()].map((name) => {
               const lane = app.lanes.get(name);
               return html`<label title=${lane?.title ?? t('shell.faults.all')}><input type="radio" name="fault-target" .checked=${this.#target === name}
-                @change=${() => { this.#target = name; this.drawNow(); }}>${lane ? html`${badge(lane)}<span class="hidden-text">${lane.title}</span><span class="how" data-state=${lane.stalled ? 'stalled' : lane.state} aria-hidden="true"></span>` : t('shell.faults.all')}</label>`;
+                @change=${() => { this.#target = name; this.drawNow(); }}>${lane ? html`${badge(lane)}<span class="name" aria-hidden="true">${t(`trace.short.${name}`)}</span><span class="hidden-text">${lane.title}</span><span class="how" data-state=${lane.stalled ? 'stalled' : lane.state} aria-hidden="true"></span>` : t('shell.faults.all')}</label>`;
             })}</span></fieldset>
         ${this.#now(app)}
       </div>

@@ -9,6 +9,7 @@ import { number, t } from '../text.js';
 import { paragraphs, plain, rich } from './rich.js';
 import { lessons } from '../lessons/index.js';
 import { Progress } from '../lessons/progress.js';
+import './first.js';
 
 const pace = 250; // milliseconds between two looks at the trace
 
@@ -230,13 +231,14 @@ class Lesson extends Element {
     </section>`;
   }
 
-  #link(n) {
+  /** #link leads to a lesson. In free play the next one says its title; the others have it for those who point or listen. */
+  #link(n, next) {
     const { key } = lessons[n - 1];
     const done = this.progress.of(key).done;
     const title = t(`lessons.${key}.title`);
-    return html`<li><a href=${`#lesson=${n}`} class=${done ? 'done' : ''} aria-current=${n === this.number ? 'step' : nothing}
+    return html`<li><a href=${`#lesson=${n}`} class=${[done ? 'done' : '', n === next ? 'next' : ''].join(' ').trim() || nothing} aria-current=${n === this.number ? 'step' : nothing}
         title=${title} @click=${(event) => this.#go(event, n)}>
-      <span class="num">${n}</span> <span class=${this.number ? 'hidden-text' : ''}>${title}</span>
+      <span class="num">${n}</span> <span class=${n === next ? 'title' : 'hidden-text'}>${title}</span>
       ${done ? html`<span class="mark" aria-hidden="true">✓</span><span class="hidden-text">${t('lessons.ui.done')}</span>` : nothing}</a></li>`;
   }
 
@@ -246,20 +248,21 @@ class Lesson extends Element {
     this.app.set({ lesson: n });
   }
 
-  #nav() {
-    return html`<nav aria-label=${t('lessons.ui.nav')}><ol class="numbers">${lessons.map((lesson, i) => this.#link(i + 1))}</ol></nav>`;
+  #nav(next) {
+    return html`<nav aria-label=${t('lessons.ui.nav')}><ol class="numbers">${lessons.map((lesson, i) => this.#link(i + 1, next))}</ol></nav>`;
   }
 
+  /** #idle is one line: what to do first, the lessons, and the question that most come with. */
   #idle() {
     const next = lessons.findIndex(({ key }) => !this.progress.of(key).done) + 1;
     return html`<header>
-        <h2 id="lesson-title" tabindex="-1">${t('lessons.ui.lessons')}</h2>
-        <button aria-expanded=${this.#deciding} @click=${() => this.#decide(!this.#deciding)}>${t('lessons.decide.title')}</button>
+        <push-first .app=${this.app}></push-first>
+        <div class="choose">
+          <h2 id="lesson-title" tabindex="-1" title=${t('lessons.ui.invitation')}>${t('lessons.ui.lessons')}</h2>
+          ${this.#nav(next)}
+          <button class="which" aria-expanded=${this.#deciding} @click=${() => this.#decide(!this.#deciding)}>${t('lessons.decide.title')}</button>
+        </div>
       </header>
-      <p class="invitation">${t('lessons.ui.invitation')}</p>
-      ${this.#nav()}
-      ${next && this.#deciding === false ? html`<p class="start"><button class="primary" @click=${() => this.app.set({ lesson: next })}>
-        ${next === 1 ? t('lessons.ui.start') : t('lessons.ui.go-on', { n: next })}</button></p>` : nothing}
       ${this.#deciding ? html`<push-decide .progress=${this.progress} .app=${this.app} @forget=${() => this.draw()}></push-decide>` : nothing}`;
   }
 

@@ -5,9 +5,11 @@
  * are on their way, and nobody can know.
  */
 import { Element, badge, bytes, epochOf, html, milliseconds, nothing, seqOf } from './element.js';
+import { brief, lastBreak } from './breaks.js';
 import { t, number } from '../text.js';
 
 const quiet = 5000; // milliseconds between two announcements
+const fresh = 8000; // milliseconds for which a lane that came back stands out, and is spoken of
 
 /** behind is how many events of the log a lane has not had yet; undefined if nobody can tell. */
 export function behind(lane, log) {
@@ -23,7 +25,7 @@ export function proof(lane, log) {
   if (left) parts.push(t(lane.state === 'open' ? 'shell.status.on-their-way' : 'shell.status.to-come', { n: left }));
   else if (left === 0) parts.push(t(lost || repeated ? 'shell.status.counted' : 'shell.status.proven', { lost, repeated, id: `#${seqOf(log.head)}` }));
   else parts.push(t('shell.status.unknown'));
-  if (gaps) parts.push(t('shell.status.gaps', { n: gaps, missed: exact ? number(missed) : t('shell.status.or-more', { n: missed }) }));
+  if (gaps) parts.push(t('shell.status.gaps', { n: gaps, missed: exact ? number(missed) : missed ? t('shell.status.or-more', { n: missed }) : t('shell.status.some') }));
   return { text: parts.join(' '), proven: left === 0 && !lost && !repeated };
 }
 
@@ -36,7 +38,7 @@ class Status extends Element {
     return html`<section class="status" aria-label=${t('shell.status.title')}>
       <div class="cards">${[...app.lanes.values()].map((lane) => this.#card(lane, log))}</div>
       <p class="line">
-        <span role="status">${this.#said}</span>
+        <span aria-hidden="true">${this.#summary()}</span><span class="hidden-text" role="status">${this.#said}</span>
         <span class="quiet num">${this.#footnote(app, log)}</span>
       </p>
     </section>`;
@@ -65,9 +67,12 @@ class Status extends Element {
     const reason = lane.reason ? t('shell.status.reason', { why: lane.reason }) : '';
     const state = lane.stalled ? 'stalled' : lane.state;
     const running = lane.state !== 'closed';
+    const broke = lastBreak(app, lane.name);
+    const last = broke && brief(app, lane, broke);
     const value = (name, label, what, bad = false) =>
       html`<div><dt>${label}</dt><dd class="num ${bad ? 'bad' : ''}" data-value=${name}>${what}</dd></div>`;
-    return html`<article class="card thread" data-lane=${lane.name} data-state=${state} aria-labelledby="card-${lane.name}">
+    return html`<article class="card thread" data-lane=${lane.name} data-state=${state}
+        data-last=${last?.state ?? nothing} data-fresh=${isFresh(app, broke) || nothing} aria-labelledby="card-${lane.name}">
       <div class="top">
         <h2 id="card-${lane.name}">${badge(lane)}<span>${lane.title}</span></h2>
         <button class="toggle" ?disabled=${!app.live} aria-label=${t(running ? 'shell.status.stop-lane' : 'shell.status.start-lane', { lane: lane.title })}
@@ -83,8 +88,8 @@ class Status extends Element {
         ${value('segments', t('shell.status.segments'), Number.isFinite(each(1)) ? each(totals.segments).toFixed(1) : '–')}
         ${value('latency', t('shell.status.latency'), n ? html`${milliseconds(p50)}<span class="quiet"> · ${milliseconds(p99)}</span>` : '–')}
       </dl>
-      <p class="proof" title=${reason}>${lane.state === 'open' ? nothing : html`<span class="warn">${reason}</span> `}<span
-        class=${proven ? 'good' : lost || repeated ? 'bad' : ''}>${text}</span>${lane.state === 'open' && reason ? html` <span class="quiet">${reason}</span>` : nothing}</p>
+      <p class="proof" title=${text}><span class=${proven ? 'good' : lost || repeated ? 'bad' : ''}>${text}</span></p>
+      <p class="last num" title=${reason || nothing}>${last?.text ?? t('shell.breaks.none')}</p>
     </article>`;
   }
 
@@ -98,8 +103,7 @@ class Status extends Element {
     const parts = [];
     if (log.head) parts.push(t('shell.status.log', { head: `#${seqOf(log.head)}`, n: log.events }));
     if (Number.isFinite(app.lab.uncertainty)) parts.push(t('shell.status.clock', { ms: app.lab.uncertainty.toFixed(1) }));
-    if (!app.live) parts.unshift(t('shell.status.imported'));
-    else if (app.lab.link !== 'open') parts.unshift(t('shell.status.no-link'));
+    if (app.live && app.lab.link !== 'open') parts.unshift(t('shell.status.no-link'));
     return parts.join(' · ');
   }
 
@@ -116,7 +120,16 @@ class Status extends Element {
     if (hurt.length) parts.push(t('shell.status.hurt', { lanes: hurt.join(', ') }));
     const gaps = lanes.filter(({ ledger }) => ledger.gaps).map(({ title }) => title);
     if (gaps.length) parts.push(t('shell.status.had-gaps', { lanes: gaps.join(', ') }));
+    const back = lanes.filter(({ name }) => isFresh(app, lastBreak(app, name)));
+    if (back.length === 1) parts.push(t('shell.status.came-back', { lane: back[0].title, what: brief(app, back[0], lastBreak(app, back[0].name)).text }));
+    else if (back.length) parts.push(t('shell.status.came-back-all', { lanes: back.map(({ title }) => title).join(', ') }));
     return parts.join(' ');
   }
 }
+
+/** isFresh tells whether a break is over, and has not been for long. Who has stopped a lane himself knows it. */
+function isFresh({ trace }, broke) {
+  return broke?.back !== undefined && broke.how !== 'stopped' && trace.now - broke.back < fresh;
+}
+
 customElements.define('push-status', Status);

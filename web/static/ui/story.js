@@ -3,7 +3,7 @@
  * nothing that it does not know.
  */
 import { Element, badge, bytes, html, milliseconds, nothing, seqOf } from './element.js';
-import { pause, show } from './moment.js';
+import { now, pause, show } from './moment.js';
 import { clockTime } from './words.js';
 import { t } from '../text.js';
 
@@ -16,9 +16,18 @@ class Story extends Element {
     const incidents = app.trace.incidents.list.slice(-most).reverse();
     return html`<section class="panel story" aria-labelledby="story-title">
       <header><h2 id="story-title">${t('trace.story.title')}</h2></header>
-      ${incidents.length ? html`<ol>${incidents.map((incident) => this.#entry(incident))}</ol>` : html`<p class="quiet">${t('trace.story.nothing')}</p>`}
+      ${incidents.length ? html`<ol>${incidents.map((incident) => this.#entry(incident))}</ol>` : html`<div class="untold"><p class="quiet">${t('trace.story.nothing')}</p>
+        <h3>${t('trace.story.reading')}</h3>
+        <ul>${['time', 'ends', 'event', 'bytes'].map((name) => html`<li>${t(`trace.story.read.${name}`)}</li>`)}</ul></div>`}
     </section>`;
   }
+
+  drawn() {
+    // How long something has lasted goes on, though nothing happens.
+    clearTimeout(this.#again);
+    if (this.app.trace.live && this.app.trace.incidents.list.some((incident) => goesOn(this.app, incident))) this.#again = setTimeout(() => this.draw(), 500);
+  }
+  #again;
 
   #entry(incident) {
     const lane = this.app.lanes.get(incident.lane);
@@ -33,6 +42,16 @@ class Story extends Element {
     if (item) show(this.app, item);
     else pause(this.app, at + this.app.view.span / 2);
   }
+}
+
+/** goesOn tells whether what is told of an incident changes with time alone. */
+function goesOn(app, { kind, how, back, ended, until }) {
+  switch (kind) {
+    case 'break': return back === undefined && how !== 'stopped';
+    case 'silence': return ended === undefined;
+    case 'down': return until > now(app) - 1000;
+  }
+  return false;
 }
 
 /** tell says what an incident was, as far as it is known. */
@@ -51,7 +70,7 @@ export function tell(app, incident) {
     case 'gap': return incident.missed === undefined ? say('gap-unknown') : say('gap', { n: incident.missed });
     case 'hole': return say('hole', { n: incident.missed });
     case 'down': {
-      const left = incident.until - app.trace.now;
+      const left = incident.until - now(app);
       const away = left > 0 ? say('down', { time: milliseconds(left) }) : say('was-down', { time: milliseconds(incident.until - incident.at) });
       return incident.epoch ? `${away} ${say('new-log')}` : away;
     }
@@ -70,7 +89,7 @@ function tellBreak(app, b, say) {
   if (causes[cause] && b.how !== 'stopped') parts.push(say(`cause.${cause}`, { status }));
   if (b.back === undefined) {
     if (b.how === 'stopped') return parts.join(' ');
-    const time = milliseconds(Math.max(0, app.trace.now - b.at));
+    const time = milliseconds(Math.max(0, now(app) - b.at));
     parts.push(tries ? say('trying-failed', { time, n: tries }) : say('trying', { time }));
     return parts.join(' ');
   }
@@ -87,10 +106,11 @@ function tellBreak(app, b, say) {
   return parts.join(' ');
 }
 
-function tellSilence({ trace }, silence, say) {
+function tellSilence(app, silence, say) {
+  const { trace } = app;
   const n = trace.incidents.unheard(silence);
   if (silence.ended === undefined) {
-    return [say('silent', { time: milliseconds(Math.max(0, trace.now - silence.at)) }), n ? say('unheard', { n }) : '', say('unnoticed')].filter(Boolean).join(' ');
+    return [say('silent', { time: milliseconds(Math.max(0, now(app) - silence.at)) }), n ? say('unheard', { n }) : '', say('unnoticed')].filter(Boolean).join(' ');
   }
   const time = milliseconds(silence.ended - silence.at);
   return [say('was-silent', { time }), n ? say('unheard-then', { n }) : '', silence.noticed ? say(silence.noticed === 'end' ? 'noticed-end' : 'noticed', { time }) : ''].filter(Boolean).join(' ');

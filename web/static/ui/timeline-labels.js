@@ -1,6 +1,7 @@
 /** The labels of a lane. */
 import { Room, fit, top } from './timeline-layout.js';
 import { short } from './words.js';
+import { t } from '../text.js';
 
 export const indent = 44; // CSS pixels behind which a request's label begins: before it stand the numbers of events
 
@@ -9,11 +10,11 @@ export function paintLabels({ ctx, colours, labels, text, bold, mono, small }, l
   const free = new Room();
   const wide = lane.server - lane.browser;
   labels.sort((a, b) => a.rank - b.rank || a.y - b.y);
-  for (const { entry, zone, pill, ground, colour, x, y, words = wordsOf(entry), tries = 1 } of labels) {
+  for (const { entry, zone, pill, ground, colour, x, y, words, tries = 1 } of labels) {
     if (y - small < top - 4) continue;
     ctx.font = pill ? bold : entry?.look.number ? mono : text;
     const most = { left: wide - 16, inner: wide - indent - 60, middle: wide - 8, right: wide * 0.55 }[zone];
-    const shown = fit(ctx, words, most);
+    const shown = fit(ctx, words ?? wordsOf(ctx, entry, most), most);
     if (!shown) continue;
     const width = ctx.measureText(shown).width + (pill ? 10 : 4);
     const height = pill ? small + 5 : small + 1.5;
@@ -41,6 +42,10 @@ export function paintLabels({ ctx, colours, labels, text, bold, mono, small }, l
   }
 }
 
-function wordsOf({ item, until }) {
-  return until ? `${short(item)}–${short(until).replace('↻ ', '')}` : short(item);
+/** wordsOf labels an arrow, or several that came at once. That it is a replay is said where there is room for the word. */
+function wordsOf(ctx, { item, until }, most) {
+  const words = until ? `${short(item)}–${short(until).replace('↻ ', '')}` : short(item);
+  if (item.kind !== 'event' || !item.replay) return words;
+  const told = t('trace.replayed', { words });
+  return ctx.measureText(told).width <= most ? told : words;
 }

@@ -1,6 +1,6 @@
 /** Where things stand in the timeline. */
 
-export const top = 12; // CSS pixels above the newest time: room for the word "now"
+export const top = 14; // CSS pixels above the newest time: room for the word "now"
 
 /** columns divides the width among the time, the lanes and the hub. All numbers are CSS pixels. */
 export function columns(width, names) {

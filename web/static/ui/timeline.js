@@ -11,7 +11,7 @@ import { html, nothing, render } from '../vendor/lit-html.js';
 import { badge } from './element.js';
 import { legend } from './timeline-legend.js';
 import { inRow } from './timeline-density.js';
-import { distance } from './timeline-layout.js';
+import { columns, distance } from './timeline-layout.js';
 import { paint } from './timeline-paint.js';
 import { endOf, lag, live, now, pause, show, step, toggle, zoom } from './moment.js';
 import { onTheme, palette } from './palette.js';
@@ -85,7 +85,16 @@ class Timeline extends HTMLElement {
     this.#canvas.width = Math.round(width * ratio);
     this.#canvas.height = Math.round(height * ratio);
     this.#soon(true);
-    this.#paint(); // at once: a canvas that was resized is empty
+    if (this.#paint() || !this.picture) return; // at once: a canvas that was resized is empty
+    // Nobody sees it now, so it is not painted. But its headings stand where its columns are.
+    this.picture = { ...this.picture, layout: columns(width, this.#names()) };
+    this.#heads();
+  }
+
+  /** #names are the lanes that are shown, in their order. */
+  #names() {
+    const { lanes, view } = this.#app;
+    return [...lanes.keys()].filter((name) => view.lanes.has(name));
   }
 
   /**
@@ -134,7 +143,7 @@ class Timeline extends HTMLElement {
     const began = performance.now();
     this.picture = paint({
       ctx: this.#canvas.getContext('2d'), ratio, width, height, trace, end, span: view.span, now: now(app), live: isLive,
-      moves: !still.matches, colours: this.#colours, lanes: [...app.lanes.keys()].filter((name) => view.lanes.has(name)),
+      moves: !still.matches, colours: this.#colours, lanes: this.#names(),
       behind: isLive ? lag(app) : 0,
       selected: view.selected ? trace.find(view.selected) : undefined, hover: this.#hover?.hit?.item, dense: this.#dense,
     });
@@ -192,7 +201,7 @@ class Timeline extends HTMLElement {
     const state = states.findLast(({ at }) => at <= end)?.state ?? (states.length ? 'closed' : lane.state);
     const setting = trace.spans.filter((span) => span.lane === name && span.from <= end && (span.to ?? Infinity) > end)
       .map(({ kind, text }) => (kind === 'nginx' ? t(`trace.nginx.${text}`) : text)).join(' · ');
-    const narrow = width < 260;
+    const narrow = width < 235;
     const tight = width < 150;
     return html`<div class="head thread" data-lane=${name} data-x=${x} data-width=${width} data-state=${state}>
       <p class="name">${badge(lane)}<strong title=${lane.title}>${narrow ? t(`trace.short.${name}`) : lane.title}</strong>
@@ -355,7 +364,7 @@ class Timeline extends HTMLElement {
   /** #sideways selects what happened at about the same time in the next lane: the same event, if it is one. */
   #sideways(by) {
     const app = this.#app;
-    const names = [...app.lanes.keys()].filter((name) => app.view.lanes.has(name));
+    const names = this.#names();
     const item = app.trace.find(app.view.selected) ?? app.trace.step(null, -1, app.view.lanes);
     if (!item) return;
     for (let i = names.indexOf(item.lane) + by; i >= 0 && i < names.length; i += by) {
