@@ -110,7 +110,7 @@ func (e evidence) pauses() (ms []float64) {
 	tries = append(tries, failures...)
 	slices.Sort(tries)
 	for _, at := range failures {
-		if next, _ := slices.BinarySearch(tries, at+1); next < len(tries) {
+		if next, _ := slices.BinarySearch(tries, at+slack); next < len(tries) {
 			ms = append(ms, tries[next]-at)
 		}
 	}
