@@ -51,15 +51,19 @@ class Faults extends Element {
       this.#close();
     });
     app.addEventListener('view', ({ detail }) => {
-      if (!detail.includes('breaking')) return;
-      this.#opened ||= app.view.breaking;
-      this.drawNow();
-      if (app.view.breaking) {
-        this.#back = document.activeElement;
-        this.querySelector('h2').focus({ preventScroll: true });
-      }
+      if (detail.includes('breaking')) this.#follow();
     });
     app.addEventListener('reset', () => { this.#offline = false; });
+    if (app.view.breaking) this.#follow(); // it was loaded for that
+  }
+
+  #follow() {
+    const { breaking } = this.app.view;
+    this.#opened ||= breaking;
+    this.drawNow();
+    if (!breaking) return;
+    this.#back = document.activeElement;
+    this.querySelector('h2').focus({ preventScroll: true });
   }
 
   draw() {
