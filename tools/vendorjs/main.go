@@ -164,8 +164,9 @@ func (lib library) bundle(dir string, stdin *api.StdinOptions, name string) ([]b
 	return result.OutputFiles[0].Contents, nil
 }
 
+// banner is a legal comment, which stays where the module is bundled with others.
 func (lib library) banner() string {
-	return fmt.Sprintf("/* %s %s, %s: see %s.LICENSE and VERSIONS */", lib.name, lib.version, lib.licence, lib.name)
+	return fmt.Sprintf("/*! %s %s, %s: see vendor/%s.LICENSE and vendor/VERSIONS */", lib.name, lib.version, lib.licence, lib.name)
 }
 
 func download(url string) ([]byte, error) {

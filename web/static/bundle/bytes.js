@@ -1,0 +1,2 @@
+import"./shared-F2E2MLCH.js";import"./shared-NXH7EVMQ.js";
+//# sourceMappingURL=bytes.js.map
