@@ -42,12 +42,7 @@ var libraries = []library{
 		entry: `
 			export { html, svg, render, nothing, noChange } from "./lit-html.js";
 			export { repeat } from "./directives/repeat.js";
-			export { classMap } from "./directives/class-map.js";
 			export { live } from "./directives/live.js";
-			export { ref, createRef } from "./directives/ref.js";
-			export { keyed } from "./directives/keyed.js";
-			export { guard } from "./directives/guard.js";
-			export { cache } from "./directives/cache.js";
 		`,
 	},
 	{

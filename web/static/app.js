@@ -17,10 +17,11 @@ import './ui/status.js';
 import './ui/lanes.js';
 import './ui/playback.js';
 import './ui/timeline.js';
+import './ui/story.js';
 import './ui/workbench.js';
 import './ui/code.js';
 
-const parts = ['masthead', 'notices', 'toolbar', 'status', 'lanes', 'playback', 'timeline', 'workbench', 'code'];
+const parts = ['masthead', 'notices', 'toolbar', 'status', 'lanes', 'playback', 'timeline', 'story', 'workbench', 'code'];
 const areas = ['shell', 'trace'];
 
 const silent = 4000; // milliseconds after which a lane that nobody has heard of cannot be reached

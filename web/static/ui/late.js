@@ -6,7 +6,7 @@
  */
 import { t } from '../text.js';
 
-const near = '200px'; // below what can be seen
+const near = '0px'; // around what can be seen: this server is near, too
 
 export class Late extends HTMLElement {
   #app;

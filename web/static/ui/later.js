@@ -29,7 +29,6 @@ const parts = {
   },
   cost: { load: () => [import('./cost.js'), load('trace.cost'), style(new URL('cost.css', import.meta.url))] },
   log: { load: () => [import('./log.js'), load('trace.log'), style(new URL('log.css', import.meta.url))] },
-  story: { load: () => [import('./story.js'), load('trace.story'), style(new URL('story.css', import.meta.url))] },
   server: { load: () => [import('./server.js'), load('shell.server'), style(new URL('server.css', import.meta.url))] },
   publish: { load: () => [import('./publish.js'), load('shell.publish'), style(new URL('publish.css', import.meta.url))] },
   share: { load: () => [import('./share.js'), load('shell.share'), style(new URL('share.css', import.meta.url))] },
