@@ -96,7 +96,7 @@ func contentTypeOf(name string) (contentType string, text bool) {
 		return "text/javascript; charset=utf-8", true
 	case ".css":
 		return "text/css; charset=utf-8", true
-	case ".json":
+	case ".json", ".map":
 		return "application/json", true
 	case ".svg":
 		return "image/svg+xml", true
@@ -139,7 +139,7 @@ func readAssets(files fs.FS) (*assets, error) {
 		fmt.Fprintln(&all, name, t.files[name].hash)
 	}
 	t.hash = shortHash([]byte(all.String()))
-	for _, name := range []string{frontPage, plainPage} {
+	for _, name := range []string{frontPage, bundledPage, plainPage} {
 		if page := t.files[name]; page != nil {
 			t.files[name] = newAsset(name, t.withHashes(page.body))
 		}

@@ -108,7 +108,7 @@ func testAccessParts(t *testing.T, browser context.Context) {
 		p.look("the bytes of an "+kind, `{ include: ["push-detail"] }`)
 	}
 	p.resize(1500, 1000)
-	run[chromedp.Void](p, `(async () => { for (const name of ["workbench", "code"]) await document.querySelector("push-" + name).view(); })()`)
+	labAllParts(p)
 	p.wait(`document.querySelector("push-code .code-line") !== null && document.querySelector("push-workbench textarea") !== null`)
 	p.look("code and workbench", `{ include: ["push-workbench", "push-code", "push-server", "push-publish", "push-share", "push-cost", "push-log"] }`)
 }
@@ -189,7 +189,9 @@ func testAccessKeyboard(t *testing.T, browser context.Context) {
 	// It comes back, and both story and log say so.
 	p.wait(`/asked for everything after #\d+; .*replayed; nothing was lost/.test(document.querySelector(".story li[data-lane=sse]")?.textContent)`)
 	p.wait(`document.querySelector(".card[data-lane=sse] .last").textContent.startsWith("Back after ")`)
+	lateShow(p, "log")
 	p.wait(`document.querySelector("push-log tbody").textContent.includes("replayed event")`)
+	run[chromedp.Void](p, `scrollTo(0, 0)`)
 
 	// From event to event, into the bytes of one, and back.
 	until("canvas", kb.Tab)

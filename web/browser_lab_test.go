@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -116,7 +117,16 @@ func labPress(p *page, selector string) {
 func labBreak(p *page) {
 	p.t.Helper()
 	labPress(p, "push-toolbar .break")
-	p.wait(`document.querySelector("#faults").checkVisibility()`)
+	p.wait(`document.querySelector("#faults")?.checkVisibility()`)
+}
+
+// labAllParts has all parts come that come late.
+func labAllParts(p *page) {
+	p.t.Helper()
+	for _, name := range []string{"cost", "log", "story", "server", "publish", "workbench", "share", "code"} {
+		lateShow(p, name)
+	}
+	run[chromedp.Void](p, `scrollTo({ top: 0, behavior: "instant" })`)
 }
 
 func testLabOpen(t *testing.T, browser context.Context) {
@@ -372,6 +382,7 @@ func testLabShortLog(t *testing.T, browser context.Context) {
 	p := labPage(t, browser)
 	labStep(p, 3)
 	labCaughtUp(p)
+	lateShow(p, "server")
 	run[chromedp.Void](p, `{
 		const slider = document.querySelector("push-server [type=range]");
 		slider.value = 0;
@@ -396,6 +407,7 @@ func testLabShortLog(t *testing.T, browser context.Context) {
 
 func testLabPublish(t *testing.T, browser context.Context) {
 	p := labPage(t, browser)
+	lateShow(p, "publish")
 	labPress(p, "push-publish form button")
 	p.wait(`[...document.querySelectorAll("push-publish tbody tr")].every(({ textContent }) => / ms[^]*\d+ B ↑ \d+ B ↓/.test(textContent))`)
 	up := run[map[string]int](p, `Object.fromEntries([...document.querySelectorAll("push-publish tbody tr")].map((row) =>
@@ -413,6 +425,7 @@ func testLabShare(t *testing.T, browser context.Context) {
 	p := labPage(t, browser)
 	labStep(p, 3)
 	labCaughtUp(p)
+	lateShow(p, "share")
 	for _, name := range transports {
 		want := fmt.Sprintf("/%s?after=%s", name, run[string](p, `pushlab.trace.log.head`))
 		run[chromedp.Void](p, fmt.Sprintf(`document.querySelectorAll("[name=share-lane]")[%d].click()`, slices.Index(transports, name)))
@@ -423,7 +436,7 @@ func testLabShare(t *testing.T, browser context.Context) {
 
 	items := run[int](p, `pushlab.trace.items.length`)
 	run[chromedp.Void](p, `(async () => {
-		const { Trace } = await import(document.querySelector("script[type=module]").src.replace(/app\.js.*/, "lab/trace.js"));
+		const Trace = pushlab.trace.constructor;
 		pushlab.show(Trace.import(JSON.parse(JSON.stringify(pushlab.trace.export()))));
 	})()`)
 	p.wait(`document.querySelector("push-status [role=status]").textContent.startsWith("A saved trace")`)
@@ -528,6 +541,7 @@ func testLabAtEase(t *testing.T, browser context.Context) {
 // Nothing of the page is wider than the window, and what can be pressed is large enough.
 func testLabWidths(t *testing.T, browser context.Context) {
 	p := labPage(t, browser)
+	labAllParts(p)
 	for _, width := range []int64{320, 390, 640, 768, 900, 1100, 1500, 1920} {
 		p.do(chromedp.EmulateViewport(width, 800))
 		p.wait(fmt.Sprintf(`innerWidth === %d`, width))
@@ -635,7 +649,20 @@ func TestWords(t *testing.T) {
 		if err := json.Unmarshal(text, &area); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		words[strings.TrimSuffix(filepath.Base(file), ".json")] = area
+		name := strings.Split(strings.TrimSuffix(filepath.Base(file), ".json"), ".")
+		node := words
+		for _, part := range name {
+			if node[part] == nil {
+				node[part] = map[string]any{}
+			}
+			node = node[part].(map[string]any)
+		}
+		for key, value := range area {
+			if part, ok := value.(map[string]any); ok && node[key] != nil {
+				maps.Copy(part, node[key].(map[string]any)) // of a file that was read before
+			}
+			node[key] = value
+		}
 	}
 	// Names that are put together at run time are checked as far as they are known: up to the first ${.
 	call := regexp.MustCompile("\\bt\\((['`])([\\w.-]+?)(\\.?\\$\\{[^`]*`|['`])")

@@ -204,11 +204,12 @@ func testLessonWords(t *testing.T, browser context.Context) {
 	p := openModule(t, browser)
 	if missing := run[[]string](p, `Promise.all([import("/lessons/index.js"), import("/lessons/advice.js"), import("/text.js")]).then(
 		async ([{ lessons }, { questions, reasons }, { load, t }]) => {
-		await load("lessons");
+		await Promise.all([load("shell"), load("lessons")]);
 		const names = [];
 		for (const { lesson: { key, options, controls, observations, specs, quiz, table } } of await Promise.all(lessons.map(({ load }) => load()))) {
 			const need = (...of) => names.push(...of.map((name) => "lessons." + key + "." + name));
-			need("title", "intro", "question", "fact", "why", "devtools", ...options.map((option) => "options." + option));
+			names.push("shell.lessons.titles." + key);
+			need("intro", "question", "fact", "why", "devtools", ...options.map((option) => "options." + option));
 			for (const { key: control, values = [] } of controls) {
 				need("controls." + control + ".label", ...values.map((value) => "controls." + control + ".options." + value.replace(".", "-")));
 			}

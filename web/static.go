@@ -15,14 +15,16 @@ import (
 )
 
 //go:generate go -C ../tools run ./vendorjs -out ../web/static/vendor
+//go:generate go -C ../tools run ./bundlejs -dir ../web/static
 
 //go:embed static
 var embedded embed.FS
 
 const (
-	frontPage = "index.html" // of the demo
-	plainPage = "lanes.html" // needs no more than the transports
-	hashed    = "/a/"        // what is below it, and below the hash of everything, never changes
+	frontPage   = "index.html"        // of the demo
+	bundledPage = "bundle/index.html" // the same, in few files: what is served unless somebody works on it
+	plainPage   = "lanes.html"        // needs no more than the transports
+	hashed      = "/a/"               // what is below it, and below the hash of everything, never changes
 )
 
 // pageFiles returns the page's files as they are in the program.
@@ -104,10 +106,14 @@ func (s *Server) static(page files) echo.HandlerFunc {
 
 // front returns the page at /.
 func (s *Server) front(r *http.Request, page files) string {
-	if s.demo(r) || page.asset(plainPage) == nil {
+	switch {
+	case !s.demo(r) && page.asset(plainPage) != nil:
+		return plainPage
+	case page.version() != "" && page.asset(bundledPage) != nil:
+		return bundledPage
+	default:
 		return frontPage
 	}
-	return plainPage
 }
 
 // demo reports whether a request is answered with the demo.

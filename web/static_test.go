@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,7 +24,7 @@ var byOwnName = regexp.MustCompile(`(?:src|href)="(/[^"]*\.(?:js|css|svg))"`)
 
 func TestStaticHashedPaths(t *testing.T) {
 	s := serve(t, hub.Config{}, web.Config{})
-	for _, page := range []string{"/index.html", "/lanes.html"} {
+	for _, page := range []string{"/bundle/index.html", "/index.html", "/lanes.html"} {
 		response, body := s.request("GET", page, identity, "")
 		if response.StatusCode != 200 {
 			t.Errorf("%s: %s", page, response.Status)
@@ -103,7 +100,7 @@ func TestStaticPages(t *testing.T) {
 // TestStaticDemo: the demo is for this machine's names alone, and needs to talk to other ports.
 func TestStaticDemo(t *testing.T) {
 	s := serve(t, hub.Config{}, web.Config{Demo: true, Hosts: []string{"example.com"}})
-	_, front := s.request("GET", "/index.html", nil, "")
+	_, front := s.request("GET", "/bundle/index.html", nil, "")
 	_, plain := s.request("GET", "/lanes.html", nil, "")
 	for host, demo := range map[string]bool{"localhost:8080": true, "127.0.0.1": true, "a.localhost": true, "example.com": false} {
 		response, body := s.request("GET", "/", http.Header{"Host": {host}}, "")
@@ -224,64 +221,4 @@ func TestStaticCompression(t *testing.T) {
 			t.Errorf("%q: another file", accept)
 		}
 	}
-}
-
-// maxFirstLoad is what a page may make a browser load before it can begin, compressed.
-const maxFirstLoad = 60 << 10
-
-// TestFirstLoad keeps the page light: scripts and styles, with what they import.
-func TestFirstLoad(t *testing.T) {
-	s := serve(t, hub.Config{}, web.Config{})
-	inPage := regexp.MustCompile(`(?:src|href)="/a/[0-9a-f]+/([^"]+\.(?:js|css))"`)
-	inScript := regexp.MustCompile(`(?m)^\s*(?:import|export)\s*(?:[^"';()]*?\bfrom\s*)?["']([^"']+)["']|@import\s+(?:url\()?["']([^"']+)["']`)
-	for _, page := range []string{"/index.html", "/lanes.html"} {
-		_, body := s.request("GET", page, identity, "")
-		var queue []string
-		for _, m := range inPage.FindAllSubmatch(body, -1) {
-			queue = append(queue, "/"+string(m[1]))
-		}
-		seen, sum := map[string]bool{}, 0
-		for len(queue) > 0 {
-			name := queue[0]
-			queue = queue[1:]
-			if seen[name] {
-				continue
-			}
-			seen[name] = true
-			response, text := s.request("GET", name, identity, "")
-			if response.StatusCode != 200 {
-				t.Errorf("%s needs %s: %s", page, name, response.Status)
-				continue
-			}
-			_, zipped := s.request("GET", name, http.Header{"Accept-Encoding": {"gzip"}}, "")
-			sum += len(zipped)
-			t.Logf("%s %-30s %6d bytes, %6d in gzip", page, name, len(text), len(zipped))
-			for _, m := range inScript.FindAllStringSubmatch(string(text), -1) {
-				queue = append(queue, path.Join("/", path.Dir(name), m[1]+m[2]))
-			}
-		}
-		t.Logf("%s: %d files, %.1f of %d KiB", page, len(seen), float64(sum)/1024, maxFirstLoad>>10)
-		if page == "/index.html" {
-			logAll(t, s)
-		}
-		if sum > maxFirstLoad {
-			t.Errorf("%s needs %d bytes at first, more than %d: load with import() what is not seen at once", page, sum, maxFirstLoad)
-		}
-	}
-}
-
-// logAll logs how much all scripts and styles are that the demo may come to load.
-func logAll(t *testing.T, s *service) {
-	n, sum := 0, 0
-	err := fs.WalkDir(os.DirFS("static"), ".", func(name string, d fs.DirEntry, err error) error {
-		if ext := path.Ext(name); err == nil && (ext == ".js" || ext == ".css") && !strings.HasPrefix(name, "minimal/") && !strings.HasPrefix(name, "attacker") {
-			_, zipped := s.request("GET", "/"+name, http.Header{"Accept-Encoding": {"gzip"}}, "")
-			n, sum = n+1, sum+len(zipped)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("all scripts and styles: %d files, %.1f KiB", n, float64(sum)/1024)
 }

@@ -7,8 +7,8 @@ type Config struct {
 	// ConnBytes is how many bytes are kept of a connection; of older records only the outline stays.
 	// Default 64 KiB.
 	ConnBytes int
-	// Bytes is how much memory all records may take, about, with their spans. Older ones are dropped.
-	// Default 2 MiB.
+	// Bytes is how much memory all records may take, about, with their spans. Of older ones only the outline
+	// stays; when the outlines take a quarter, the oldest are dropped. Default 2 MiB.
 	Bytes int
 	// RecordBytes is how many bytes are kept of one Read or Write. Default 16 KiB.
 	RecordBytes int

@@ -274,6 +274,51 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// TestOutlines: when all records take too much, the oldest lose their bytes and spans first. So who reads late still
+// hears of every message; and who reads much too late is told how many records he has missed.
+func TestOutlines(t *testing.T) {
+	tapped := tap.New(tap.Config{Bytes: 100_000})
+	conn, err := tapped.Listen(&one{conn: endless{}}, "sse").Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+	next := 0
+	write := func(n int) {
+		for range n {
+			next++
+			fmt.Fprintf(conn, "id: e-%d\ndata: %s\n\n", next, strings.Repeat("x", 500))
+		}
+	}
+	write(60)
+	batch, _, err := tapped.Poll(0)
+	if err != nil || batch.Missed != 0 || len(batch.Records) != 62 {
+		t.Fatalf("%d records, %d missed, %v", len(batch.Records), batch.Missed, err)
+	}
+	whole := 0
+	for i, r := range batch.Records[2:] {
+		if len(r.Messages) != 1 || r.Messages[0].ID != fmt.Sprintf("e-%d", i+1) {
+			t.Errorf("event %d: %+v", i+1, r.Messages)
+		}
+		if len(r.Spans) > 0 {
+			whole++
+		} else if whole > 0 || len(r.Data) > 0 {
+			t.Errorf("event %d has %d bytes and no spans, %d before it are whole", i+1, len(r.Data), whole)
+		}
+	}
+	if whole < 10 || whole > 50 {
+		t.Errorf("%d of 60 events are whole", whole)
+	}
+	write(1000)
+	batch, _, err = tapped.Poll(0)
+	if err != nil || int(batch.Missed)+len(batch.Records) != 1062 || len(batch.Records) < 60 || len(batch.Records) > 150 {
+		t.Errorf("%d records, %d missed, %v", len(batch.Records), batch.Missed, err)
+	}
+	if last := batch.Records[len(batch.Records)-1]; last.Messages[0].ID != "e-1060" || len(last.Spans) == 0 {
+		t.Errorf("the last is %+v", last)
+	}
+}
+
 // TestLargeWrite: of one Write no more is kept than half of all that may be.
 func TestLargeWrite(t *testing.T) {
 	tapped := tap.New(tap.Config{Bytes: 100_000})

@@ -23,13 +23,15 @@ type Tap struct {
 	began  time.Time
 	conns  atomic.Uint64 // that there have been
 
-	mu      sync.Mutex
-	records []*Record // without holes
-	size    int
-	next    uint64 // the Seq of the next record
-	changed chan struct{}
-	closed  bool
-	kept    map[uint64]*keptBytes // by number of the connection
+	mu       sync.Mutex
+	records  []*Record // without holes
+	size     int
+	next     uint64 // the Seq of the next record
+	whole    uint64 // the Seq of the first record that shrink has left as it was
+	outlines int    // the size of those before
+	changed  chan struct{}
+	closed   bool
+	kept     map[uint64]*keptBytes // by number of the connection
 }
 
 // keptBytes are those of a connection that the records hold.
@@ -200,15 +202,33 @@ func (t *Tap) append(r *Record) {
 	if len(r.Data) > 0 {
 		t.keep(r)
 	}
-	drop := 0
-	for ; t.size > t.config.Bytes && drop < len(t.records)-1; drop++ {
-		t.size -= t.records[drop].size()
-		t.forget(t.records[drop])
-		t.records[drop] = nil
-	}
-	t.records = t.records[drop:]
+	t.shrink()
 	close(t.changed)
 	t.changed = make(chan struct{})
+}
+
+// shrink takes from the oldest records what is over the limit. First that is their bytes and spans, so that a watcher who is
+// late for a moment misses nothing; and when the outlines take a quarter of the room, the oldest go.
+func (t *Tap) shrink() {
+	drop := 0
+	for t.size > t.config.Bytes && drop < len(t.records)-1 {
+		t.whole = max(t.whole, t.next-uint64(len(t.records)-drop))
+		if i, _ := t.index(t.whole); i < len(t.records)-1 && t.outlines < t.config.Bytes/4 {
+			t.outline(i)
+			t.whole++
+			t.outlines += t.records[i].size()
+			continue
+		}
+		oldest := t.records[drop]
+		if oldest.Seq < t.whole {
+			t.outlines -= oldest.size()
+		}
+		t.size -= oldest.size()
+		t.forget(oldest)
+		t.records[drop] = nil
+		drop++
+	}
+	t.records = t.records[drop:]
 }
 
 // keep counts a record's bytes, and takes away the oldest of its connection if they are too many.
@@ -221,19 +241,20 @@ func (t *Tap) keep(r *Record) {
 	k.bytes += len(r.Data)
 	k.seqs = append(k.seqs, r.Seq)
 	for k.bytes > t.config.ConnBytes && len(k.seqs) > 1 {
-		i, ok := t.index(k.seqs[0])
-		k.seqs = k.seqs[1:]
-		if !ok {
-			continue
-		}
-		old := t.records[i]
-		k.bytes -= len(old.Data)
-		t.records[i] = old.Outline() // others may be reading the old one
-		t.size += t.records[i].size() - old.size()
+		i, _ := t.index(k.seqs[0])
+		t.outline(i)
 	}
 }
 
-// forget counts a record's bytes no more, since it is dropped.
+// outline takes the bytes and spans from a record. Others may be reading the old one.
+func (t *Tap) outline(i int) {
+	old := t.records[i]
+	t.forget(old)
+	t.records[i] = old.Outline()
+	t.size += t.records[i].size() - old.size()
+}
+
+// forget counts a record's bytes no more.
 func (t *Tap) forget(r *Record) {
 	k := t.kept[r.Conn]
 	if k == nil || len(r.Data) == 0 {

@@ -42,12 +42,7 @@ var libraries = []library{
 		entry: `
 			export { html, svg, render, nothing, noChange } from "./lit-html.js";
 			export { repeat } from "./directives/repeat.js";
-			export { classMap } from "./directives/class-map.js";
 			export { live } from "./directives/live.js";
-			export { ref, createRef } from "./directives/ref.js";
-			export { keyed } from "./directives/keyed.js";
-			export { guard } from "./directives/guard.js";
-			export { cache } from "./directives/cache.js";
 		`,
 	},
 	{
@@ -164,8 +159,9 @@ func (lib library) bundle(dir string, stdin *api.StdinOptions, name string) ([]b
 	return result.OutputFiles[0].Contents, nil
 }
 
+// banner is a legal comment, which stays where the module is bundled with others.
 func (lib library) banner() string {
-	return fmt.Sprintf("/* %s %s, %s: see %s.LICENSE and VERSIONS */", lib.name, lib.version, lib.licence, lib.name)
+	return fmt.Sprintf("/*! %s %s, %s: see vendor/%s.LICENSE and vendor/VERSIONS */", lib.name, lib.version, lib.licence, lib.name)
 }
 
 func download(url string) ([]byte, error) {

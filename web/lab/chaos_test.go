@@ -14,8 +14,8 @@ import (
 	"pushlab/web/lab"
 )
 
-// keepReading has somebody read a lane, and come back whenever he is cut off, until the test ends.
-func (p *page) keepReading(lane string) (stop func()) {
+// keepReading has somebody read a lane, and come back whenever he is cut off, or after patience, until the test ends.
+func (p *page) keepReading(lane string, patience time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -33,7 +33,7 @@ func (p *page) keepReading(lane string) (stop func()) {
 			if lane == "websocket" {
 				header = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 			}
-			conn.SetDeadline(time.Now().Add(2 * time.Second)) // or a black hole would be the end
+			conn.SetDeadline(time.Now().Add(patience)) // or a black hole would be the end
 			fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", lane, header)
 			io.Copy(io.Discard, conn)
 			end()
@@ -50,7 +50,7 @@ func (p *page) keepReading(lane string) (stop func()) {
 func TestManyEvents(t *testing.T) {
 	p := open(t)
 	for _, lane := range []string{"httpstream", "sse", "websocket", "longpoll"} {
-		defer p.keepReading(lane)()
+		defer p.keepReading(lane, time.Minute)()
 	}
 	p.message("somebody reads", func(r lab.Record, m lab.Message) bool { return r.Lane == "websocket" && m.Kind == tap.ControlMessage })
 	p.command("source", `{"rate":1000}`)
@@ -90,7 +90,7 @@ func TestChaos(t *testing.T) {
 	lanes := []string{"longpoll", "httpstream", "sse", "websocket"}
 	var stops []func()
 	for _, lane := range lanes {
-		stops = append(stops, p.keepReading(lane))
+		stops = append(stops, p.keepReading(lane, 2*time.Second))
 	}
 	p.command("source", `{"rate":100}`)
 	for i := range 150 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -226,6 +227,41 @@ func TestSource(t *testing.T) {
 		t.Errorf("the source is %+v", s.Source)
 	}
 	p.wait("the state is told", func(seen []lab.Batch) bool { return last(seen, stateOf).Source.Kind == "json" })
+}
+
+// TestNewRate: a new rate begins when it is set. For the time before it, in which fewer events came, there is no burst.
+func TestNewRate(t *testing.T) {
+	p := open(t)
+	clock := func() (c struct{ Now time.Duration }) {
+		if status, b := p.ask("GET", "/clock", ""); status != 200 || json.Unmarshal(b, &c) != nil {
+			t.Fatalf("%d %s", status, b)
+		}
+		return c
+	}
+	p.command("source", `{"rate":0.001}`)
+	p.eventually("half a second is over", func() bool { return clock().Now > 500*time.Millisecond })
+	before, first := clock().Now, last(p.batches(), logOf).Events
+	p.command("source", `{"rate":1000}`)
+	p.wait("events come", func(seen []lab.Batch) bool { return last(seen, logOf).Events >= first+300 })
+	p.command("source", `{"rate":0}`)
+	n := 0
+	for _, b := range p.batches() {
+		if b.Log == nil {
+			continue
+		}
+		for _, e := range b.Log.Published {
+			if e.At < before {
+				continue
+			}
+			if due := before + time.Duration(n)*time.Millisecond; e.At < due {
+				t.Fatalf("event %d came %v early", n, due-e.At)
+			}
+			n++
+		}
+	}
+	if n < 300 {
+		t.Errorf("there were %d events", n)
+	}
 }
 
 // TestBridge: events of the main server come in, if that is wanted, but for those that come by themselves.

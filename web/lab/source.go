@@ -28,19 +28,22 @@ var defaultSource = Source{Rate: 1, Size: 64, Kind: "json", Bridge: true}
 var kinds = []string{"text", "json", "binary", "emoji"}
 
 // generate publishes events at the rate that is set. It keeps to a schedule: events that are late follow each other
-// without a pause, unless they are later than a second.
+// without a pause, unless they are later than a second. A new rate is a new schedule: what the old one was waiting for
+// makes no burst.
 func (l *Lab) generate() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	last := time.Now()
+	last, rate := time.Now(), 0.0
 	for {
 		l.mu.Lock()
 		source, changed := l.source, l.resource
 		l.mu.Unlock()
+		another := source.Rate != rate
+		rate = source.Rate
 		var due <-chan time.Time
 		if source.Rate > 0 {
 			next := last.Add(time.Duration(float64(time.Second) / source.Rate))
-			if late := time.Since(next); late > time.Second {
+			if late := time.Since(next); late > time.Second || another && late > 0 {
 				next = time.Now()
 			}
 			if wait := time.Until(next); wait > 0 {

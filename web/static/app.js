@@ -1,26 +1,38 @@
 /**
  * The page begins here: words, a lab, the parts, and the lanes.
  *
- * Each part is a custom element in a module of its own, and gets the App. A part that cannot be loaded says so in its
- * place; the others go on.
+ * Each part is a custom element in a module of its own, and gets the App. A part that does not work says so in its place;
+ * the others go on. Here are those of the first view; ui/later.js has those that come when they are needed.
  */
 import { load, t } from './text.js';
 import { Lab } from './lab/session.js';
 import { App } from './ui/app.js';
+import { invite } from './ui/invitation.js';
+import { failed } from './ui/late.js';
+import { watch } from './ui/later.js';
+import './ui/masthead.js';
+import './ui/notices.js';
+import './ui/toolbar.js';
+import './ui/status.js';
+import './ui/lanes.js';
+import './ui/playback.js';
+import './ui/timeline.js';
+import './ui/story.js';
+import './ui/workbench.js';
+import './ui/code.js';
 
-const parts = [
-  'masthead', 'notices', 'toolbar', 'faults', 'status', 'lanes', 'playback', 'timeline', 'detail', 'cost', 'log', 'story',
-  'server', 'publish', 'share', 'workbench', 'code', 'lesson',
-];
-const areas = ['shell', 'trace', 'detail', 'lessons'];
+const parts = ['masthead', 'notices', 'toolbar', 'status', 'lanes', 'playback', 'timeline', 'story', 'workbench', 'code'];
+const areas = ['shell', 'trace'];
 
 const silent = 4000; // milliseconds after which a lane that nobody has heard of cannot be reached
 
+const opening = Lab.open();
+opening.catch(() => {}); // whoever awaits it says so
 await Promise.all(areas.map((area) => load(area).catch((error) => console.error(error))));
 
 let lab;
 try {
-  lab = await Lab.open();
+  lab = await opening;
 } catch (error) {
   sorry(error.status === 404 ? t('shell.start.no-demo') : t('shell.start.failed', { why: error.message }), error.status === 404);
   throw error;
@@ -28,16 +40,16 @@ try {
 const app = new App(lab);
 window.pushlab = app; // for the curious, and the tests
 
-await Promise.all(parts.map(async (name) => {
-  const elements = document.querySelectorAll(`push-${name}`);
+for (const name of parts) {
+  const element = document.querySelector(`push-${name}`);
   try {
-    await import(`./ui/${name}.js`);
-    for (const element of elements) element.app = app;
+    element.app = app;
   } catch (error) {
-    console.error(`push-${name}:`, error);
-    for (const element of elements) element.textContent = t('shell.start.part-failed', { name });
+    failed(element, error);
   }
-}));
+}
+if (!app.view.lesson) invite(app, document.querySelector('push-lesson'));
+watch(app);
 
 lab.addEventListener('gone', gone);
 lab.start();

@@ -1,5 +1,6 @@
 /**
- * The words of the page, one file per area and language: text/en/shell.json is the area "shell".
+ * The words of the page, one file per area and language: text/en/shell.json is the area "shell", text/en/shell.faults.json
+ * what is in it below "faults", for a part of the page that comes late.
  *
  *   await load('shell');
  *   t('shell.status.lost')                      a name, with dots into the file
@@ -8,25 +9,29 @@
  * Numbers are written as the language does; {n|one|other} chooses by number.
  */
 const language = 'en';
-const areas = new Map();
+const words = {};
+const coming = new Map(); // area → promise
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 
 /** load fetches an area's words, once. */
 export function load(area) {
-  if (!areas.has(area)) {
+  if (!coming.has(area)) {
     const address = new URL(`text/${language}/${area}.json`, import.meta.url);
-    areas.set(area, fetch(address).then(async (response) => {
+    coming.set(area, fetch(address).then(async (response) => {
       if (!response.ok) throw new Error(`the words of ${area} did not come: HTTP ${response.status}`);
-      areas.set(area, await response.json());
+      const [name, ...above] = area.split('.').reverse();
+      let node = words;
+      for (const part of above.reverse()) node = node[part] ??= {};
+      node[name] = { ...node[name], ...await response.json() }; // one below it may have been quicker
     }));
   }
-  return Promise.resolve(areas.get(area)).then(() => {});
+  return coming.get(area);
 }
 
 /** t returns a text by its name. One that is missing shows as its name: ugly, and soon found. */
 export function t(name, values = {}) {
-  let text = areas;
-  for (const [i, part] of name.split('.').entries()) text = i ? text?.[part] : areas.get(part);
+  let text = words;
+  for (const part of name.split('.')) text = text?.[part];
   if (typeof text !== 'string') return name;
   if (!text.includes('{')) return text;
   return text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (whole, key, one, other) => {

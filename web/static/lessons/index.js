@@ -2,7 +2,8 @@
  * The lessons, in their order. A lesson is a plain object, which its module exports as lesson; the panel (ui/lesson.js)
  * runs it, and the words are in text/en/lessons.json under the lesson's key.
  *
- *   key           of its words: <key>.title, .intro, .question, .fact, .why, .devtools, .quiz …
+ *   key           of its words: <key>.intro, .question, .fact, .why, .devtools, .quiz …; the title is with those of the
+ *                 shell, since it is shown before a lesson is begun: shell.lessons.titles.<key>
  *   lanes         which lanes are shown while it runs
  *   begin(x)      brings the lab into its first state; x is the Experiment, through which alone the lab is touched
  *   options       the predictions, by key. The panel adds 'unsure'.

@@ -3,10 +3,15 @@
  *
  *   show(file, name)   opens a file at a function, such as 'sse/wire.go', 'AppendFrame'
  */
-import { Late } from './late.js';
+import { load } from '../text.js';
+import { Late, ready, style } from './late.js';
 
 customElements.define('push-code', class extends Late {
-  load(app) { return import('./codeview.js').then(({ CodeView }) => new CodeView(this, app)); }
+  async load(app) {
+    const [{ CodeView }] = await Promise.all([import('./codeview.js'), load('detail'), style(new URL('code.css', import.meta.url))]);
+    ready(this);
+    return new CodeView(this, app);
+  }
 
   async show(file, name) { (await this.view())?.show(file, name); }
 });

@@ -7,6 +7,7 @@
  */
 import { html, live, nothing, render } from '../vendor/lit-html.js';
 import { t } from '../text.js';
+import { titleOf } from './invitation.js';
 import { rich } from './rich.js';
 import { lessons } from '../lessons/index.js';
 import { advise, questions } from '../lessons/advice.js';
@@ -30,7 +31,7 @@ class Decide extends HTMLElement {
     const answers = this.#progress.decisions;
     render(html`<div class="decide">
       <div class="asked">
-        <h3 tabindex="-1">${t('lessons.decide.title')}</h3>
+        <h3 tabindex="-1">${t('shell.lessons.decide')}</h3>
         <p class="intro">${t('lessons.decide.intro')}</p>
         ${questions.map((question, i) => this.#question(question, i, answers))}
         <p><button class="bare" @click=${() => this.#forget()}>${t('lessons.decide.forget')}</button></p>
@@ -90,7 +91,7 @@ class Decide extends HTMLElement {
     if (!list.length) return nothing;
     return html`<ul class="evidence">${list.map(({ key, n }) => {
       const { figures, item, lab } = this.#progress.of(key);
-      const link = html`<a href=${`#lesson=${n}`}>${t('lessons.ui.heading', { n, title: t(`lessons.${key}.title`) })}</a>`;
+      const link = html`<a href=${`#lesson=${n}`}>${t('lessons.ui.heading', { n, title: titleOf(key) })}</a>`;
       const text = figures && t(`lessons.decide.evidence.${key}`, figures);
       if (!text || /\{[a-z]/i.test(text)) return html`<li class="quiet">${fill('lessons.decide.missing', link)}</li>`;
       const kept = lab === this.#app.lab.id && item && this.#app.trace.find(item);

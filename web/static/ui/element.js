@@ -25,12 +25,14 @@ export class Element extends HTMLElement {
 
   get app() { return this.#app; }
 
+  get pace() { return this.constructor.pace; }
+
   connect() {}
 
   /** draw draws soon, and not more often than its pace. */
   draw() {
     if (this.#timer !== undefined) return;
-    const wait = this.#drawn + this.constructor.pace - performance.now();
+    const wait = this.#drawn + this.pace - performance.now();
     this.#timer = setTimeout(() => this.drawNow(), Math.max(0, wait));
   }
 

@@ -52,17 +52,21 @@ class Faults extends Element {
       this.#close();
     });
     app.addEventListener('view', ({ detail }) => {
-      if (!detail.includes('breaking')) return;
-      this.#opened ||= app.view.breaking;
-      this.drawNow();
-      if (app.view.breaking) {
-        this.#back = document.activeElement;
-        this.querySelector('h2').focus({ preventScroll: true });
-        // From below, the panel takes half of the window. What is told of a fault must stand in the other half.
-        if (fromBelow.matches && !app.view.lesson) document.querySelector('push-story')?.scrollIntoView({ block: 'start' });
-      }
+      if (detail.includes('breaking')) this.#follow();
     });
     app.addEventListener('reset', () => { this.#offline = false; });
+    if (app.view.breaking) this.#follow(); // it was loaded for that
+  }
+
+  #follow() {
+    const { breaking } = this.app.view;
+    this.#opened ||= breaking;
+    this.drawNow();
+    if (!breaking) return;
+    this.#back = document.activeElement;
+    this.querySelector('h2').focus({ preventScroll: true });
+    // From below, the panel takes half of the window. What is told of a fault must stand in the other half.
+    if (fromBelow.matches && !this.app.view.lesson) document.querySelector('push-story')?.scrollIntoView({ block: 'start' });
   }
 
   draw() {

@@ -7,9 +7,10 @@ import { Element, html, nothing } from './element.js';
 import { live } from '../vendor/lit-html.js';
 import { number, t } from '../text.js';
 import { paragraphs, plain, rich } from './rich.js';
+import { invitation, numbers, titleOf } from './invitation.js';
+import { style } from './late.js';
 import { lessons } from '../lessons/index.js';
 import { Progress } from '../lessons/progress.js';
-import './first.js';
 
 const pace = 250; // milliseconds between two looks at the trace
 
@@ -87,7 +88,7 @@ class Lesson extends Element {
     let experiment;
     try {
       const [{ lesson }, { Experiment }] = await Promise.all([
-        lessons[number - 1].load(), import('../lessons/experiment.js'), import('./quiz.js'), this.#settled(number),
+        lessons[number - 1].load(), import('../lessons/experiment.js'), import('./quiz.js'), style(new URL('quiz.css', import.meta.url)), this.#settled(number),
       ]);
       if (this.number !== number) return;
       this.#lesson = lesson;
@@ -231,45 +232,18 @@ class Lesson extends Element {
     </section>`;
   }
 
-  /** #link leads to a lesson. In free play the next one says its title; the others have it for those who point or listen. */
-  #link(n, next) {
-    const { key } = lessons[n - 1];
-    const done = this.progress.of(key).done;
-    const title = t(`lessons.${key}.title`);
-    return html`<li><a href=${`#lesson=${n}`} class=${[done ? 'done' : '', n === next ? 'next' : ''].join(' ').trim() || nothing} aria-current=${n === this.number ? 'step' : nothing}
-        title=${title} @click=${(event) => this.#go(event, n)}>
-      <span class="num">${n}</span> <span class=${n === next ? 'title' : 'hidden-text'}>${title}</span>
-      ${done ? html`<span class="mark" aria-hidden="true">✓</span><span class="hidden-text">${t('lessons.ui.done')}</span>` : nothing}</a></li>`;
-  }
-
-  #go(event, n) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    this.app.set({ lesson: n });
-  }
-
-  #nav(next) {
-    return html`<nav aria-label=${t('lessons.ui.nav')}><ol class="numbers">${lessons.map((lesson, i) => this.#link(i + 1, next))}</ol></nav>`;
-  }
+  #go = (n) => this.app.set({ lesson: n });
 
   /** #idle is one line: what to do first, the lessons, and the question that most come with. */
   #idle() {
-    const next = lessons.findIndex(({ key }) => !this.progress.of(key).done) + 1;
-    return html`<header>
-        <push-first .app=${this.app}></push-first>
-        <div class="choose">
-          <h2 id="lesson-title" tabindex="-1" title=${t('lessons.ui.invitation')}>${t('lessons.ui.lessons')}</h2>
-          ${this.#nav(next)}
-          <button class="which" aria-expanded=${this.#deciding} @click=${() => this.#decide(!this.#deciding)}>${t('lessons.decide.title')}</button>
-        </div>
-      </header>
+    return html`${invitation({ app: this.app, progress: this.progress, deciding: this.#deciding, decide: () => this.decide(!this.#deciding), go: this.#go })}
       ${this.#deciding ? html`<push-decide .progress=${this.progress} .app=${this.app} @forget=${() => this.draw()}></push-decide>` : nothing}`;
   }
 
   #running() {
     return html`<header>
-        <h2 id="lesson-title" tabindex="-1">${t('lessons.ui.heading', { n: this.number, title: t(`${this.#words}.title`) })}</h2>
-        ${this.#nav()}
+        <h2 id="lesson-title" tabindex="-1">${t('lessons.ui.heading', { n: this.number, title: titleOf(lessons[this.number - 1].key) })}</h2>
+        ${numbers({ progress: this.progress, current: this.number, go: this.#go })}
       </header>
       ${this.#body()}`;
   }
@@ -410,7 +384,7 @@ class Lesson extends Element {
         </ul>
       </div>
       <p class="next">${this.number < lessons.length ? html`<button class="primary" @click=${() => this.app.set({ lesson: this.number + 1 })}>
-          ${t('lessons.ui.next', { title: t(`lessons.${lessons[this.number].key}.title`) })}</button>`
+          ${t('lessons.ui.next', { title: titleOf(lessons[this.number].key) })}</button>`
         : html`<button class="primary" @click=${() => this.#finish()}>${t('lessons.ui.finish')}</button>`}
         <button @click=${() => this.app.set({ lesson: null })}>${t('lessons.ui.leave')}</button></p>
     </div>`;
@@ -429,7 +403,7 @@ class Lesson extends Element {
   #tableTemplate() {
     if (!this.#table) return nothing;
     const { lanes } = this.app;
-    return html`<div class="scroll-x" tabindex="0" role="region" aria-label=${t(`${this.#words}.title`)}><table>
+    return html`<div class="scroll-x" tabindex="0" role="region" aria-label=${titleOf(lessons[this.number - 1].key)}><table>
       <caption>${t(`${this.#words}.caption`)}</caption>
       <thead><tr><th scope="col">${t('lessons.ui.lane')}</th>${this.#table[0].cells.map((cell, i) => html`<th scope="col" class="num">${t(`${this.#words}.columns.${i}`)}</th>`)}</tr></thead>
       <tbody>${this.#table.map(({ lane, cells }) => html`<tr data-lane=${lane}><th scope="row"><span class="badge" aria-hidden="true">${lanes.get(lane).letter}</span> ${lanes.get(lane).title}</th>
@@ -450,15 +424,16 @@ class Lesson extends Element {
     code.scrollIntoView({ block: 'start' });
   }
 
-  async #decide(open) {
-    await import('./decide.js');
+  /** decide opens the decision helper, or closes it. */
+  async decide(open) {
+    await Promise.all([import('./decide.js'), style(new URL('decide.css', import.meta.url))]);
     this.#deciding = open;
     this.drawNow();
   }
 
   async #finish() {
     this.app.set({ lesson: null });
-    await this.#decide(true);
+    await this.decide(true);
     this.querySelector('push-decide h3')?.focus();
   }
 }

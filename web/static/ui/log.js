@@ -11,11 +11,11 @@ import { clockTime, family, isMark, kindName, words } from './words.js';
 import { number, t } from '../text.js';
 
 const most = 500;
-const hurry = 60; // rows, while more than that come between two drawings
+const hurry = 60; // rows: it hurries while more than that come between two drawings,
+const glance = 24; // and then shows as many as there is room for
 const families = ['events', 'http', 'control', 'connections', 'faults'];
 
 class Log extends Element {
-  static pace = 200;
   #lanes = new Set(); // chosen; none: all
   #family = '';
   #text = '';
@@ -25,6 +25,9 @@ class Log extends Element {
   #last; // the newest item that was shown
   #shown = [];
   #selected;
+
+  /** What nobody can read need not be drawn as often: to lay out a table takes longer than all else. */
+  get pace() { return this.#hurry ? 500 : 200; }
 
   template(app) {
     const { items, hidden, fresh } = this.#rows();
@@ -103,7 +106,7 @@ class Log extends Element {
       if (newest - place > most - 20) newest = Math.min(items.length, place + most / 2);
     }
     this.#hurry = this.#following && !view.paused && fresh > (this.#hurry ? hurry / 2 : hurry);
-    const room = this.#hurry ? hurry : most;
+    const room = this.#hurry ? glance : most;
     const passes = this.#passes();
     const shown = [];
     let hidden = 0;

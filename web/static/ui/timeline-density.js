@@ -3,19 +3,18 @@
  * bar how many there were: events from the server's rail, what the client sent from the browser's.
  */
 import { nice } from './timeline-layout.js';
+import { Rows } from './timeline-rows.js';
 import { clockTime } from './words.js';
-import { slot } from '../lab/density.js';
 import { t } from '../text.js';
 
-const row = 3; // CSS pixels, with the room between two bars
-export const bar = 2;
-const rows = new Map(); // the arrays of each lane, used again for each picture
+export const bar = 2; // CSS pixels
+const rows = new Rows(); // kept from picture to picture
 
 /**
  * counts sorts what is to be seen by lane: { items, marks, dense, perRow }. dense tells whether there is too much for
  * arrows; it stays what it was where both would do, so that the picture does not flicker.
  */
-export function counts({ trace, scale, layout, ratio }, wasDense) {
+export function counts({ trace, scale, layout, ratio, live }, wasDense) {
   const names = layout.lanes.map(({ name }) => name);
   const items = new Map(names.map((name) => [name, []]));
   const marks = new Map(names.map((name) => [name, []]));
@@ -44,7 +43,7 @@ export function counts({ trace, scale, layout, ratio }, wasDense) {
       if (item.offset !== undefined) items.get(item.lane)?.push(item);
     }
   }
-  return { items, marks, dense, ...(dense ? bars(trace, names, scale, gone, ratio) : {}) };
+  return { items, marks, dense, ...(dense ? bars({ trace, names, scale, gone, live }, ratio) : {}) };
 }
 
 function older(trace, names, from, to) {
@@ -53,55 +52,17 @@ function older(trace, names, from, to) {
   return some;
 }
 
-/**
- * bars counts by row: events, replayed ones, and what the client sent. Rows stand at fixed times, so that the same
- * things are counted together from picture to picture.
- */
-function bars(trace, names, scale, gone, ratio) {
-  const perRow = row / scale.perMs; // ms
-  const base = Math.floor(scale.from / perRow);
-  const n = Math.max(1, Math.floor(scale.end / perRow) - base + 1);
-  const lanes = new Map();
-  for (const name of names) {
-    if (!(rows.get(name)?.events.length >= n)) rows.set(name, { events: new Float32Array(n + 8), replays: new Float32Array(n + 8), up: new Float32Array(n + 8) });
-    const arrays = rows.get(name);
-    for (const array of Object.values(arrays)) array.fill(0);
-    lanes.set(name, arrays);
-  }
-  // Before the oldest item only the numbers of whole slots are left.
-  const since = gone > scale.from ? Math.min(scale.end, Math.ceil(gone / slot) * slot) : scale.from;
-  const [first, last] = trace.bounds(since, scale.end);
-  let name;
-  let lane;
-  for (let i = first; i < last; i++) {
-    const item = trace.items[i];
-    if (item.lane !== name) lane = lanes.get(name = item.lane);
-    if (!lane) continue;
-    const place = Math.floor(item.at / perRow) - base;
-    if (item.kind === 'event') (item.replay ? lane.replays : lane.events)[place]++;
-    else if (item.dir === 'up' && item.offset !== undefined) lane.up[place]++;
-  }
-  if (since > scale.from) {
-    for (const name of names) {
-      const { events: all, replays: again, up: sent } = lanes.get(name);
-      trace.density(name).each(scale.from, since - 1, (from, events, replays, up) => {
-        const low = from / perRow - base;
-        const high = Math.min(from + slot, since) / perRow - base;
-        for (let place = Math.max(0, Math.floor(low)); place < Math.min(n, high); place++) {
-          const share = (Math.min(high, place + 1) - Math.max(low, place)) / (high - low);
-          all[place] += events * share;
-          again[place] += replays * share;
-          sent[place] += up * share;
-        }
-      });
-    }
-  }
+/** bars says how long the bars are: see Rows. */
+function bars(seen, ratio) {
+  rows.count(seen);
+  const { lanes, hub, perRow, base, n } = rows;
+  const { scale } = seen;
   // A single burst must not flatten all else: what is longer than there is room for ends in a stop.
   const sums = [];
   for (const { events, replays } of lanes.values()) for (let i = 0; i < n; i++) if (events[i] + replays[i] > 0) sums.push(events[i] + replays[i]);
   const usual = Float32Array.from(sums).sort()[Math.floor(0.97 * (sums.length - 1))] ?? 1;
   // y is where the bar of a row stands; the row is counted from time 0 on.
-  return { bars: lanes, perRow, base, n, most: nice(usual * 1.25), y: (place) => Math.round(scale.y((place + 1) * perRow) * ratio) / ratio };
+  return { bars: lanes, hub, perRow, base, n, most: nice(usual * 1.25), y: (place) => Math.round(scale.y((place + 1) * perRow) * ratio) / ratio };
 }
 
 /** paintDensity draws a lane's bars. */

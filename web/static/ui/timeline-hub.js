@@ -64,16 +64,11 @@ function paintEvents(f) {
   const oldest = parseId(log.oldest);
   if (mode === 'density') {
     const wide = hub.wide ? Math.min(64, hub.width * 0.35) : hub.width - 14;
-    const [first, last] = between(order, scale.from, scale.end);
-    const rows = new Map();
-    for (let i = first; i < last; i++) {
-      const place = Math.floor(order[i].at / counts.perRow);
-      rows.set(place, (rows.get(place) ?? 0) + 1);
-    }
+    const { hub: { events }, base, n, most, y } = counts;
     ctx.fillStyle = colours.ink;
     ctx.globalAlpha = 0.5;
     ctx.beginPath();
-    for (const [place, n] of rows) ctx.rect(hub.rail + 4, counts.y(place), Math.min(wide, (n / counts.most) * wide), bar);
+    for (let i = 0; i < n; i++) if (events[i]) ctx.rect(hub.rail + 4, y(base + i), Math.min(wide, (events[i] / most) * wide), bar);
     ctx.fill();
     ctx.globalAlpha = 1;
     return hub.rail + 3 + wide;

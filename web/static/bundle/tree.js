@@ -1,0 +1,2 @@
+import"./shared-VPKGFMZM.js";import"./shared-NXH7EVMQ.js";
+//# sourceMappingURL=tree.js.map
