@@ -62,7 +62,7 @@ const tracePage = `<!doctype html><html lang="en"><head><meta charset="utf-8"><t
 <script type="module" src="/page.js"></script></head><body><div class="shell"><main>
 <h1 class="hidden-text">Trace</h1>
 <div class="stage"><push-playback></push-playback><push-timeline></push-timeline></div>
-<push-detail></push-detail><push-cost></push-cost><push-log></push-log><push-story></push-story></main></div></body></html>`
+<push-detail></push-detail><push-cost></push-cost><push-log id="log"></push-log><push-story></push-story></main></div></body></html>`
 
 // openTrace opens a page with a scene of testdata/trace/page.js.
 func openTrace(t *testing.T, browser context.Context, query string) *page {

@@ -137,7 +137,7 @@ var bs={},kt=new Map,Un=new Intl.NumberFormat("en",{maximumFractionDigits:2});fu
       <div class="heads">${e?e.lanes.map(n=>this.#E(n,e)):k}
         ${e?this.#S(e.hub):k}</div>
       <div class="stage-canvas">
-        <canvas tabindex="0" role="application" aria-label=${c("trace.timeline.label")} aria-describedby="timeline-help" aria-details="log-table"></canvas>
+        <canvas tabindex="0" role="application" aria-label=${c("trace.timeline.label")} aria-describedby="timeline-help" aria-details="log"></canvas>
         <div class="tip" hidden aria-hidden="true"></div>
       </div>
       <p id="timeline-help" class="hidden-text">${c("trace.timeline.help")}</p>

@@ -174,7 +174,7 @@ class Timeline extends HTMLElement {
       <div class="heads">${layout ? layout.lanes.map((lane) => this.#head(lane, layout)) : nothing}
         ${layout ? this.#hubHead(layout.hub) : nothing}</div>
       <div class="stage-canvas">
-        <canvas tabindex="0" role="application" aria-label=${t('trace.timeline.label')} aria-describedby="timeline-help" aria-details="log-table"></canvas>
+        <canvas tabindex="0" role="application" aria-label=${t('trace.timeline.label')} aria-describedby="timeline-help" aria-details="log"></canvas>
         <div class="tip" hidden aria-hidden="true"></div>
       </div>
       <p id="timeline-help" class="hidden-text">${t('trace.timeline.help')}</p>
