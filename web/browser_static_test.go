@@ -136,13 +136,6 @@ func TestLate(t *testing.T) {
 			t.Errorf("push-%s was loaded, and is not in the first view", name)
 		}
 	}
-	run[chromedp.Void](p, `{
-		window.shifts = [];
-		new PerformanceObserver((list) => {
-			for (const { value, sources } of list.getEntries()) shifts.push({ value, what: sources.map(({ node }) => (node?.parentElement?.closest("[class], :not(:defined)") ?? node)?.outerHTML?.slice(0, 80) ?? "?").join(" ") });
-		}).observe({ type: "layout-shift", buffered: false });
-	}`)
-
 	// An item that is selected shows its bytes, wherever the page is scrolled to.
 	run[chromedp.Void](p, `pushlab.lab.command("step").then(() => {})`)
 	p.wait(`pushlab.trace.items.some(({ kind }) => kind === "event")`)
@@ -160,6 +153,12 @@ func TestLate(t *testing.T) {
 	p.wait(`document.activeElement === document.querySelector("push-toolbar .break")`)
 
 	// Who reads on finds everything in its place.
+	run[chromedp.Void](p, `{
+		window.shifts = [];
+		new PerformanceObserver((list) => {
+			for (const { value, sources } of list.getEntries()) shifts.push({ value, what: sources.map(({ node }) => (node?.parentElement?.closest("[class], :not(:defined)") ?? node)?.outerHTML?.slice(0, 80) ?? "?").join(" ") });
+		}).observe({ type: "layout-shift", buffered: false });
+	}`)
 	for _, name := range append(late[3:], "workbench", "code") {
 		lateShow(p, name)
 	}
@@ -180,5 +179,5 @@ func TestLate(t *testing.T) {
 func lateShow(p *page, name string) {
 	p.t.Helper()
 	run[chromedp.Void](p, fmt.Sprintf(`document.querySelector("push-%s").scrollIntoView({ behavior: "instant" })`, name))
-	p.wait(fmt.Sprintf(`document.querySelector("push-%s > .panel") !== null`, name))
+	p.wait(fmt.Sprintf(`document.querySelector("push-%s .panel, push-%[1]s > section") !== null`, name))
 }
