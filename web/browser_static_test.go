@@ -175,6 +175,21 @@ func TestLate(t *testing.T) {
 	p.wait(`document.querySelector(".lesson[data-lesson='2'][data-stage=question]") !== null`)
 }
 
+// TestUnbundled opens the page in the modules that it is written in.
+func TestUnbundled(t *testing.T) {
+	server := serve(t, hub.Config{}, web.Config{Demo: true})
+	p := open(t, startChromium(t), server.url+"/index.html")
+	p.wait(`window.pushlab !== undefined`)
+	labCards(p, "open")
+	if run[bool](p, `performance.getEntriesByType("resource").some(({ name }) => name.includes("/bundle/"))`) {
+		t.Error("it loads something of the bundle")
+	}
+	labBreak(p)
+	labAllParts(p)
+	run[chromedp.Void](p, `pushlab.set({ lesson: 1 })`)
+	p.wait(`document.querySelector(".lesson[data-lesson='1'][data-stage=question]") !== null`)
+}
+
 // lateShow scrolls to a part that comes late, and waits until it is there.
 func lateShow(p *page, name string) {
 	p.t.Helper()
