@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test soak cover fuzz build run smoke bench
+.PHONY: help deps fmt lint test soak soak-page cover fuzz build run smoke bench
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -16,7 +16,7 @@ ARGS     ?=
 export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, and what interop/ talks to
 	@missing=
@@ -52,7 +52,7 @@ fmt: ## Format all Go files
 	gofmt -w .
 
 # -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
-lint test soak cover fuzz bench: export GOFLAGS += -buildvcs=false
+lint test soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
 
 lint: ## Check gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .)
@@ -66,6 +66,10 @@ test: deps lint ## Check everything: lint, then all tests with -race, browser an
 
 soak: ## Stress the streams on all engines for SOAK (10m)
 	CGO_ENABLED=1 go test -race -timeout 0 -run TestStress ./common/wire -soak $(SOAK)
+
+# Without -race: it measures frames and memory, on a machine that should have nothing else to do.
+soak-page: deps ## Keep the page at 1,000 events a second for SOAK (10m), and in a storm for a fifth of that
+	go test -timeout 0 -v -run '^TestSoak$$' ./web -soak $(SOAK)
 
 cover: deps ## Write cover.html, which statements the tests reach
 	go test -p 2 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...

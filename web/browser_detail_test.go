@@ -948,6 +948,6 @@ func testWorkbenchFrames(t *testing.T, browser context.Context) {
 	p.wait(log + `.includes("closed with 1003")`)
 	// The frames themselves.
 	run[chromedp.Void](p, `document.querySelectorAll(".workbench-wire button")[1].click()`)
-	p.wait(`document.querySelector("push-detail #detail-title").textContent.includes("Message to the server, by WebSocket: 12 bytes") &&
+	p.wait(`document.querySelector("push-detail #detail-title")?.textContent.includes("Message to the server, by WebSocket: 12 bytes") &&
 		[...document.querySelectorAll("push-detail .tree-name")].some(name => name.textContent === "binary data")`)
 }

@@ -301,6 +301,7 @@ func testLabCut(t *testing.T, browser context.Context) {
 		labStep(p, 2)
 		labCaughtUp(p) // what was published meanwhile, too
 	}
+	lateShow(p, "server")
 	labPress(p, "push-server .kick") // the first lane that is connected
 	p.wait(`pushlab.trace.items.some(({ kind, label }) => kind === "fault" && label === "changed")`)
 	labCaughtUp(p)

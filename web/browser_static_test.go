@@ -141,13 +141,6 @@ func TestLate(t *testing.T) {
 			t.Errorf("push-%s was loaded, and is not in the first view", name)
 		}
 	}
-	run[chromedp.Void](p, `{
-		window.shifts = [];
-		new PerformanceObserver((list) => {
-			for (const { value, sources } of list.getEntries()) shifts.push({ value, what: sources.map(({ node }) => (node?.parentElement?.closest("[class], :not(:defined)") ?? node)?.outerHTML?.slice(0, 80) ?? "?").join(" ") });
-		}).observe({ type: "layout-shift", buffered: false });
-	}`)
-
 	// An item that is selected shows its bytes, wherever the page is scrolled to.
 	run[chromedp.Void](p, `pushlab.lab.command("step").then(() => {})`)
 	p.wait(`pushlab.trace.items.some(({ kind }) => kind === "event")`)
@@ -164,8 +157,13 @@ func TestLate(t *testing.T) {
 	p.do(chromedp.KeyEvent("\x1b"))
 	p.wait(`document.activeElement === document.querySelector("push-toolbar .break")`)
 
-	// Who reads on finds everything in its place. (The panel made room for itself, and gave it back.)
-	run[chromedp.Void](p, `new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(() => { shifts.length = 0; })`)
+	// Who reads on finds everything in its place.
+	run[chromedp.Void](p, `{
+		window.shifts = [];
+		new PerformanceObserver((list) => {
+			for (const { value, sources } of list.getEntries()) shifts.push({ value, what: sources.map(({ node }) => (node?.parentElement?.closest("[class], :not(:defined)") ?? node)?.outerHTML?.slice(0, 80) ?? "?").join(" ") });
+		}).observe({ type: "layout-shift", buffered: false });
+	}`)
 	for _, name := range append(late[3:], "workbench", "code") {
 		lateShow(p, name)
 	}
@@ -182,9 +180,24 @@ func TestLate(t *testing.T) {
 	p.wait(`document.querySelector(".lesson[data-lesson='2'][data-stage=question]") !== null`)
 }
 
+// TestUnbundled opens the page in the modules that it is written in.
+func TestUnbundled(t *testing.T) {
+	server := serve(t, hub.Config{}, web.Config{Demo: true})
+	p := open(t, startChromium(t), server.url+"/index.html")
+	p.wait(`window.pushlab !== undefined`)
+	labCards(p, "open")
+	if run[bool](p, `performance.getEntriesByType("resource").some(({ name }) => name.includes("/bundle/"))`) {
+		t.Error("it loads something of the bundle")
+	}
+	labBreak(p)
+	labAllParts(p)
+	run[chromedp.Void](p, `pushlab.set({ lesson: 1 })`)
+	p.wait(`document.querySelector(".lesson[data-lesson='1'][data-stage=question]") !== null`)
+}
+
 // lateShow scrolls to a part that comes late, and waits until it is there.
 func lateShow(p *page, name string) {
 	p.t.Helper()
 	run[chromedp.Void](p, fmt.Sprintf(`document.querySelector("push-%s").scrollIntoView({ behavior: "instant" })`, name))
-	p.wait(fmt.Sprintf(`document.querySelector("push-%s > .panel") !== null`, name))
+	p.wait(fmt.Sprintf(`document.querySelector("push-%s .panel, push-%[1]s > section") !== null`, name))
 }

@@ -33,6 +33,8 @@ const (
 	folder = "bundle"  // in that of the page
 	start  = "app.js"  // the script that the page begins with
 	sheet  = "app.css" // of all style sheets that the page names
+
+	firstBundle = "first-bundle" // how late modules import from what start becomes
 )
 
 func main() {
@@ -88,7 +90,7 @@ func (b *bundler) bundle() error {
 		return err
 	}
 	for _, name := range found.beside {
-		if err := b.build(api.BuildOptions{EntryPoints: []string{name}, Outfile: path.Base(name)}, b.modules(nil)); err != nil {
+		if _, err := b.build(api.BuildOptions{EntryPoints: []string{name}, Outfile: path.Base(name)}, b.modules(nil)); err != nil {
 			return err
 		}
 	}
@@ -99,7 +101,7 @@ func (b *bundler) bundle() error {
 }
 
 // build bundles entry points, in a way that all outputs have in common.
-func (b *bundler) build(o api.BuildOptions, plugins ...api.Plugin) error {
+func (b *bundler) build(o api.BuildOptions, plugins ...api.Plugin) (*metafile, error) {
 	o.AbsWorkingDir = b.dir
 	if o.Outfile != "" {
 		o.Outfile = filepath.Join(b.dir, folder, o.Outfile)
@@ -114,11 +116,11 @@ func (b *bundler) build(o api.BuildOptions, plugins ...api.Plugin) error {
 	o.Plugins = plugins
 	result := api.Build(o)
 	if err := failure(result.Errors); err != nil {
-		return err
+		return nil, err
 	}
-	var about metafile
+	about := &metafile{}
 	if err := about.parse(result.Metafile); err != nil {
-		return err
+		return nil, err
 	}
 	for name := range about.Inputs {
 		if !strings.Contains(name, ":") && name != "<stdin>" { // of a plugin, or of the options
@@ -128,11 +130,11 @@ func (b *bundler) build(o api.BuildOptions, plugins ...api.Plugin) error {
 	for _, file := range result.OutputFiles {
 		name := filepath.Base(file.Path)
 		if _, twice := b.outputs[name]; twice {
-			return fmt.Errorf("two outputs are called %s", name)
+			return nil, fmt.Errorf("two outputs are called %s", name)
 		}
 		b.outputs[name] = file.Contents
 	}
-	return nil
+	return about, nil
 }
 
 func failure(messages []api.Message) error {
@@ -192,10 +194,11 @@ func (b *bundler) first(found *survey) error {
 		e := found.exports[as]
 		fmt.Fprintf(&entry, "export { %s as %s } from './%s';\n", e.name, as, e.module)
 	}
-	return b.build(api.BuildOptions{
+	_, err := b.build(api.BuildOptions{
 		Stdin:   &api.StdinOptions{Contents: entry.String(), ResolveDir: b.dir},
 		Outfile: start,
 	}, b.leaveOut(), b.modules(nil))
+	return err
 }
 
 // leaveOut leaves modules that are imported dynamically to the other bundles.
@@ -222,7 +225,21 @@ func (b *bundler) late(found *survey) error {
 	for _, name := range found.late {
 		entries = append(entries, api.EntryPoint{InputPath: name, OutputPath: strings.TrimSuffix(bundled(name), ".js")})
 	}
-	return b.build(api.BuildOptions{EntryPointsAdvanced: entries, Splitting: true, External: []string{"./" + start}}, b.modules(found))
+	theFirst := api.Plugin{Name: "first bundle", Setup: func(p api.PluginBuild) {
+		p.OnResolve(api.OnResolveOptions{Filter: "^" + firstBundle + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: "./" + start, External: true}, nil
+		})
+	}}
+	made, err := b.build(api.BuildOptions{EntryPointsAdvanced: entries, Splitting: true}, b.modules(found), theFirst)
+	if err != nil {
+		return err
+	}
+	for name := range made.Inputs {
+		if found.first[name] {
+			return fmt.Errorf("%s would be there twice: import it as import { … } from '…';", name)
+		}
+	}
+	return nil
 }
 
 // page makes the page that loads the bundle.
@@ -240,7 +257,7 @@ func (b *bundler) page() error {
 	for _, name := range sheets {
 		fmt.Fprintf(&entry, "@import './%s';\n", name)
 	}
-	err = b.build(api.BuildOptions{Stdin: &api.StdinOptions{Contents: entry.String(), ResolveDir: b.dir, Loader: api.LoaderCSS}, Outfile: sheet})
+	_, err = b.build(api.BuildOptions{Stdin: &api.StdinOptions{Contents: entry.String(), ResolveDir: b.dir, Loader: api.LoaderCSS}, Outfile: sheet})
 	if err != nil {
 		return err
 	}

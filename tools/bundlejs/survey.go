@@ -120,6 +120,7 @@ func (s *survey) fromFirst(module, source string) (string, error) {
 		list, closed := strings.CutSuffix(list, "}")
 		if !ok || !closed {
 			err = fmt.Errorf("%s: %s\nWhat is in the first view can be imported by name only", module, statement)
+			return statement
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -136,7 +137,7 @@ func (s *survey) fromFirst(module, source string) (string, error) {
 			s.exports[as] = export{from, name}
 			names = append(names, as+" as "+local)
 		}
-		return fmt.Sprintf("import { %s } from './%s';", strings.Join(names, ", "), start)
+		return fmt.Sprintf("import { %s } from '%s';", strings.Join(names, ", "), firstBundle)
 	})
 	return source, err
 }

@@ -23,6 +23,9 @@ export function load(area) {
       let node = words;
       for (const part of above.reverse()) node = node[part] ??= {};
       node[name] = { ...node[name], ...await response.json() }; // one below it may have been quicker
+    }).catch((error) => {
+      coming.delete(area); // it may come the next time
+      throw error;
     }));
   }
   return coming.get(area);

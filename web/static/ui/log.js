@@ -11,8 +11,9 @@ import { clockTime, family, isMark, kindName, words } from './words.js';
 import { number, t } from '../text.js';
 
 const most = 500;
-const hurry = 60; // rows: it hurries while more than that come between two drawings,
-const glance = 24; // and then shows as many as there is room for
+const many = 60; // rows: when more than that come between two drawings, it hurries,
+const glance = 24; // and shows as many as there is room for,
+const calm = 2000; // until for so many ms it was less
 const families = ['events', 'http', 'control', 'connections', 'faults'];
 
 class Log extends Element {
@@ -21,7 +22,9 @@ class Log extends Element {
   #text = '';
   #following = true;
   #kept; // { items, hidden } while somebody reads
-  #hurry = false; // more comes than can be read
+  #busy = -Infinity; // when there was more than can be read
+  #hurry = false;
+  #rest; // the timer that ends a hurry
   #last; // the newest item that was shown
   #shown = [];
   #selected;
@@ -76,6 +79,7 @@ class Log extends Element {
   }
 
   drawn() {
+    if (this.#hurry) this.#rest ??= setTimeout(() => { this.#rest = undefined; this.draw(); }, calm); // perhaps nothing comes any more
     const { selected } = this.app.view;
     if (selected === this.#selected) return;
     this.#selected = selected;
@@ -105,7 +109,9 @@ class Log extends Element {
       const place = trace.bounds(selected.at, selected.at)[1];
       if (newest - place > most - 20) newest = Math.min(items.length, place + most / 2);
     }
-    this.#hurry = this.#following && !view.paused && fresh > (this.#hurry ? hurry / 2 : hurry);
+    const time = performance.now();
+    if (fresh > many) this.#busy = time;
+    this.#hurry = this.#following && !view.paused && time - this.#busy < calm;
     const room = this.#hurry ? glance : most;
     const passes = this.#passes();
     const shown = [];

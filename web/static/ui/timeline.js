@@ -108,10 +108,10 @@ class Timeline extends HTMLElement {
     this.#frame ??= requestAnimationFrame((time) => {
       this.#frame = undefined;
       // How long a frame with a picture takes, all that the browser does for it included. Where that is long, a machine
-      // has better things to do than to paint: then it gets three times as long for them.
+      // has better things to do than to paint, and gets time for them: at 50 ms as long again, at 100 ms twice as long.
       if (this.#began) this.#cost += (Math.min(200, time - this.#began) - this.#cost) * 0.2;
       this.#began = undefined;
-      const rest = this.#cost > 34 ? Math.min(300, 4 * this.#cost) : 0;
+      const rest = Math.min(300, 4 * (this.#cost - 25));
       if ((this.#urgent || time - this.#rested >= rest) && this.#paint()) this.#began = this.#rested = time;
       if (this.#dirty || (this.#moving() && !still.matches)) this.#soon(false);
     });
