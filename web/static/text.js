@@ -19,10 +19,11 @@ export function load(area) {
     const address = new URL(`text/${language}/${area}.json`, import.meta.url);
     coming.set(area, fetch(address).then(async (response) => {
       if (!response.ok) throw new Error(`the words of ${area} did not come: HTTP ${response.status}`);
+      const own = await response.json();
       const [name, ...above] = area.split('.').reverse();
       let node = words;
       for (const part of above.reverse()) node = node[part] ??= {};
-      node[name] = { ...node[name], ...await response.json() }; // one below it may have been quicker
+      node[name] = { ...node[name], ...own }; // one below it may have been quicker
     }).catch((error) => {
       coming.delete(area); // it may come the next time
       throw error;
