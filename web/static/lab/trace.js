@@ -55,6 +55,7 @@ class Lane {
 }
 
 export class Trace extends EventTarget {
+  static limits = limits;
   items = []; // in the order of their time
   marks = []; // those of the items that are no messages, likewise
   published = new Map(); // id → {id, seq, epoch, at, n, topic}
