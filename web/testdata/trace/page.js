@@ -43,7 +43,7 @@ class App extends EventTarget {
   }
 }
 
-await Promise.all(['trace', 'trace.cost', 'trace.log', 'trace.story', 'shell'].map(load));
+await Promise.all(['trace', 'trace.cost', 'trace.log', 'shell'].map(load));
 const app = new App();
 const sim = new Simulation(app.trace, { rate: Number(query.get('rate') ?? 1) });
 
