@@ -347,7 +347,10 @@ func TestBrowserDetail(t *testing.T) {
 		{"WorkbenchPieces", testWorkbenchPieces},
 		{"WorkbenchFrames", testWorkbenchFrames},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 

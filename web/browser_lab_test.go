@@ -50,7 +50,10 @@ func TestBrowserLab(t *testing.T) {
 		{"Address", testLabAddress},
 		{"FaultText", testFaultText},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 

@@ -45,7 +45,10 @@ func TestBrowserLessons(t *testing.T) {
 		{"Quiz", testLessonQuiz},
 		{"Decide", testLessonDecide},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 

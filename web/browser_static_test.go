@@ -183,7 +183,7 @@ func TestLate(t *testing.T) {
 // TestUnbundled opens the page in the modules that it is written in.
 func TestUnbundled(t *testing.T) {
 	server := serve(t, hub.Config{}, web.Config{Demo: true})
-	p := open(t, startChromium(t), server.url+"/index.html")
+	p := open(t, startChromium(t), server.url+"/index.html", "before the connection is established") // a lesson closes lanes
 	p.wait(`window.pushlab !== undefined`)
 	labCards(p, "open")
 	if run[bool](p, `performance.getEntriesByType("resource").some(({ name }) => name.includes("/bundle/"))`) {

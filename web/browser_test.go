@@ -54,7 +54,10 @@ func TestBrowser(t *testing.T) {
 		{"SSELaneSwitch", testSSELaneSwitch},
 		{"CloseInCallback", testCloseInCallback},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 

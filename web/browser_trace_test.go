@@ -50,7 +50,10 @@ func TestTrace(t *testing.T) {
 		{"Saved", testSavedTrace},
 		{"Accessible", testTraceAccessible},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 
