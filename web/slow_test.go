@@ -45,7 +45,6 @@ func (s *service) stalled(transport string) net.Conn {
 // TestStalledReaders measures, in turn without and with subscribers that do not read, how long an
 // event takes from Publish to another subscriber, and what memory the server holds.
 func TestStalledReaders(t *testing.T) {
-	t.Parallel()
 	const stalledEach, blocks, perBlock = 5, 6, 400
 	data, _ := event.Text(strings.Repeat("x", 4<<10))
 	for _, transport := range transports {
@@ -126,7 +125,6 @@ func heap() int64 {
 // TestLappedReader stops reading while twenty thousand events go by, and goes on: with a history of
 // ten thousand it gets a gap, and what was missed and what was got add up.
 func TestLappedReader(t *testing.T) {
-	t.Parallel()
 	const events = 20_000
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {

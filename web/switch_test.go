@@ -16,7 +16,6 @@ import (
 // TestSwitchingTransports has one subscriber change its transport a thousand times in mid-stream,
 // while two thousand events a second are published: the cursor is one and the same on all of them.
 func TestSwitchingTransports(t *testing.T) {
-	t.Parallel()
 	const switches, rate = 1_000, 2_000
 	s := serve(t, hub.Config{History: 100_000}, web.Config{})
 	stop := make(chan struct{})
