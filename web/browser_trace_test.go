@@ -504,6 +504,8 @@ func testStoryUnknown(t *testing.T, browser context.Context) {
 		{"stopped by hand", `t.laneState("sse", "open", "", 10); t.laneState("sse", "closed", "", 500);`, "Server-Sent Events was stopped here."},
 		{"records are missing", `t.add({ now: 900e6, dropped: 3 });`,
 			"3 records are missing here: the page was too slow to hear of all. What is said may not be all."},
+		{"batches are missing", `t.add({ now: 900e6, dropped: 3 }); t.add({ now: 900e6, hole: true });`,
+			"Records are missing here, nobody knows how many: the page was too slow, or away. What is said may not be all."},
 	} {
 		run[chromedp.Void](p, `{
 			const t = app.trace = new Trace();

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 
 	"github.com/labstack/echo/v4"
@@ -19,12 +20,27 @@ func (s *Server) lab(c echo.Context) error {
 	if path.Ext(r.URL.Path) == ".js" {
 		return s.page(c) // the page has a folder of that name; no lab has a dot
 	}
-	if s.labs == nil || !localHost(r.Host) {
+	if s.labs == nil || !fromHere(r) {
 		return &request.Problem{Status: http.StatusNotFound, Parameter: "path",
 			Detail: "there is no demo here; start the server with --demo, and ask for it as localhost"}
 	}
 	s.labs.ServeHTTP(c.Response(), r)
 	return nil
+}
+
+// fromHere reports whether a request comes from this machine, as far as can be told: a proxy on it that changes Host, and
+// says nothing of those it asks for, looks like one of its users.
+func fromHere(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || !localHost(r.Host) {
+		return false
+	}
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For"} { // RFC 7239, and before it
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // labServer makes the private server of a lab: one like this, without a demo. It has no engine, since its connections are
@@ -33,7 +49,7 @@ func (s *Server) labServer(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) 
 	return NewServer(h, Config{
 		Heartbeat: o.Heartbeat, Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline,
 		AllowedOrigins: []string{o.Origin}, SocketOrigins: o.SocketOrigins, Compress: o.Compress, Routes: o.Routes,
-		MaxMessage: 256 << 10, MaxConnections: 512, Version: s.config.Version, Logger: slog.New(warnings{s.config.Logger.Handler()}),
+		MaxMessage: o.MaxMessage, MaxConnections: 512, Version: s.config.Version, Logger: slog.New(warnings{s.config.Logger.Handler()}),
 	})
 }
 

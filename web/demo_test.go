@@ -3,7 +3,9 @@ package web_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -43,6 +45,34 @@ func TestDemoIsForThisMachine(t *testing.T) {
 		}
 		if response, _ := s.request("POST", "/lab", http.Header{"Sec-Fetch-Site": {"cross-site"}}, ""); response.StatusCode != 403 {
 			t.Errorf("demo %v: for another page: %s", c.demo, response.Status)
+		}
+	}
+}
+
+// TestDemoIsForNobodyElse: who only says that he is here is not.
+func TestDemoIsForNobodyElse(t *testing.T) {
+	s, err := web.NewServer(hub.New(hub.Config{}), web.Config{Demo: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		peer   string
+		header http.Header
+		want   int
+	}{
+		"another machine":        {"192.0.2.7:1234", nil, 404},
+		"another machine, IPv6":  {"[2001:db8::7]:1234", nil, 404},
+		"a Unix socket":          {"@", nil, 404},
+		"through a proxy":        {"127.0.0.1:1234", http.Header{"X-Forwarded-For": {"192.0.2.7"}}, 404},
+		"through an honest one":  {"[::1]:1234", http.Header{"Via": {"1.1 proxy"}}, 404},
+		"through a silent proxy": {"127.0.0.1:1234", http.Header{"Origin": {"https://push.example"}, "Sec-Fetch-Site": {"same-origin"}}, 403},
+	} {
+		r := httptest.NewRequest("POST", "/lab", nil)
+		r.Host, r.RemoteAddr = "localhost:8080", c.peer
+		maps.Copy(r.Header, c.header)
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != c.want {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
 }

@@ -86,7 +86,8 @@ func (s *Server) static(page files) echo.HandlerFunc {
 			name += "index.html"
 		}
 		file := page.asset(name)
-		if file == nil && page.asset(path.Join(name, "index.html")) != nil {
+		// What is not clean could lead elsewhere: a browser takes /\\example.com/ for another host.
+		if file == nil && name == path.Clean(name) && page.asset(path.Join(name, "index.html")) != nil {
 			return c.Redirect(http.StatusMovedPermanently, r.URL.Path+"/")
 		}
 		if file == nil {
@@ -118,7 +119,7 @@ func (s *Server) front(r *http.Request, page files) string {
 
 // demo reports whether a request is answered with the demo.
 func (s *Server) demo(r *http.Request) bool {
-	return s.config.Demo && localHost(r.Host)
+	return s.config.Demo && fromHere(r)
 }
 
 // protect sets what keeps a page to itself.

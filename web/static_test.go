@@ -92,6 +92,11 @@ func TestStaticPages(t *testing.T) {
 	same("/", "/lanes.html") // there is no demo
 	same("/minimal/", "/minimal/index.html")
 	same("/minimal", "/minimal/")
+	for _, path := range []string{"/%5Cevil.example%2f..%2fminimal", "/%09/evil.example%2f..%2fminimal", "/minimal//minimal/.."} {
+		if response, _ := s.request("GET", path, nil, ""); response.StatusCode != 404 {
+			t.Errorf("%s: %s, Location %q", path, response.Status, response.Header.Get("Location"))
+		}
+	}
 	if response, _ := s.request("HEAD", "/", nil, ""); response.StatusCode != 200 {
 		t.Errorf("HEAD: %s", response.Status)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -389,6 +390,7 @@ func hangUp(how Kind, linger time.Duration, conns ...net.Conn) {
 			io.Copy(io.Discard, reader1{c})
 		}
 	case RST:
+		conns = slices.Clone(conns) // somebody else may be closing these
 		for i, c := range conns {
 			conns[i] = reset(c)
 		}

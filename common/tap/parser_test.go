@@ -399,7 +399,7 @@ func TestInterleaving(t *testing.T) {
 
 // TestSecrets: what is secret is in nothing that the parser returns, or leaves in the bytes, however they are cut.
 func TestSecrets(t *testing.T) {
-	request := "GET /x?token=SECRET1&a=1&Key=SECRET2 HTTP/1.1\r\nCookie: SECRET3\r\n SECRET4\r\nAUTHORIZATION:\tBearer SECRET5\r\nReferer: http://a/?ticket=SECRET6\r\nX-Session-Token: SECRET7"
+	request := "GET /x?token=SECRET1&a=1&Key=SECRET2 HTTP/1.1\r\nCookie: SECRET3\r\n SECRET4\r\nAUTHORIZATION:\tBearer SECRET5\r\nReferer: http://a/?ticket=SECRET6?SECRET8\r\nX-Session-Token: SECRET7"
 	for _, ends := range []string{"\r\n\r\n", ""} {
 		p := NewParser()
 		var left []byte

@@ -95,7 +95,7 @@ func (r *redactor) is(c byte) bool {
 	}
 	// A URL stands in the request line, and in fields such as Referer and Location.
 	switch {
-	case c == '?' || c == '&':
+	case c == '&' || c == '?' && r.parameter == noParameter: // further on it is a character as others: RFC 3986, section 3.4
 		r.parameter, r.name = parameterName, r.name[:0]
 	case r.parameter == parameterValue && r.hidden:
 		return true

@@ -109,6 +109,13 @@ func (t *Tap) Next(ctx context.Context, after uint64) (Batch, error) {
 	}
 }
 
+// Last returns the Seq of the newest record, 0 if there is none.
+func (t *Tap) Last() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next - 1
+}
+
 // Poll is Next without the wait. If there is no record, the channel is closed when there is, or when the Tap is.
 func (t *Tap) Poll(after uint64) (batch Batch, changed <-chan struct{}, err error) {
 	t.mu.Lock()

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -123,7 +122,7 @@ func (l *Lab) setNginx(r *http.Request) *request.Problem {
 		var b *between
 		if c.On == nil || *c.On {
 			var err error
-			if b, err = n.insert(ctx, settings); errors.Is(err, errNoNginx) || ctx.Err() != nil && l.ctx.Err() != nil {
+			if b, err = n.insert(ctx, settings); ctx.Err() != nil && l.ctx.Err() != nil {
 				return gone()
 			} else if err != nil {
 				l.config.Logger.Error("nginx could not be put before a lab's server", "lab", l.id, "lane", n.name, "error", err)

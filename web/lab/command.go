@@ -228,6 +228,8 @@ func (l *Lab) set(r *http.Request) *request.Problem {
 	if problem := decode(r, &c); problem != nil {
 		return problem
 	}
+	l.changing.Lock() // from reading the settings to setting them
+	defer l.changing.Unlock()
 	l.mu.Lock()
 	s := l.settings
 	l.mu.Unlock()

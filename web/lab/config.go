@@ -55,18 +55,21 @@ type ServerOptions struct {
 	SocketOrigins []string
 	// Heartbeat, Retry and Wait are those of the transports; negative is never, or at once.
 	Heartbeat, Retry, Wait time.Duration
+	// MaxMessage is how many bytes an event may have.
+	MaxMessage int
 	// Compress lets WebSocket clients agree on compression.
 	Compress bool
 	// Routes are further paths, and what serves them.
 	Routes map[string]http.Handler
 }
 
-// Limits of a lab. What it may hold in all is the sum of the four sizes in memory.
+// Limits of a lab. What it may hold in all is the log, the records and the batches, and for each connection what its proxy
+// holds back (fault.Config.MaxHeld, in each direction).
 const (
 	maxConnections = 64        // of a lane
 	maxObservers   = 8         // of a lab
 	maxCommand     = 4 << 10   // bytes of a command
-	maxMessage     = 1 << 20   // bytes of an event
+	maxMessage     = 256 << 10 // bytes of an event
 	maxRaw         = 256 << 10 // bytes of what /raw answers
 	maxRate        = 1000      // events a second
 	maxThroughput  = 8 << 20   // bytes of data a second

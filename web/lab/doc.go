@@ -32,7 +32,7 @@
 // # Lives
 //
 // The server of a lab has many lives, one after the other (Lab.serve). A polite restart is a drain: $bye, last chunks,
-// close frames. An impolite one resets what is open, as the kernel does for a process that was killed. While the server
+// close frames. An impolite one resets what is open on the lanes, as the kernel does for a process that was killed. While the server
 // is away, the proxies close their listeners, so that who connects is refused by the kernel, and not by a pretence. A log
 // that is kept is the same hub in both lives, and takes events in between, as a broker beside the server would. One
 // that is lost is a new hub, with another epoch. Settings of the transports count from the next life on; so to change one

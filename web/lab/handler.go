@@ -114,6 +114,10 @@ func (s *Labs) create(w http.ResponseWriter, r *http.Request) *request.Problem {
 	if !ok {
 		return request.Invalid("Host", "%.100q is no host", r.Host)
 	}
+	if given := r.Header.Get("Origin"); given != "" && given != origin { // a proxy in between would make it another
+		return &request.Problem{Status: http.StatusForbidden, Parameter: "Origin",
+			Detail: fmt.Sprintf("the page is at %.100q, and this server at %s; labs are for those who reach it under its own name", given, origin)}
+	}
 	l, problem := s.open(origin)
 	if problem != nil {
 		return problem

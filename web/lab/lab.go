@@ -45,6 +45,7 @@ type Lab struct {
 	raw       raw
 	restarts  chan restart
 	inserting sync.Mutex // held while nginx is put between
+	changing  sync.Mutex // held while settings are changed
 
 	mu       sync.Mutex
 	hub      *hub.Hub
@@ -81,7 +82,7 @@ func open(config Config, origin string, leave func(*Lab)) (*Lab, error) {
 func newID() string { return strings.ToLower(rand.Text()[:6]) }
 
 func (l *Lab) start() (err error) {
-	l.hub = l.newHub()
+	h := l.newHub()
 	if l.link, err = openLink(l); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (l *Lab) start() (err error) {
 			return err
 		}
 	}
-	server, err := l.newServer(l.hub)
+	server, err := l.newServer(h)
 	if err != nil {
 		return err
 	}
@@ -113,10 +114,12 @@ func (l *Lab) start() (err error) {
 	return nil
 }
 
+// newHub makes an empty log, in the place of the one that there was.
 func (l *Lab) newHub() *hub.Hub {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return hub.New(hub.Config{History: l.settings.History, HistoryBytes: hubBytes, Observe: l.pending.publish})
+	l.hub = hub.New(hub.Config{History: l.settings.History, HistoryBytes: hubBytes, Observe: l.pending.publish})
+	return l.hub
 }
 
 // close ends the lab, and waits until nothing is left of it.

@@ -61,6 +61,7 @@ func (k *link) give(ctx context.Context, server net.Conn, lane string, number ui
 	case <-ctx.Done():
 	}
 	w.Close()
+	k.forget(number)
 	return ctx.Err()
 }
 

@@ -19,9 +19,12 @@ type observer struct {
 	before memory
 	polls  map[uint64]*Stream // by connection: requests of /longpoll that have no answer yet
 	given  map[uint64]int64   // by connection: events in answers
-	closed []uint64           // connections
-	alone  time.Time          // since when nobody observes
+	closed []closing
+	alone  time.Time // since when nobody observes
 }
+
+// A closing is the end of a connection. No record after last is about it.
+type closing struct{ number, last uint64 }
 
 // observe makes batches until the lab ends, or nobody observes it for too long.
 func (l *Lab) observe() {
@@ -76,6 +79,9 @@ func (o *observer) publish(b Batch) {
 func (o *observer) batch() (b Batch, changed <-chan struct{}) {
 	// First what is pending: what is told of a connection's end must not be older than its records.
 	t := o.pending.take()
+	for _, number := range t.closed {
+		o.closed = append(o.closed, closing{number, o.tap.Last()})
+	}
 	records, changed, _ := o.tap.Poll(o.after)
 	if t.all {
 		clear(o.before)
@@ -86,13 +92,13 @@ func (o *observer) batch() (b Batch, changed <-chan struct{}) {
 	}
 	b = Batch{Dropped: records.Missed, Arrived: t.arrived, Faults: t.faults}
 	o.records(&b, records)
-	o.closed = append(o.closed, t.closed...)
-	if len(records.Records) == 0 { // nothing more will come of them
-		for _, number := range o.closed {
-			o.link.forget(number)
+	o.closed = slices.DeleteFunc(o.closed, func(c closing) bool {
+		over := c.last <= o.after // nothing more will be told of it
+		if over {
+			o.link.forget(c.number)
 		}
-		o.closed = nil
-	}
+		return over
+	})
 	o.log(&b, t.published)
 	if streams := o.streams(); o.before.news("streams", streams) {
 		b.Streams = streams

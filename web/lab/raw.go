@@ -66,11 +66,13 @@ func (w *raw) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		if _, err := out.Write(piece); err != nil || control.Flush() != nil {
 			return
 		}
+		control.SetWriteDeadline(time.Time{}) // while nothing is written
 		wait := a.pause
 		if len(rest) == 0 {
 			wait = a.hold
 		}
 		if !sleep(ctx, wait) || len(rest) == 0 {
+			control.SetWriteDeadline(time.Now().Add(10 * time.Second)) // the end is written, too
 			return
 		}
 	}

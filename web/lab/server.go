@@ -28,7 +28,7 @@ func (l *Lab) newServer(h *hub.Hub) (Server, error) {
 	}
 	return l.config.Server(h, ServerOptions{
 		Origin: l.origin, SocketOrigins: strangers, Heartbeat: time.Duration(s.Heartbeat), Retry: orNow(time.Duration(s.Retry)),
-		Wait: orNow(time.Duration(s.Wait) * time.Second), Compress: s.Compress, Routes: map[string]http.Handler{"/raw": &l.raw},
+		Wait: orNow(time.Duration(s.Wait) * time.Second), Compress: s.Compress, MaxMessage: maxMessage, Routes: map[string]http.Handler{"/raw": &l.raw},
 	})
 }
 
@@ -47,7 +47,7 @@ func (l *Lab) serve(server Server) {
 		ctx, stop := context.WithCancel(l.ctx)
 		l.raw.begin(ctx)
 		l.mu.Lock()
-		l.hub, l.server = h, server
+		l.server = server
 		if len(l.restarts) == 0 { // another one may be asked for already
 			l.down = 0
 		}

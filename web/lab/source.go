@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"pushlab/common/event"
@@ -117,25 +118,74 @@ func pow10(n int) uint64 {
 	return p
 }
 
-// bridge brings the events of the main log in, while that is wanted.
+// bridge brings the events of the main log in, while that is wanted. Of more than the generator may make it leaves out
+// the rest: it is a page that is to show them.
 func (l *Lab) bridge() {
 	if l.config.Main == nil {
 		return
 	}
-	sub := l.config.Main.Subscribe(nil, hub.Start{})
-	defer sub.Close()
-	for {
-		records, err := sub.Next(l.ctx)
-		if gap := (*hub.GapError)(nil); err != nil && !errors.As(err, &gap) {
-			return // the lab ends, or the main server leaves
+	var sub *hub.Subscription // while it is wanted
+	defer func() {
+		if sub != nil {
+			sub.Close()
 		}
+	}()
+	var second time.Time
+	let := 0 // in, in that second
+	for l.ctx.Err() == nil {
 		l.mu.Lock()
-		wanted := l.source.Bridge
+		wanted, changed := l.source.Bridge, l.resource
+		l.mu.Unlock()
+		if !wanted {
+			if sub != nil {
+				sub.Close()
+				sub = nil
+			}
+			select {
+			case <-changed:
+			case <-l.ctx.Done():
+			}
+			continue
+		}
+		if sub == nil {
+			sub = l.config.Main.Subscribe(nil, hub.Start{})
+		}
+		records, err := l.next(sub, changed)
+		if gap := (*hub.GapError)(nil); err != nil && !errors.As(err, &gap) && !errors.Is(err, context.Canceled) {
+			return // the main server leaves
+		}
+		if l.mu.Lock(); !l.source.Bridge { // not any more
+			records = nil
+		}
 		l.mu.Unlock()
 		for _, r := range records {
-			if wanted && r.Topic != "clock" && r.Topic != "host" { // which come by themselves, and would never stop
+			if r.Topic == "clock" || r.Topic == "host" { // which come by themselves, and would never stop
+				continue
+			}
+			if now := time.Now(); now.Sub(second) > time.Second {
+				second, let = now, 0
+			}
+			if let++; let <= maxRate {
 				l.publish(l.ctx, r.Topic, r.Data) // while the server is away it is nobody's
+			} else if let == maxRate+1 {
+				l.tap.Note("", fmt.Sprintf("the main server has more than %d events a second; not all of them come here", maxRate))
 			}
 		}
 	}
+}
+
+// next waits for events, or until the source changes.
+func (l *Lab) next(sub *hub.Subscription, changed <-chan struct{}) ([]*hub.Record, error) {
+	ctx, cancel := context.WithCancel(l.ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel()
+	watch.Go(func() {
+		select {
+		case <-changed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return sub.Next(ctx)
 }

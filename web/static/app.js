@@ -78,7 +78,11 @@ function gone() {
  */
 function reach() {
   const unheard = [...app.lanes.values()].filter(({ name, state }) => state === 'connecting' && !heard(name));
-  if (!unheard.length || lab.link !== 'open') return;
+  if (!unheard.length) return;
+  if (lab.link !== 'open') { // nobody tells yet who is heard
+    setTimeout(reach, silent);
+    return;
+  }
   if (lab.host === 'named') {
     lab.host = 'plain';
     for (const lane of unheard) {

@@ -14,7 +14,7 @@
  *   hole     missed: events that never came, though nobody said so
  *   down     until; epoch: whether the log was lost
  *   queued   a connection waits to be served
- *   dropped  missed: records that are not here
+ *   dropped  missed: records that are not here, undefined if nobody knows how many
  */
 import { parseId } from './item.js';
 
@@ -124,7 +124,7 @@ export class Incidents {
       else this.#open({ kind: 'epoch', lane: null, at: item.at, ref: item.ref });
     } else if (item.label === 'dropped') {
       const before = this.list.at(-1);
-      if (before?.kind === 'dropped') before.missed += item.missed;
+      if (before?.kind === 'dropped') before.missed = before.missed && item.missed && before.missed + item.missed;
       else this.#open({ kind: 'dropped', lane: null, at: item.at, ref: item.ref, missed: item.missed });
     }
   }

@@ -87,8 +87,8 @@ export class Trace extends EventTarget {
     const fresh = [];
     this.now = Math.max(this.now, ms(batch.now));
     if (batch.log) this.#log(batch.log, fresh);
-    if (batch.dropped) {
-      this.dropped += batch.dropped;
+    if (batch.dropped || batch.hole) { // a hole: batches are missing, with nobody knows how many records
+      this.dropped += batch.dropped ?? 0;
       fresh.push(this.#mark({ kind: 'note', lane: null, at: this.now, label: 'dropped', missed: batch.dropped }));
     }
     for (const record of batch.records ?? []) this.#record(record, fresh);
@@ -580,6 +580,7 @@ export class Trace extends EventTarget {
       for (const lane of this.#lanes.values()) lane.holds.splice(0, lower(lane.holds, Math.min(first, this.now - 1000), (r) => r.answered));
       this.reach = 0;
       for (const item of items) this.#reached(item);
+      this.#forget([...this.#connections.values()].filter(({ closed }) => closed < first));
     }
     if (order.length > limits.published || (order.length && order[0].at < old - 1000)) {
       const past = Math.max(order.length - limits.published + block, lower(order, old, timeOf));
@@ -590,10 +591,14 @@ export class Trace extends EventTarget {
     if (this.#connections.size > limits.connections) {
       const all = [...this.#connections.values()];
       const over = all.filter(({ closed }) => closed !== undefined);
-      for (const connection of (over.length ? over : all).slice(0, limits.connections / 10)) {
-        this.#connections.delete(connection.conn);
-        this.#lanes.get(connection.lane).connections.delete(connection.conn);
-      }
+      this.#forget((over.length ? over : all).slice(0, limits.connections / 10));
+    }
+  }
+
+  #forget(connections) {
+    for (const { conn, lane } of connections) {
+      this.#connections.delete(conn);
+      this.#lanes.get(lane).connections.delete(conn);
     }
   }
 

@@ -39,8 +39,8 @@ export class App extends EventTarget {
       this.trace.add(detail);
       this.touch();
     });
-    lab.addEventListener('gap', ({ detail }) => {
-      if (this.live) this.trace.add({ now: lab.now() * 1e6, dropped: detail.missed ?? 1 });
+    lab.addEventListener('gap', () => {
+      if (this.live) this.trace.add({ now: lab.now() * 1e6, hole: true });
     });
     lab.addEventListener('state', () => {
       this.#tell('state');

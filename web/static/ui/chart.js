@@ -35,6 +35,7 @@ export class Chart {
   #plots = [];
   #drawn = 0;
   #observer;
+  #closed = new AbortController();
 
   constructor(app, box) {
     this.#app = app;
@@ -43,13 +44,15 @@ export class Chart {
       for (const { plot, height } of this.#plots) plot.setSize({ width: box.clientWidth, height });
     });
     style().then(() => {
+      if (this.#closed.signal.aborted) return;
       this.#make();
       this.#observer.observe(box);
     });
-    onTheme(() => this.#plots.length && this.#make());
+    onTheme(() => this.#plots.length && this.#make(), this.#closed.signal);
   }
 
   close() {
+    this.#closed.abort();
     this.#observer.disconnect();
     for (const { plot } of this.#plots) plot.destroy();
     this.#plots = [];

@@ -1,9 +1,9 @@
 /** What an item is, in plain words: its title, what of it is framing, what a mark means, where DevTools shows it. */
 import { t } from '../text.js';
 
-/** isMark tells whether an item has no bytes: what happened to a connection, or that a response is complete. */
-export function isMark({ offset, length }) {
-  return offset === undefined || !length;
+/** hasBytes tells whether there is something to show of an item: not of what happened to a connection, nor of the end of a response. */
+export function hasBytes({ offset, length }) {
+  return offset !== undefined && length > 0;
 }
 
 /** words returns a text of this area, '' if there is none. */

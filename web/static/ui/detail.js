@@ -7,7 +7,7 @@
 import { html, nothing, render } from '../vendor/lit-html.js';
 import { t } from '../text.js';
 import { hash } from './address.js';
-import { devtools, isMark, laneTitle, markWords, scope, share, title } from './describe.js';
+import { devtools, hasBytes, laneTitle, markWords, scope, share, title } from './describe.js';
 import { bits, duration, mask, way } from './figures.js';
 import { show } from './moment.js';
 import { Parts } from './parts.js';
@@ -84,7 +84,7 @@ class Detail extends HTMLElement {
     if (!again && (item === shown || !item && shown && shown.ref === view.selected)) return; // or forgotten meanwhile
     const asked = ++this.#asked;
     this.#coming = undefined;
-    if (!item || isMark(item)) {
+    if (!item || !hasBytes(item)) {
       this.#become(item);
       return;
     }
@@ -264,7 +264,7 @@ class Detail extends HTMLElement {
         <div class="detail-empty"><p>${t('detail.empty.text')}</p>
           <button type="button" @click=${() => this.#newest()}>${t('detail.empty.newest')}</button></div>`;
     }
-    if (isMark(item)) return this.#mark(item);
+    if (!hasBytes(item)) return this.#mark(item);
     return html`
       ${this.#head(title(item))}
       ${way(item, this.#app.lab.uncertainty)}

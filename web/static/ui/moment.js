@@ -3,7 +3,7 @@
  * view.end is the newest time that is shown, null while that is the present.
  */
 export const spans = [5_000, 10_000, 30_000, 60_000, 300_000];
-export const shortest = 20; // ms
+const shortest = 20; // ms
 
 /** now is the newest time there is. Of a trace that was saved that is where it ends. */
 export function now(app) {

@@ -42,8 +42,10 @@ export function palette(element) {
   return colours;
 }
 
-/** onTheme calls back when the colours may have changed. */
-export function onTheme(callback) {
-  new MutationObserver(callback).observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
-  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', callback);
+/** onTheme calls back when the colours may have changed, until it is aborted. */
+export function onTheme(callback, signal) {
+  const observer = new MutationObserver(callback);
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+  signal?.addEventListener('abort', () => observer.disconnect());
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', callback, { signal });
 }

@@ -6,7 +6,7 @@
  */
 
 /** A Part is a span, and where it stands. */
-export class Part {
+class Part {
   #role;
 
   constructor(span, parent, kinds) {

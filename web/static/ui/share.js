@@ -90,7 +90,7 @@ export function command(tool, lab, lane, cursor) {
   if (tool === 'console') {
     const url = JSON.stringify(address + after);
     return {
-      longpoll: `let url = new URL(${url}); while (true) {\n  const answer = await (await fetch(url)).json();\n  console.log(...answer.events);\n  url.searchParams.set('after', answer.cursor);\n}`,
+      longpoll: `let url = new URL(${url}); while (true) {\n  const answer = await fetch(url);\n  if (!answer.ok) throw new Error(answer.status);\n  if (answer.status !== 204) console.log(...(await answer.json()).events); // 204: nothing happened meanwhile\n  url.searchParams.set('after', answer.headers.get('Pushlab-Cursor'));\n}`,
       httpstream: `const { body } = await fetch(${url});\nfor await (const text of body.pipeThrough(new TextDecoderStream())) console.log(text);`,
       sse: `const source = new EventSource(${url});\nsource.onmessage = ({ data, lastEventId }) => console.log(lastEventId, data);`,
       websocket: `const socket = new WebSocket(${JSON.stringify(address.replace(/^http/, 'ws') + after)}, 'pushlab.v1');\nsocket.onmessage = ({ data }) => console.log(data);`,

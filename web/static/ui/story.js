@@ -76,7 +76,7 @@ export function tell(app, incident) {
     }
     case 'epoch': return say('epoch');
     case 'queued': return say('queued');
-    case 'dropped': return say('dropped', { n: incident.missed });
+    case 'dropped': return incident.missed ? say('dropped', { n: incident.missed }) : say('hole-here');
   }
   return '';
 }

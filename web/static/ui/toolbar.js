@@ -15,16 +15,16 @@ const slowest = 0.1; // events per second
 const steps = 80; // of the slider, twenty for each power of ten
 
 /** rateAt and placeOf turn a place of the slider into a rate with two digits, and back. */
-export function rateAt(place) {
+function rateAt(place) {
   return Number((slowest * 10 ** (place / 20)).toPrecision(2));
 }
 
-export function placeOf(rate) {
+function placeOf(rate) {
   return Math.round(20 * Math.log10(Math.max(rate, slowest) / slowest));
 }
 
 /** sizeText writes a size as programmers do. */
-export const sizeText = (n) => (n < 1024 ? `${n} B` : `${n / 1024} KB`);
+const sizeText = (n) => (n < 1024 ? `${n} B` : `${n / 1024} KB`);
 
 class Toolbar extends Element {
   static events = ['state', 'view', 'trace'];

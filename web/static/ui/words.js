@@ -53,7 +53,7 @@ export function faultWords(item) {
     case 'down': return t('trace.faults.down', { time: milliseconds(item.until - item.at) });
     case 'released': return t('trace.faults.released', { time: milliseconds(item.at - item.began) });
     case 'epoch': return t('trace.faults.epoch', { text });
-    case 'dropped': return t('trace.faults.dropped', { n: item.missed });
+    case 'dropped': return item.missed ? t('trace.faults.dropped', { n: item.missed }) : t('trace.faults.hole');
     case 'held': case 'silenced': case 'swallowed': case 'queued': case 'refused': case 'answered': case 'closed':
       return t(`trace.faults.${item.label}`, { text });
   }
