@@ -37,7 +37,7 @@ class Lesson extends Element {
 
   connect(app) {
     app.addEventListener('view', ({ detail }) => detail?.includes('lesson') && this.#follow());
-    app.addEventListener('reset', () => this.number && this.#change(this.number));
+    app.addEventListener('reset', () => this.number && this.#change(this.number, { discard: true })); // all is mended already
     app.addEventListener('trace', () => this.number && this.#change(this.number)); // from elsewhere: there is nothing to try
     setInterval(() => this.#look(), pace);
     this.#follow();
@@ -59,13 +59,13 @@ class Lesson extends Element {
   }
 
   /** #change leaves the lesson that runs, and begins another one when all is undone. Changes wait for each other. */
-  #change(number) {
+  #change(number, how) {
     const focused = this.contains(document.activeElement);
     const { experiment } = this;
     this.number = number;
     this.#forget();
     if (number && this.app.live) this.stage = 'preparing';
-    this.#changing = this.#changing.then(() => experiment?.end()).then(() => this.number === number && number && this.#enter());
+    this.#changing = this.#changing.then(() => experiment?.end(how)).then(() => this.number === number && number && this.#enter());
     this.drawNow();
     if (focused) this.querySelector('h2')?.focus();
   }
@@ -98,7 +98,7 @@ class Lesson extends Element {
     } catch (error) {
       if (experiment?.stopped || this.number !== number) return;
       this.stage = 'failed';
-      this.#error = error.message;
+      this.#error = why(error);
     }
     this.draw();
   }
@@ -135,12 +135,14 @@ class Lesson extends Element {
     if (!experiment || (value === undefined && this.#busy.has(key))) return;
     this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1);
     this.#results[key] = '';
+    const before = experiment.values[key];
     if (value !== undefined) experiment.values[key] = value;
     this.drawNow();
-    this.#queue = this.#queue.then(() => experiment === this.experiment && this.#operate(experiment, control, value));
+    this.#queue = this.#queue.then(() => experiment === this.experiment && this.#operate(experiment, control, value, before));
   }
 
-  async #operate(experiment, control, value) {
+  /** #operate does what a control is for. A choice that fails goes back to where it stood, and can be made again. */
+  async #operate(experiment, control, value, before) {
     const { key } = control;
     const at = this.app.lab.now();
     try {
@@ -150,8 +152,8 @@ class Lesson extends Element {
       if (t(done, answer) !== done) this.#results[key] = t(done, answer ?? {});
     } catch (error) {
       if (experiment.stopped) return;
-      const known = t(`lessons.ui.errors.${error.message}`);
-      this.#results[key] = t('lessons.ui.could-not', { why: known.startsWith('lessons.') ? error.message : known });
+      if (value !== undefined && experiment.values[key] === value) experiment.values[key] = before;
+      this.#results[key] = t('lessons.ui.could-not', { why: why(error) });
     }
     const left = this.#busy.get(key) - 1;
     if (left) this.#busy.set(key, left);
@@ -436,6 +438,12 @@ class Lesson extends Element {
     await this.decide(true);
     this.querySelector('push-decide h3')?.focus();
   }
+}
+
+/** why says what went wrong; the lessons' own errors are keys of texts. */
+function why({ message }) {
+  const known = t(`lessons.ui.errors.${message}`);
+  return known.startsWith('lessons.') ? message : known;
 }
 
 /** optionKey is the name of an option in the texts, where a dot would lead deeper. */
