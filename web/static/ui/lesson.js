@@ -34,6 +34,7 @@ class Lesson extends Element {
   #deciding = false; // the decision helper is open
   #error = '';
   #changing = Promise.resolve();
+  #turn = 0; // counts the changes: what was begun before the last one does not go on
 
   connect(app) {
     app.addEventListener('view', ({ detail }) => detail?.includes('lesson') && this.#follow());
@@ -62,10 +63,11 @@ class Lesson extends Element {
   #change(number, how) {
     const focused = this.contains(document.activeElement);
     const { experiment } = this;
+    const turn = ++this.#turn;
     this.number = number;
     this.#forget();
     if (number && this.app.live) this.stage = 'preparing';
-    this.#changing = this.#changing.then(() => experiment?.end(how)).then(() => this.number === number && number && this.#enter());
+    this.#changing = this.#changing.then(() => experiment?.end(how)).then(() => turn === this.#turn && number && this.#enter(turn));
     this.drawNow();
     if (focused) this.querySelector('h2')?.focus();
   }
@@ -82,7 +84,7 @@ class Lesson extends Element {
     this.#deciding = false;
   }
 
-  async #enter() {
+  async #enter(turn) {
     const { app, number } = this;
     if (!app.live) return;
     let experiment;
@@ -90,13 +92,14 @@ class Lesson extends Element {
       const [{ lesson }, { Experiment }] = await Promise.all([
         lessons[number - 1].load(), import('../lessons/experiment.js'), import('./quiz.js'), style(new URL('quiz.css', import.meta.url)), this.#settled(number),
       ]);
-      if (this.number !== number) return;
+      if (turn !== this.#turn) return;
       this.#lesson = lesson;
       experiment = this.experiment = new Experiment(app, lesson);
       await experiment.begin();
+      if (turn !== this.#turn) return;
       this.stage = 'question';
     } catch (error) {
-      if (experiment?.stopped || this.number !== number) return;
+      if (turn !== this.#turn) return;
       this.stage = 'failed';
       this.#error = why(error);
     }
