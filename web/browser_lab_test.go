@@ -378,7 +378,8 @@ func testLabStreams(t *testing.T, browser context.Context) {
 	run[chromedp.Void](p, `document.querySelectorAll("[name=streams-kind]")[1].click()`)
 	labPress(p, button)
 	p.wait(count("open") + ` === 7`)
-	labPress(p, button)
+	labPress(p, "push-toolbar .reset") // closes them, too
+	p.wait(`document.querySelector("push-streams .places") === null`)
 }
 
 // A log that is shorter than an absence leaves a gap, of a size that is known.

@@ -40,6 +40,7 @@ func TestBrowserLessons(t *testing.T) {
 		{"9Load", testLessonLoad},
 		{"DeepLink", testLessonDeepLink},
 		{"LeftHalfway", testLessonLeftHalfway},
+		{"KnownState", testLessonKnownState},
 		{"WithoutEvidence", testLessonWithoutEvidence},
 		{"Keyboard", testLessonKeyboard},
 		{"Quiz", testLessonQuiz},
@@ -70,15 +71,6 @@ func openLessons(t *testing.T, browser context.Context) *lessonPage {
 	return p
 }
 
-// hasty has clients come back soon, so that a test need not wait for them.
-func (p *lessonPage) hasty() {
-	p.t.Helper()
-	run[chromedp.Void](p.page, `pushlab.lab.command("settings", { retry: "400ms" }).then(() => {})`)
-	p.wait(`pushlab.lab.state.settings.retry === "400ms" && pushlab.trace.items.some(({ topic }) => topic === "$bye")`)
-	p.wait(lessonAllOpen)
-	p.before = p.state()
-}
-
 func openDemo(t *testing.T, browser context.Context, hash string) *page {
 	t.Helper()
 	server := serve(t, hub.Config{}, web.Config{Demo: true})
@@ -94,7 +86,7 @@ func (p *lessonPage) state() string {
 	p.t.Helper()
 	return run[string](p.page, `(() => {
 		const { source, settings, faults, nginx } = pushlab.lab.state;
-		const lanes = [...pushlab.lanes.values()].map(({ name, state, stalled, options }) => ({ name, state, stalled, options }));
+		const lanes = [...pushlab.lanes.values()].map(({ name, state, stalled, options, h2, client }) => ({ name, state, stalled, options, h2, client }));
 		return JSON.stringify({ source, settings, faults, nginx, lanes, shown: [...pushlab.view.lanes], paused: pushlab.view.paused }, null, 1);
 	})()`)
 }
@@ -339,7 +331,6 @@ func testLessonCost(t *testing.T, browser context.Context) {
 
 func testLessonStreaming(t *testing.T, browser context.Context) {
 	p := openLessons(t, browser)
-	p.hasty()
 	p.begin(4, "whole")
 	p.sees("endless", "fields")
 	p.choose("split", "on")
@@ -365,7 +356,6 @@ func testLessonResuming(t *testing.T, browser context.Context) {
 
 func testLessonSwitching(t *testing.T, browser context.Context) {
 	p := openLessons(t, browser)
-	p.hasty()
 	p.begin(6, "cors")
 	p.press("send")
 	p.sees("switched", "masked")
@@ -386,7 +376,6 @@ func testLessonSwitching(t *testing.T, browser context.Context) {
 
 func testLessonMiddle(t *testing.T, browser context.Context) {
 	p := openLessons(t, browser)
-	p.hasty()
 	if run[bool](p.page, `!pushlab.lab.description.nginx`) {
 		t.Fatal("this test needs nginx: run `make deps`, or install the package nginx")
 	}
@@ -401,7 +390,6 @@ func testLessonMiddle(t *testing.T, browser context.Context) {
 
 func testLessonMiddleImitated(t *testing.T, browser context.Context) {
 	p := openLessons(t, browser)
-	p.hasty()
 	run[chromedp.Void](p.page, `pushlab.lab.description.nginx = null`)
 	takeMiddle(p)
 	if text := run[string](p.page, `document.querySelector(".lesson .note").textContent`); !strings.Contains(text, "imitates") {
@@ -508,6 +496,56 @@ func testLessonLeftHalfway(t *testing.T, browser context.Context) {
 	run[chromedp.Void](p.page, `pushlab.set({ lesson: null })`)
 	p.wait(`document.querySelector(".lesson[data-stage=idle]") !== null`)
 	p.restored()
+}
+
+// testLessonKnownState begins a lesson in a lab where much was tried. The lesson starts from what its controls show, and
+// puts all back; but what a reset has mended stays so.
+func testLessonKnownState(t *testing.T, browser context.Context) {
+	p := openLessons(t, browser)
+	p.trust()
+	run[chromedp.Void](p.page, `(async () => {
+		pushlab.lanes.get("httpstream").over2(true);
+		pushlab.lanes.get("sse").use("fetch");
+		await pushlab.lab.command("settings", { guard: false, heartbeat: "1s" });
+	})()`)
+	p.wait(`!pushlab.lab.state.down && pushlab.trace.items.some(({ topic }) => topic === "$bye")`)
+	p.wait(lessonAllOpen)
+	run[chromedp.Void](p.page, `pushlab.lab.command("fault", { lane: "websocket", set: "idle=50s" }).then(() => {})`)
+	p.wait(`pushlab.lab.state.faults.websocket === "idle=50s"`)
+	p.before = p.state()
+	known := func() {
+		t.Helper()
+		p.wait(`(() => {
+			const { settings: { guard, heartbeat }, faults } = pushlab.lab.state;
+			return guard && heartbeat === "15s" && !faults.websocket && [...pushlab.lanes.values()].every(({ h2, client }) => !h2 && client !== "fetch");
+		})()`)
+	}
+	p.begin(6, "cors")
+	known()
+	p.wait(`pushlab.lanes.get("websocket").state === "open"`)
+
+	// A choice that fails goes back, and can be made again.
+	run[chromedp.Void](p.page, `pushlab.lab.command = () => { // once
+		delete pushlab.lab.command;
+		return Promise.reject(new Error("busy"));
+	}`)
+	p.click(`[data-control=beat] input[value="2s"]`)
+	p.wait(`document.querySelector("[data-control=beat] .result").textContent.includes("busy with something else")`)
+	p.wait(`document.querySelector('[data-control=beat] input[value="15s"]').checked`)
+	p.choose("beat", "2s")
+	p.wait(`pushlab.lab.state.settings.heartbeat === "2s"`)
+
+	run[chromedp.Void](p.page, `pushlab.set({ lesson: null })`)
+	p.wait(lessonAllOpen)
+	p.restored()
+
+	p.begin(6, "cors")
+	run[chromedp.Void](p.page, `pushlab.reset()`)
+	p.wait(`document.querySelector(".lesson[data-stage=question]") !== null`)
+	run[chromedp.Void](p.page, `pushlab.set({ lesson: null })`)
+	p.wait(`document.querySelector(".lesson[data-stage=idle]") !== null && pushlab.lab.state.source.rate === 1`)
+	p.wait(lessonAllOpen)
+	known()
 }
 
 // testLessonWithoutEvidence asks for the explanation before anything was seen.

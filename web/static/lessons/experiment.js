@@ -10,6 +10,9 @@ import { Facts } from './facts.js';
 /** Stopped is thrown into what a lesson was doing when it is left. */
 class Stopped extends Error {}
 
+/** settings are those that each lesson starts from; what its controls show counts on them. */
+const settings = { heartbeat: '15s', retry: '3s', history: 10_000, compress: false, guard: true };
+
 export class Experiment {
   app;
   notes = [];
@@ -19,7 +22,7 @@ export class Experiment {
   values = {};
   #lesson;
   #before; // the lab's state when the lesson began
-  #lanes = new Map(); // name → was open
+  #lanes = new Map(); // name → { open, h2, client }, as they were
   #touched = { source: new Set(), settings: new Set(), faults: new Set(), nginx: new Set(), stalled: new Set() };
   #waits = new Map(); // lane → how long its polls waited before
   #resources = new Set();
@@ -32,7 +35,7 @@ export class Experiment {
     this.#lesson = lesson;
     this.since = app.lab.now();
     this.#before = structuredClone(app.lab.state);
-    for (const lane of app.lanes.values()) this.#lanes.set(lane.name, lane.state !== 'closed');
+    for (const lane of app.lanes.values()) this.#lanes.set(lane.name, { open: lane.state !== 'closed', h2: lane.h2, client: lane.client });
     this.#shown = app.view.lanes;
   }
 
@@ -40,10 +43,30 @@ export class Experiment {
 
   get stopped() { return this.#stop.signal.aborted; }
 
-  /** begin brings the lab into the state that the lesson starts from. */
+  /** begin brings the lab into the state that the lesson starts from, whatever was tried before. */
   async begin() {
     this.app.set({ lanes: new Set(this.#lesson.lanes), paused: false, end: null, selected: null });
+    await this.#clear();
+    this.since = this.app.lab.now();
     await this.#lesson.begin?.(this);
+  }
+
+  /**
+   * #clear takes away what would make the lesson another one: faults, proxies, other settings, HTTP/2. A client that sleeps
+   * is woken for good: what it had not read goes with its connection, so it could not be put back.
+   */
+  async #clear() {
+    const { lab, lanes } = this.app;
+    for (const lane of lanes.values()) {
+      lane.stall(false);
+      speak(lane, { h2: false, client: lane.client && 'EventSource' });
+    }
+    for (const [lane, set] of Object.entries(lab.state.faults ?? {})) if (set) await this.fault(lane);
+    for (const lane of Object.keys(lab.state.nginx ?? {})) await this.nginx(lane, { on: false });
+    const change = Object.fromEntries(Object.entries(settings).filter(([name, value]) => lab.state.settings[name] !== value));
+    if (!Object.keys(change).length) return;
+    await this.settings(change);
+    await this.until(() => !lab.state.down); // other settings are those of another server
   }
 
   /** facts are what the trace and the notes say so far; since a later moment, if that is enough, for less work. */
@@ -120,9 +143,9 @@ export class Experiment {
     await this.only(...names);
   }
 
-  /** open waits until these lanes are. */
-  open(...names) {
-    return this.until(() => names.every((name) => this.lane(name).state === 'open'), 15_000);
+  /** open waits until these lanes are; it fails if they take too long. */
+  async open(...names) {
+    if (!await this.until(() => names.every((name) => this.lane(name).state === 'open'), 15_000)) throw new Error('closed');
   }
 
   wait(name, seconds) {
@@ -186,22 +209,26 @@ export class Experiment {
     if (this.stopped) throw new Stopped();
   }
 
-  /** end undoes what the lesson did. It returns when that is done; a second call waits for the first. */
-  end() {
-    this.#ending ??= this.#undo();
+  /**
+   * end undoes what the lesson did. It returns when that is done; a second call waits for the first. After a reset the lab
+   * is as it should be, and nothing is put back: discard.
+   */
+  end({ discard = false } = {}) {
+    this.#ending ??= this.#undo(discard);
     return this.#ending;
   }
 
-  async #undo() {
+  async #undo(discard) {
     this.#stop.abort();
     this.dropAll();
     const { app } = this;
+    if (discard) return app.set({ lanes: this.#shown });
     for (const name of this.#touched.stalled) this.lane(name).stall(false);
     for (const [name, wait] of this.#waits) this.lane(name).set({ wait });
     app.set({ lanes: this.#shown, paused: false, end: null, selected: null });
     const commands = [];
     for (const lane of this.#touched.faults) commands.push(['fault', before(lane, this.#before.faults)]);
-    for (const lane of this.#touched.nginx) commands.push(['nginx', { lane, on: false, ...this.#before.nginx?.[lane] }]);
+    for (const lane of this.#touched.nginx) commands.push(['nginx', { lane, on: Boolean(this.#before.nginx?.[lane]), ...this.#before.nginx?.[lane] }]);
     for (const part of ['settings', 'source']) {
       const change = {};
       for (const name of this.#touched[part]) {
@@ -217,12 +244,21 @@ export class Experiment {
       }
     }
     if (!app.live) return; // a trace from elsewhere is shown, and the lanes have ended
-    for (const [name, open] of this.#lanes) {
+    for (const [name, { open, ...spoken }] of this.#lanes) {
       const lane = this.lane(name);
+      speak(lane, spoken);
       if (open && lane.state === 'closed') lane.open();
       if (!open && lane.state !== 'closed') lane.close();
     }
   }
+}
+
+/** speak has a lane use a version of HTTP, and a client. One that used another is closed, and opened by who needs it. */
+function speak(lane, { h2, client }) {
+  if (lane.h2 === h2 && lane.client === client) return;
+  if (lane.state !== 'closed') lane.close();
+  lane.over2(h2);
+  if (client) lane.use(client);
 }
 
 /** before is the command that brings a lane's faults back. */

@@ -20,11 +20,11 @@ export function behind(trace, lane = 'httpstream') {
   return Math.max(0, seq(trace.log.head) - seq(stream.cursor));
 }
 
-/** storm has a crowd connect, cuts all of it, and notes when who came back. */
+/** storm has a crowd connect, cuts all of it, and notes when who came back. It returns how many did. */
 async function storm(x, key, delay) {
   x.dropAll();
   const began = x.app.lab.now();
-  for (let i = 0; i < crowd; i++) x.keep(new Returner(x.app.lab.laneURL('sse', '/sse', { host: `c${i + 1}` }), delay));
+  const clients = Array.from({ length: crowd }, (_, i) => x.keep(new Returner(x.app.lab.laneURL('sse', '/sse', { host: `c${i + 1}` }), delay)));
   const open = () => x.facts(began).exchanges('sse').filter(({ status, end }) => status === 200 && !end).length;
   if (!await x.until(() => open() >= crowd, 15_000)) throw new Error('crowd');
   await x.pause(300);
@@ -32,7 +32,16 @@ async function storm(x, key, delay) {
   await x.cut('sse', 'fin');
   await x.pause(2 * wait + 500);
   x.note(key, { from: at, to: x.app.lab.now() });
+  const n = clients.filter(({ state }) => state === 'open').length;
   x.dropAll();
+  return { n };
+}
+
+/** flow has so many events come, of that size; the choice of the rate shows it. */
+async function flow(x, rate, size) {
+  await x.source({ rate, size });
+  x.values.rate = String(rate);
+  x.note('rate', x.values.rate);
 }
 
 /** returns measures a storm: how many came back, and how many of them in the fullest tenth of a second. */
@@ -63,9 +72,9 @@ export const lesson = {
         if (value === 'stalled') {
           await x.settings({ history: 1000 });
           await x.stall('httpstream', true);
-          await x.source({ rate: 1000, size: 4096 });
+          await flow(x, 1000, 4096);
         } else {
-          await x.source({ rate: 1, size: 64 });
+          await flow(x, 1, 64);
           await x.stall('httpstream', false);
         }
       },

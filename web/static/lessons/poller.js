@@ -7,6 +7,7 @@ export class Poller {
   #app;
   #timer;
   #asking = false;
+  #own = new AbortController();
 
   constructor(app) {
     this.#app = app;
@@ -29,7 +30,8 @@ export class Poller {
       const url = new URL(this.#app.lab.laneURL('longpoll'));
       url.searchParams.set('wait', 0);
       if (this.cursor) url.searchParams.set('after', this.cursor);
-      const response = await fetch(url, { cache: 'no-store' });
+      const signal = AbortSignal.any([this.#own.signal, AbortSignal.timeout(10_000)]); // or a black hole would end the asking
+      const response = await fetch(url, { cache: 'no-store', signal });
       const answer = response.status === 200 ? await response.json() : { events: [] };
       this.cursor = answer.cursor ?? response.headers.get('Pushlab-Cursor') ?? this.cursor;
       const at = this.#app.lab.now();
@@ -44,5 +46,6 @@ export class Poller {
 
   close() {
     this.every(0);
+    this.#own.abort();
   }
 }

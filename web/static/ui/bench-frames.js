@@ -18,6 +18,7 @@ export class FramesBench {
   constructor(app, draw) {
     this.#app = app;
     this.#draw = draw;
+    app.addEventListener('reset', () => this.#socket?.close());
   }
 
   template() {

@@ -34,10 +34,11 @@ class Lesson extends Element {
   #deciding = false; // the decision helper is open
   #error = '';
   #changing = Promise.resolve();
+  #turn = 0; // counts the changes: what was begun before the last one does not go on
 
   connect(app) {
     app.addEventListener('view', ({ detail }) => detail?.includes('lesson') && this.#follow());
-    app.addEventListener('reset', () => this.number && this.#change(this.number));
+    app.addEventListener('reset', () => this.number && this.#change(this.number, { discard: true })); // all is mended already
     app.addEventListener('trace', () => this.number && this.#change(this.number)); // from elsewhere: there is nothing to try
     setInterval(() => this.#look(), pace);
     this.#follow();
@@ -59,13 +60,14 @@ class Lesson extends Element {
   }
 
   /** #change leaves the lesson that runs, and begins another one when all is undone. Changes wait for each other. */
-  #change(number) {
+  #change(number, how) {
     const focused = this.contains(document.activeElement);
     const { experiment } = this;
+    const turn = ++this.#turn;
     this.number = number;
     this.#forget();
     if (number && this.app.live) this.stage = 'preparing';
-    this.#changing = this.#changing.then(() => experiment?.end()).then(() => this.number === number && number && this.#enter());
+    this.#changing = this.#changing.then(() => experiment?.end(how)).then(() => turn === this.#turn && number && this.#enter(turn));
     this.drawNow();
     if (focused) this.querySelector('h2')?.focus();
   }
@@ -82,7 +84,7 @@ class Lesson extends Element {
     this.#deciding = false;
   }
 
-  async #enter() {
+  async #enter(turn) {
     const { app, number } = this;
     if (!app.live) return;
     let experiment;
@@ -90,15 +92,16 @@ class Lesson extends Element {
       const [{ lesson }, { Experiment }] = await Promise.all([
         lessons[number - 1].load(), import('../lessons/experiment.js'), import('./quiz.js'), style(new URL('quiz.css', import.meta.url)), this.#settled(number),
       ]);
-      if (this.number !== number) return;
+      if (turn !== this.#turn) return;
       this.#lesson = lesson;
       experiment = this.experiment = new Experiment(app, lesson);
       await experiment.begin();
+      if (turn !== this.#turn) return;
       this.stage = 'question';
     } catch (error) {
-      if (experiment?.stopped || this.number !== number) return;
+      if (turn !== this.#turn) return;
       this.stage = 'failed';
-      this.#error = error.message;
+      this.#error = why(error);
     }
     this.draw();
   }
@@ -135,12 +138,14 @@ class Lesson extends Element {
     if (!experiment || (value === undefined && this.#busy.has(key))) return;
     this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1);
     this.#results[key] = '';
+    const before = experiment.values[key];
     if (value !== undefined) experiment.values[key] = value;
     this.drawNow();
-    this.#queue = this.#queue.then(() => experiment === this.experiment && this.#operate(experiment, control, value));
+    this.#queue = this.#queue.then(() => experiment === this.experiment && this.#operate(experiment, control, value, before));
   }
 
-  async #operate(experiment, control, value) {
+  /** #operate does what a control is for. A choice that fails goes back to where it stood, and can be made again. */
+  async #operate(experiment, control, value, before) {
     const { key } = control;
     const at = this.app.lab.now();
     try {
@@ -150,8 +155,8 @@ class Lesson extends Element {
       if (t(done, answer) !== done) this.#results[key] = t(done, answer ?? {});
     } catch (error) {
       if (experiment.stopped) return;
-      const known = t(`lessons.ui.errors.${error.message}`);
-      this.#results[key] = t('lessons.ui.could-not', { why: known.startsWith('lessons.') ? error.message : known });
+      if (value !== undefined && experiment.values[key] === value) experiment.values[key] = before;
+      this.#results[key] = t('lessons.ui.could-not', { why: why(error) });
     }
     const left = this.#busy.get(key) - 1;
     if (left) this.#busy.set(key, left);
@@ -436,6 +441,12 @@ class Lesson extends Element {
     await this.decide(true);
     this.querySelector('push-decide h3')?.focus();
   }
+}
+
+/** why says what went wrong; the lessons' own errors are keys of texts. */
+function why({ message }) {
+  const known = t(`lessons.ui.errors.${message}`);
+  return known.startsWith('lessons.') ? message : known;
 }
 
 /** optionKey is the name of an option in the texts, where a dot would lead deeper. */

@@ -19,6 +19,12 @@ class Streams extends Element {
   #kind = 'sse';
   #asked; // { at, ms, failed }: a request to the same host
 
+  /** connect has the streams make room: a lesson counts connections, and what a reset leaves must be as it was. */
+  connect(app) {
+    for (const name of ['reset', 'trace']) app.addEventListener(name, () => this.#closeAll());
+    app.addEventListener('view', ({ detail }) => detail?.includes('lesson') && app.view.lesson && this.#closeAll());
+  }
+
   template(app) {
     const { h2 } = app.lab.description;
     const open = this.#streams.filter(({ state }) => state === 'open').length;
