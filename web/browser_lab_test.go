@@ -614,6 +614,10 @@ func testLabAddress(t *testing.T, browser context.Context) {
 	p.wait(`pushlab.view.lesson === 1 && location.hash === "#lesson=1"`)
 	run[chromedp.Void](p, `location.hash = "#lesson=4"`)
 	p.wait(`pushlab.view.lesson === 4 && document.querySelector("push-masthead .lessons").textContent.includes("4/9")`)
+
+	// An address that the page writes between a change of it and the news of that change does not undo it.
+	run[chromedp.Void](p, `(location.hash = "#lesson=5", history.replaceState(null, "", "#lesson=4"))`)
+	p.wait(`pushlab.view.lesson === 5 && location.hash === "#lesson=5"`)
 }
 
 func testFaultText(t *testing.T, browser context.Context) {

@@ -50,7 +50,8 @@ export class App extends EventTarget {
     lab.addEventListener('record', ({ detail: { seq, record } }) => this.trace.keep(seq, record)); // an export has it
 
     this.set(readHash(location.hash, { moment: false })); // a new lab has no moments yet
-    addEventListener('hashchange', () => this.set(readHash(location.hash)));
+    // The event says what was asked for; location may have been written anew since.
+    addEventListener('hashchange', ({ newURL }) => this.set(readHash(new URL(newURL).hash)));
   }
 
   /** set changes the view. */

@@ -42,8 +42,8 @@ class Detail extends HTMLElement {
     if (app === this.#app) return;
     this.#app = app;
     this.#wanted = wanted(location.hash);
-    addEventListener('hashchange', () => {
-      this.#wanted = wanted(location.hash);
+    addEventListener('hashchange', ({ newURL }) => {
+      this.#wanted = wanted(new URL(newURL).hash);
       if (this.#item?.ref === this.#wanted?.item) this.#goThere();
     });
     addEventListener('beforeprint', () => this.#print(true));
