@@ -16,8 +16,14 @@ func blackHole() faultRow {
 		s.resumes()
 		e := s.replays()
 		silenced := s.sees("fault", "silenced")
-		s.nothing(e, silenced.At+50, e.said(reason)[0].At-50) // what was on its way came through
-		s.until("what the server sent was swallowed", func(e evidence) bool { return e.Proxy.Swallowed > 0 })
+		last, asked := silenced.At, false
+		for _, i := range e.seen("request", "") { // a poll that was over just then: its successor vanishes, so there is no answer to swallow
+			if i.Conn == silenced.Conn && i.At > silenced.At {
+				last, asked = i.At, true
+			}
+		}
+		s.nothing(e, last+50, e.said(reason)[0].At-50) // what was on its way came through
+		s.until("what the server sent was swallowed", func(e evidence) bool { return asked || e.Proxy.Swallowed > 0 })
 		return e
 	}
 	return faultRow{
