@@ -173,3 +173,71 @@ func near(t *testing.T, what, text string, want float64) {
 		t.Errorf("%s: the page says %s, the tap has counted %.0f bytes", what, text, want)
 	}
 }
+
+// testTraceIdle: what counts as silence, and what does not.
+func testTraceIdle(t *testing.T, browser context.Context) {
+	p := openTrace(t, browser, "scene=none")
+	holds(p, `Promise.all([import("/lab/trace.js"), import("/lab/idle.js")]).then(([{ Trace }, { idle, perHour }]) => {
+		const wrong = [];
+		const is = (what, got, want) => { if (JSON.stringify(got) !== JSON.stringify(want)) wrong.push(what + ": " + JSON.stringify(got) + ", want " + JSON.stringify(want)); };
+		const trace = new Trace();
+		const ends = {}; // of the bytes of each connection and direction
+		let seq = 0;
+		// Of each message: its kind, its bytes, those of framing around it that are not its own, and what else is known of it.
+		const tell = (at, lane, conn, dir, ...messages) => {
+			const key = conn + dir;
+			ends[key] ??= 0;
+			const record = { seq: ++seq, lane, conn, kind: "bytes", dir, at: at * 1e6, offset: ends[key], messages: [] };
+			for (const [kind, length, around = 0, more] of messages) {
+				record.messages.push({ kind, dir, offset: ends[key] + around, length, exchange: 1, began: at * 1e6, ended: at * 1e6, ...more });
+				ends[key] += around + length;
+			}
+			record.n = ends[key] - record.offset;
+			trace.add({ now: at * 1e6, records: [record] });
+		};
+		const beat = { topic: "$beat" };
+
+		tell(0, "sse", 1, "up", ["request", 300]);
+		tell(1, "sse", 1, "down", ["response", 200]);
+		tell(2, "sse", 1, "down", ["control", 80, 4, { topic: "$open" }]);
+		is("no beat", idle(trace, "sse"), undefined);
+		tell(1002, "sse", 1, "down", ["comment", 7, 6], ["control", 80, 0, beat]);
+		is("a beat", idle(trace, "sse"), { n: 1, down: 93, up: 0, ms: 1000 });
+		tell(1500, "sse", 1, "down", ["event", 500, 7, { id: "abcdefgh-1" }]);
+		tell(2300, "sse", 1, "down", ["comment", 7, 6], ["control", 80, 0, beat]);
+		is("a beat behind an event", idle(trace, "sse"), { n: 2, down: 186, up: 0, ms: 1800 });
+		is("an hour", perHour(idle(trace, "sse")), 186 * 3600 / 1.8);
+		for (let i = 1; i <= 20; i++) tell(2300 + 2000 * i, "sse", 1, "down", ["comment", 7, 6], ["control", 80, 0, beat]);
+		is("the latest", idle(trace, "sse"), { n: 10, down: 930, up: 0, ms: 20000 });
+		const saved = Trace.import(JSON.parse(JSON.stringify(trace.export())));
+		is("a saved trace", idle(saved, "sse"), { n: 10, down: 930, up: 0, ms: 20000 });
+		tell(50000, "sse", 2, "up", ["request", 300]);
+		tell(50001, "sse", 2, "down", ["response", 200], ["control", 80, 4, { topic: "$open" }]);
+		is("another connection", idle(trace, "sse"), undefined);
+
+		tell(60000, "websocket", 3, "down", ["response", 200], ["control", 60, 0, { topic: "$open" }]);
+		tell(61000, "websocket", 3, "down", ["control", 47, 0, beat], ["ping", 2]);
+		is("a ping without its pong", idle(trace, "websocket"), undefined);
+		tell(61020, "websocket", 3, "up", ["pong", 6]);
+		tell(61500, "websocket", 3, "up", ["message", 90]); // which the learner sends
+		tell(61900, "websocket", 3, "down", ["control", 47, 0, beat], ["ping", 2]);
+		is("a pong", idle(trace, "websocket"), { n: 1, down: 49, up: 6, ms: 1000 });
+		tell(61910, "websocket", 3, "up", ["pong", 6]);
+		is("two", idle(trace, "websocket"), { n: 2, down: 98, up: 12, ms: 1900 });
+
+		const poll = (at, wait, ms, label, conn, length = 300) => {
+			tell(at, "longpoll", conn, "up", ["request", 400, 0, { label: "GET /longpoll?after=abcdefgh-1&wait=" + wait }]);
+			if (label) tell(at + ms, "longpoll", conn, "down", ["response", length, 0, { label }]);
+		};
+		poll(70000, 0, 5, "204 No Content", 10);
+		poll(70010, 2, 2001, "204 No Content", 11);
+		is("an empty poll", idle(trace, "longpoll"), { n: 1, down: 300, up: 400, ms: 2001 });
+		poll(73000, 2, 700, "204 No Content", 12); // from a server that leaves
+		poll(74000, 2, 900, "200 OK, application/json", 13);
+		poll(75000, 2, 2003, "204 No Content", 14);
+		is("with others between", idle(trace, "longpoll"), { n: 2, down: 600, up: 800, ms: 4004 });
+		poll(80000, 5, 0, "", 15);
+		is("another wait", idle(trace, "longpoll"), undefined);
+		return wrong;
+	})`)
+}

@@ -41,7 +41,8 @@ import{ui_element_Element as k,ui_element_badge as b,ui_element_bytes as M,ui_el
       ${d("retry",A,e.retry)}
       <button ?disabled=${l} @click=${()=>s.attempt("server",{do:"restart",down:"3s",log:"kept",polite:!0})}>${t("shell.server.restart")}</button>
       <div class="checks">${i("compress")}${i("guard")}</div>
-      <p class="small quiet">${t("shell.server.beats")} ${t("shell.server.hint")}</p>
+      <p class="small quiet">${t("shell.server.beats")}</p>
+      <p class="small quiet">${t("shell.server.hint")}</p>
     </div>`}#c(s,e,n){let l=e.name==="longpoll",c=e.options.wait??z,d=({target:i})=>{l?e.set({wait:Number(i.value)}):s.attempt("settings",{heartbeats:{[e.name]:i.value}})};return o`<label title=${e.title}>${b(e)}<span class="hidden-text">${t(`shell.server.${l?"hold":"every"}`,{lane:e.title})}</span>
       ${l?o`<span class="small">${t("shell.server.held")}</span>`:q}
       <select data-lane=${e.name} ?disabled=${!s.live} @change=${d}>

@@ -128,7 +128,8 @@ class Server extends Element {
       ${select('retry', retries, settings.retry)}
       <button ?disabled=${off} @click=${() => app.attempt('server', { do: 'restart', down: '3s', log: 'kept', polite: true })}>${t('shell.server.restart')}</button>
       <div class="checks">${check('compress')}${check('guard')}</div>
-      <p class="small quiet">${t('shell.server.beats')} ${t('shell.server.hint')}</p>
+      <p class="small quiet">${t('shell.server.beats')}</p>
+      <p class="small quiet">${t('shell.server.hint')}</p>
     </div>`;
   }
 
