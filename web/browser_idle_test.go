@@ -84,12 +84,12 @@ func testLabIdle(t *testing.T, browser context.Context) {
 	}
 
 	// Before there is anything to measure there is no figure, and a reason.
-	run[chromedp.Void](p, `pushlab.lab.command("settings", { heartbeat: "off" }).then(() => {})`)
+	run[chromedp.Void](p, `choose("longpoll", "60"), pushlab.lab.command("settings", { heartbeat: "off" }).then(() => {})`)
 	p.wait(why("sse") + `.includes("heartbeats are off")`)
 	if none := run[int](p, `document.querySelectorAll("push-cost .idle .hour, push-cost .idle .crowd").length`); none != 0 {
 		t.Errorf("%d figures are shown before anything was measured", none)
 	}
-	p.wait(why("longpoll") + `.includes("after 25\u00a0s without an event")`)
+	p.wait(why("longpoll") + `.includes("after 60\u00a0s without an event")`)
 
 	// One lane's heartbeat is changed, and no other's.
 	run[chromedp.Void](p, `pushlab.lab.command("settings", { heartbeat: "1m0s" }).then(() => {})`)
@@ -116,7 +116,7 @@ func testLabIdle(t *testing.T, browser context.Context) {
 	// The figures are what the tap has counted.
 	run[chromedp.Void](p, `choose("longpoll", "1"), pushlab.lab.command("settings", { heartbeat: "1s" }).then(() => {})`)
 	for _, lane := range transports {
-		p.wait(fmt.Sprintf(`/last [3-9] /.test(%s)`, why(lane)))
+		p.wait(fmt.Sprintf(`/last ([3-9]|10) /.test(%s)`, why(lane)))
 		got := run[idleShown](p, fmt.Sprintf(`shown(%q, 1)`, lane))
 		c := got.Counted
 		hour := (c.Up + c.Down) * 3_600_000 / c.MS
