@@ -47,6 +47,7 @@ func TestBrowserLab(t *testing.T) {
 		{"AtEase", testLabAtEase},
 		{"Widths", testLabWidths},
 		{"Theme", testLabTheme},
+		{"Idle", testLabIdle},
 		{"Address", testLabAddress},
 		{"FaultText", testFaultText},
 	} {

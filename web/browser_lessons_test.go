@@ -506,7 +506,8 @@ func testLessonKnownState(t *testing.T, browser context.Context) {
 	run[chromedp.Void](p.page, `(async () => {
 		pushlab.lanes.get("httpstream").over2(true);
 		pushlab.lanes.get("sse").use("fetch");
-		await pushlab.lab.command("settings", { guard: false, heartbeat: "1s" });
+		pushlab.lanes.get("longpoll").set({ wait: 7 });
+		await pushlab.lab.command("settings", { guard: false, heartbeat: "1s", heartbeats: { sse: "5s" } });
 	})()`)
 	p.wait(`!pushlab.lab.state.down && pushlab.trace.items.some(({ topic }) => topic === "$bye")`)
 	p.wait(lessonAllOpen)
@@ -516,8 +517,8 @@ func testLessonKnownState(t *testing.T, browser context.Context) {
 	known := func() {
 		t.Helper()
 		p.wait(`(() => {
-			const { settings: { guard, heartbeat }, faults } = pushlab.lab.state;
-			return guard && heartbeat === "15s" && !faults.websocket && [...pushlab.lanes.values()].every(({ h2, client }) => !h2 && client !== "fetch");
+			const { settings: { guard, heartbeat, heartbeats }, faults } = pushlab.lab.state;
+			return guard && heartbeat === "15s" && Object.values(heartbeats).every((own) => own === "15s") && pushlab.lanes.get("longpoll").options.wait === undefined && !faults.websocket && [...pushlab.lanes.values()].every(({ h2, client }) => !h2 && client !== "fetch");
 		})()`)
 	}
 	p.begin(6, "cors")

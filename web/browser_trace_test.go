@@ -47,6 +47,7 @@ func TestTrace(t *testing.T) {
 		{"Log", testLog},
 		{"LogStays", testLogStays},
 		{"Cost", testCost},
+		{"Idle", testTraceIdle},
 		{"Saved", testSavedTrace},
 		{"Accessible", testTraceAccessible},
 	} {

@@ -6,12 +6,16 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"pushlab/common/hub"
 	"pushlab/common/request"
+	"pushlab/httpstream"
+	"pushlab/sse"
 	"pushlab/web/lab"
+	"pushlab/websocket"
 )
 
 // lab serves what is below /lab: to this machine alone, since who has a lab can have this program do as much as he likes.
@@ -47,7 +51,12 @@ func fromHere(r *http.Request) bool {
 // watched.
 func (s *Server) labServer(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) {
 	return NewServer(h, Config{
-		Heartbeat: o.Heartbeat, Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline,
+		Heartbeats: map[string]time.Duration{
+			httpstream.Name: time.Duration(o.Heartbeats.HTTPStream),
+			sse.Name:        time.Duration(o.Heartbeats.SSE),
+			websocket.Name:  time.Duration(o.Heartbeats.WebSocket),
+		},
+		Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline,
 		AllowedOrigins: []string{o.Origin}, SocketOrigins: o.SocketOrigins, Compress: o.Compress, Routes: o.Routes,
 		MaxMessage: o.MaxMessage, MaxConnections: 512, Version: s.config.Version, Logger: slog.New(warnings{s.config.Logger.Handler()}),
 	})

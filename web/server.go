@@ -35,6 +35,8 @@ import (
 type Config struct {
 	// Heartbeat, Retry and WriteDeadline are those of the transports' configurations.
 	Heartbeat, Retry, WriteDeadline time.Duration
+	// Heartbeats are those of single transports, by name, where it is not the one of all.
+	Heartbeats map[string]time.Duration
 	// Drain is how long subscribers have to take their goodbye when the server leaves; after that
 	// they are cut off. Default 3 s.
 	Drain time.Duration
@@ -135,13 +137,13 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		transports: map[string]transport{
 			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, Wait: config.Wait, WriteDeadline: config.WriteDeadline}),
 			httpstream.Name: httpstream.New(h, httpstream.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Heartbeat: cmp.Or(config.Heartbeats[httpstream.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger}),
 			sse.Name: sse.New(h, sse.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Heartbeat: cmp.Or(config.Heartbeats[sse.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger}),
 			websocket.Name: websocket.New(h, websocket.Config{
-				Heartbeat: config.Heartbeat, Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+				Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger,
 				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress}),
 		},

@@ -17,15 +17,43 @@ import (
 
 // Settings are those of the private server.
 type Settings struct {
-	Heartbeat Duration `json:"heartbeat"` // negative: off
-	Retry     Duration `json:"retry"`
-	History   int      `json:"history"` // events that the log keeps
-	Compress  bool     `json:"compress"`
-	Guard     bool     `json:"guard"` // WebSockets are for the learner's page alone
-	Wait      int      `json:"wait"`  // seconds that a poll waits which asks for no time
+	Heartbeat  Duration   `json:"heartbeat"`  // what all lanes were set to last; negative: off
+	Heartbeats Heartbeats `json:"heartbeats"` // what each of them has
+	Retry      Duration   `json:"retry"`
+	History    int        `json:"history"` // events that the log keeps
+	Compress   bool       `json:"compress"`
+	Guard      bool       `json:"guard"` // WebSockets are for the learner's page alone
+	Wait       int        `json:"wait"`  // seconds that a poll waits which asks for no time
 }
 
-var defaultSettings = Settings{Heartbeat: Duration(15 * time.Second), Retry: Duration(3 * time.Second), History: maxHistory, Guard: true, Wait: 25}
+// Heartbeats are those of the lanes that have one. A long poll has none: it ends by itself, and that is its sign of life.
+type Heartbeats struct {
+	HTTPStream Duration `json:"httpstream"`
+	SSE        Duration `json:"sse"`
+	WebSocket  Duration `json:"websocket"`
+}
+
+// all gives all lanes the same heartbeat.
+func all(d Duration) Heartbeats { return Heartbeats{HTTPStream: d, SSE: d, WebSocket: d} }
+
+// of returns a lane's heartbeat, nil if the lane has none.
+func (h *Heartbeats) of(lane string) *Duration {
+	switch lane {
+	case "httpstream":
+		return &h.HTTPStream
+	case "sse":
+		return &h.SSE
+	case "websocket":
+		return &h.WebSocket
+	}
+	return nil
+}
+
+const defaultHeartbeat = Duration(15 * time.Second)
+
+var defaultSettings = Settings{
+	Heartbeat: defaultHeartbeat, Heartbeats: all(defaultHeartbeat), Retry: Duration(3 * time.Second), History: maxHistory, Guard: true, Wait: 25,
+}
 
 // A Duration is written as "15s"; a negative one is "off".
 type Duration time.Duration
@@ -215,15 +243,25 @@ func (l *Lab) serverCommand(r *http.Request) *request.Problem {
 	return nil
 }
 
+// heartbeat reads how often one comes, or off.
+func heartbeat(text string) (Duration, error) {
+	if text == "off" {
+		return -1, nil
+	}
+	d, err := duration(text, 100*time.Millisecond, time.Hour)
+	return Duration(d), err
+}
+
 // set changes settings.
 func (l *Lab) set(r *http.Request) *request.Problem {
 	var c struct {
-		Heartbeat *string `json:"heartbeat"`
-		Retry     *string `json:"retry"`
-		History   *int    `json:"history"`
-		Compress  *bool   `json:"compress"`
-		Guard     *bool   `json:"guard"`
-		Wait      *int    `json:"wait"`
+		Heartbeat  *string           `json:"heartbeat"`
+		Heartbeats map[string]string `json:"heartbeats"`
+		Retry      *string           `json:"retry"`
+		History    *int              `json:"history"`
+		Compress   *bool             `json:"compress"`
+		Guard      *bool             `json:"guard"`
+		Wait       *int              `json:"wait"`
 	}
 	if problem := decode(r, &c); problem != nil {
 		return problem
@@ -234,14 +272,24 @@ func (l *Lab) set(r *http.Request) *request.Problem {
 	s := l.settings
 	l.mu.Unlock()
 	if c.Heartbeat != nil {
-		d, err := duration(*c.Heartbeat, 100*time.Millisecond, time.Hour)
-		if *c.Heartbeat == "off" {
-			d, err = -1, nil
-		}
+		d, err := heartbeat(*c.Heartbeat)
 		if err != nil {
 			return request.Invalid("heartbeat", "%s, or off", request.Reason(err))
 		}
-		s.Heartbeat = Duration(d)
+		s.Heartbeat, s.Heartbeats = d, all(d)
+	}
+	for lane, text := range c.Heartbeats { // beside one for all, those of single lanes count
+		own := s.Heartbeats.of(lane)
+		if lane == "longpoll" {
+			return request.Invalid("heartbeats", "a long poll has no heartbeat; it is answered when its wait is over")
+		} else if own == nil {
+			return request.Invalid("heartbeats", "there is no lane %.40q with a heartbeat; use httpstream, sse and websocket", lane)
+		}
+		d, err := heartbeat(text)
+		if err != nil {
+			return request.Invalid("heartbeats", "%s: %s, or off", lane, request.Reason(err))
+		}
+		*own = d
 	}
 	if c.Retry != nil {
 		d, err := duration(*c.Retry, 0, time.Minute)

@@ -53,8 +53,9 @@ type ServerOptions struct {
 	Origin string
 	// SocketOrigins are those of further pages, which may open WebSockets alone.
 	SocketOrigins []string
-	// Heartbeat, Retry and Wait are those of the transports; negative is never, or at once.
-	Heartbeat, Retry, Wait time.Duration
+	// Heartbeats, Retry and Wait are those of the transports; negative is never, or at once. A long poll has no heartbeat.
+	Heartbeats  Heartbeats
+	Retry, Wait time.Duration
 	// MaxMessage is how many bytes an event may have.
 	MaxMessage int
 	// Compress lets WebSocket clients agree on compression.

@@ -36,7 +36,7 @@
 // is away, the proxies close their listeners, so that who connects is refused by the kernel, and not by a pretence. A log
 // that is kept is the same hub in both lives, and takes events in between, as a broker beside the server would. One
 // that is lost is a new hub, with another epoch. Settings of the transports count from the next life on; so to change one
-// is a polite restart without a pause.
+// is a polite restart without a pause. A heartbeat is set for all lanes, or for one of the three that have one.
 //
 // # What the page is told
 //

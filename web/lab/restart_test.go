@@ -109,7 +109,9 @@ func TestSettings(t *testing.T) {
 	first.to(t, `"$open"`)
 	s := p.command("settings", `{"heartbeat":"100ms","retry":"1s","compress":true,"wait":0}`)
 	want := p.lab.State.Settings
-	want.Heartbeat, want.Retry, want.Compress, want.Wait = lab.Duration(100*time.Millisecond), lab.Duration(time.Second), true, 0
+	beat := lab.Duration(100 * time.Millisecond)
+	want.Heartbeat, want.Heartbeats = beat, lab.Heartbeats{HTTPStream: beat, SSE: beat, WebSocket: beat}
+	want.Retry, want.Compress, want.Wait = lab.Duration(time.Second), true, 0
 	if s.Settings != want {
 		t.Errorf("the settings are %+v", s.Settings)
 	}
@@ -140,6 +142,44 @@ func TestSettings(t *testing.T) {
 	}
 	if s := p.command("settings", `{"history":6}`); s.Down != 0 {
 		t.Error("the log changes in place, and the server restarts")
+	}
+}
+
+// TestHeartbeats: a lane can have a heartbeat of its own, until all of them are given one.
+func TestHeartbeats(t *testing.T) {
+	p := open(t)
+	first := p.dial("sse", "/sse")
+	first.to(t, `"$open"`)
+	s := p.command("settings", `{"heartbeats":{"sse":"100ms","websocket":"off"}}`)
+	want := p.lab.State.Settings
+	want.Heartbeats.SSE, want.Heartbeats.WebSocket = lab.Duration(100*time.Millisecond), -1
+	if s.Settings != want {
+		t.Errorf("the settings are %+v, want %+v", s.Settings, want)
+	}
+	first.to(t, "event: $bye")
+	p.eventually("it is back", func() bool { return p.describe().State.Down == 0 })
+	next := p.dial("sse", "/sse")
+	other := p.dial("httpstream", "/httpstream")
+	other.to(t, `"$open"`)
+	next.to(t, "event: $beat")
+	next.to(t, "event: $beat")
+	id := p.step()
+	if text := other.to(t, id); strings.Contains(text, "$beat") {
+		t.Errorf("a lane of 15 s has a heartbeat within a moment: %q", text)
+	}
+
+	if s := p.command("settings", `{"heartbeats":{"sse":"100ms"}}`); s.Down != 0 || s.Settings != want {
+		t.Errorf("nothing changes, and it is %+v", s)
+	}
+	s = p.command("settings", `{"heartbeat":"5s","heartbeats":{"websocket":"1s"}}`) // beside each other
+	five := lab.Duration(5 * time.Second)
+	want.Heartbeat, want.Heartbeats = five, lab.Heartbeats{HTTPStream: five, SSE: five, WebSocket: lab.Duration(time.Second)}
+	if s.Settings != want {
+		t.Errorf("the settings are %+v, want %+v", s.Settings, want)
+	}
+	s = p.command("settings", `{"heartbeat":"5s"}`)
+	if want.Heartbeats.WebSocket = five; s.Settings != want {
+		t.Errorf("the settings are %+v, want %+v", s.Settings, want)
 	}
 }
 

@@ -27,7 +27,7 @@ func (l *Lab) newServer(h *hub.Hub) (Server, error) {
 		strangers = l.stranger.origins()
 	}
 	return l.config.Server(h, ServerOptions{
-		Origin: l.origin, SocketOrigins: strangers, Heartbeat: time.Duration(s.Heartbeat), Retry: orNow(time.Duration(s.Retry)),
+		Origin: l.origin, SocketOrigins: strangers, Heartbeats: s.Heartbeats, Retry: orNow(time.Duration(s.Retry)),
 		Wait: orNow(time.Duration(s.Wait) * time.Second), Compress: s.Compress, MaxMessage: maxMessage, Routes: map[string]http.Handler{"/raw": &l.raw},
 	})
 }

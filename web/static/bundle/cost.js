@@ -1,19 +1,27 @@
-import{ui_element_Element as $,ui_element_badge as f,ui_element_bytes as g,ui_element_html as n,ui_element_nothing as b}from"./app.js";import{text_t as s}from"./app.js";var l=[{name:"request",role:"head",of:t=>t.headUp},{name:"response",role:"head",of:t=>t.headDown},{name:"framing",role:"framing",of:t=>t.framing},{name:"payload",role:"payload",of:t=>t.payload}],h=class extends ${static pace=500;#t;template(a){let r=[...a.lanes.values()].map(e=>({lane:e,...y(a.trace.totals(e.name))})),p=Math.max(1,...r.map(({all:e})=>e||0));return n`<section class="panel cost" aria-labelledby="cost-title">
-      <header><h2 id="cost-title">${s("trace.cost.title")}</h2><span class="quiet small">${s("trace.cost.since")}</span></header>
-      <ul class="key" aria-hidden="true">${l.map(({name:e,role:c})=>n`<li><i class="part ${e}" data-role=${c}></i>${s(`trace.cost.parts.${e}`)}</li>`)}</ul>
-      <div class="bars" aria-hidden="true">${r.map(({lane:e,values:c,all:o})=>n`<div class="bar" data-lane=${e.name}>
-        ${f(e)}<span class="track">${Number.isFinite(o)?l.map(({name:i,role:d},u)=>n`<i class="part ${i}" data-role=${d} data-share=${100*c[u]/p}></i>`):b}</span>
-        <span class="num sum">${g(o)}</span></div>`)}</div>
-      <div class="scroll-x" tabindex="0" role="region" aria-label=${s("trace.cost.table")}><table>
-        <caption class="hidden-text">${s("trace.cost.table")}</caption>
-        <thead><tr><th scope="col">${s("trace.cost.lane")}</th>${l.map(({name:e})=>n`<th scope="col" class="num">${s(`trace.cost.short.${e}`)}</th>`)}
-          <th scope="col" class="num">${s("trace.cost.all")}</th><th scope="col" class="num">${s("trace.cost.segments")}</th></tr></thead>
-        <tbody>${r.map(({lane:e,values:c,all:o,segments:i})=>n`<tr data-lane=${e.name}><th scope="row">${s(`trace.short.${e.name}`)}</th>
-          ${c.map(d=>n`<td class="num">${m(d)}</td>`)}<td class="num"><strong>${m(o)}</strong></td><td class="num">${m(i)}</td></tr>`)}</tbody>
+import{ui_element_Element as N,ui_element_badge as y,ui_element_bytes as h,ui_element_html as d,ui_element_milliseconds as E,ui_element_nothing as F}from"./app.js";function b(e,t){let s=t==="longpoll"?q(e):k(e,t);if(!s.length)return;let a={n:s.length,down:0,up:0,ms:0};for(let{down:n,up:o,ms:c}of s)a.down+=n,a.up+=o,a.ms+=c;return a}function w({down:e,up:t,ms:s}){return(e+t)*36e5/s}function k({items:e},t){let{conn:s}=e.findLast(i=>i.lane===t&&i.dir==="down"&&(i.kind==="event"||i.kind==="control"))??{},a=[],n,o=0,c;for(let i=e.length-1;i>=0&&a.length<10;i--){let l=e[i];if(l.lane!==t||l.conn!==s||l.offset===void 0)continue;let{kind:u,topic:v,dir:x,at:g}=l;if(x==="up"){u==="pong"&&(o+=l.length);continue}if(u==="response")break;if(u==="comment")continue;let p=l.offset+l.length;c&&a.push({down:c.end-p,up:c.up,ms:c.at-g}),c=void 0,u==="ping"?n=p:(v==="$beat"&&(n===void 0||o)&&(c={end:n??p,up:o,at:g}),n=void 0,o=0)}return a}function q({items:e}){let t=[],s,a;for(let n=e.length-1;n>=0&&t.length<10;n--){let o=e[n];if(o.lane!=="longpoll")continue;o.kind==="response"&&o.label?.startsWith("204")&&(a=o);let c=o.kind==="request"&&M(o);if(!c||(s??=c,c!==s||a?.conn!==o.conn||a.exchange!==o.exchange))continue;let i=a.at-o.at;i>1e3*s-20&&t.push({down:a.length,up:o.length,ms:i})}return t}function M({label:e}){return Number(/[?&]wait=(\d+)/.exec(e)?.[1])||void 0}import{text_t as r}from"./app.js";var m=[{name:"request",role:"head",of:e=>e.headUp},{name:"response",role:"head",of:e=>e.headDown},{name:"framing",role:"framing",of:e=>e.framing},{name:"payload",role:"payload",of:e=>e.payload}],_=1e4,S=25,$=class extends N{static pace=500;#e;template(t){let s=[...t.lanes.values()].map(n=>({lane:n,...z(t.trace.totals(n.name))})),a=Math.max(1,...s.map(({all:n})=>n||0));return d`<section class="panel cost" aria-labelledby="cost-title">
+      <header><h2 id="cost-title">${r("trace.cost.title")}</h2><span class="quiet small">${r("trace.cost.since")}</span></header>
+      <ul class="key" aria-hidden="true">${m.map(({name:n,role:o})=>d`<li><i class="part ${n}" data-role=${o}></i>${r(`trace.cost.parts.${n}`)}</li>`)}</ul>
+      <div class="bars" aria-hidden="true">${s.map(({lane:n,values:o,all:c})=>d`<div class="bar" data-lane=${n.name}>
+        ${y(n)}<span class="track">${Number.isFinite(c)?m.map(({name:i,role:l},u)=>d`<i class="part ${i}" data-role=${l} data-share=${100*o[u]/a}></i>`):F}</span>
+        <span class="num sum">${h(c)}</span></div>`)}</div>
+      <div class="scroll-x" tabindex="0" role="region" aria-label=${r("trace.cost.table")}><table>
+        <caption class="hidden-text">${r("trace.cost.table")}</caption>
+        <thead><tr><th scope="col">${r("trace.cost.lane")}</th>${m.map(({name:n})=>d`<th scope="col" class="num">${r(`trace.cost.short.${n}`)}</th>`)}
+          <th scope="col" class="num">${r("trace.cost.all")}</th><th scope="col" class="num">${r("trace.cost.segments")}</th></tr></thead>
+        <tbody>${s.map(({lane:n,values:o,all:c,segments:i})=>d`<tr data-lane=${n.name}><th scope="row">${r(`trace.short.${n.name}`)}</th>
+          ${o.map(l=>d`<td class="num">${f(l)}</td>`)}<td class="num"><strong>${f(c)}</strong></td><td class="num">${f(i)}</td></tr>`)}</tbody>
       </table></div>
-      <details class="chart" @toggle=${e=>this.#e(e.target)}>
-        <summary>${s("trace.cost.chart")}</summary>
+      <div class="idle">
+        <h3 id="cost-idle">${r("trace.cost.idle.title")}</h3>
+        <ul aria-labelledby="cost-idle">${[...t.lanes.values()].map(n=>this.#t(t,n))}</ul>
+        <p class="quiet small">${r("trace.cost.idle.note")}</p>
+      </div>
+      <details class="chart" @toggle=${n=>this.#n(n.target)}>
+        <summary>${r("trace.cost.chart")}</summary>
         <div class="plots"></div>
       </details>
-    </section>`}drawn(){for(let a of this.querySelectorAll("[data-share]"))a.style.setProperty("--share",`${a.dataset.share}%`);this.#t?.update()}async#e(a){if(!a.open){this.#t?.close(),this.#t=void 0;return}let{Chart:r}=await import("./chart.js");a.open&&!this.#t&&(this.#t=new r(this.app,a.querySelector(".plots")))}};function y(t){let a=r=>t.events?r/t.events:NaN;return{values:l.map(({of:r})=>a(r(t))),all:a(t.head+t.framing+t.payload),segments:a(t.segments)}}function m(t){return Number.isFinite(t)?t<10&&t>0?t.toFixed(1):String(Math.round(t)):"\u2013"}customElements.define("push-cost",h);
+    </section>`}#t(t,s){let a=b(t.trace,s.name),n=a&&w(a);return d`<li data-lane=${s.name}>${y(s)}<span class="who">${r(`trace.short.${s.name}`)}</span>
+      ${a?d`<strong class="num hour">${r("trace.cost.idle.hour",{size:h(n)})}</strong>
+        <span class="num crowd">${r("trace.cost.idle.crowd",{n:_,size:h(_*n)})}</span>`:d`<strong class="none">–</strong>`}
+      <span class="quiet small why">${a?H(s,a):A(t,s)}</span></li>`}drawn(){for(let t of this.querySelectorAll("[data-share]"))t.style.setProperty("--share",`${t.dataset.share}%`);this.#e?.update()}async#n(t){if(!t.open){this.#e?.close(),this.#e=void 0;return}let{Chart:s}=await import("./chart.js");t.open&&!this.#e&&(this.#e=new s(this.app,t.querySelector(".plots")))}};function z(e){let t=s=>e.events?s/e.events:NaN;return{values:m.map(({of:s})=>t(s(e))),all:t(e.head+e.framing+e.payload),segments:t(e.segments)}}function H(e,{n:t,down:s,up:a,ms:n}){let o=e.name==="longpoll"?"polls":a?"pings":"beats";return r(`trace.cost.idle.${o}`,{n:t,bytes:Math.round((s+a)/t),down:Math.round(s/t),up:Math.round(a/t),time:E(n/t).replace(" ","\xA0")})}function A(e,t){if(t.state==="closed")return r("trace.cost.idle.closed");if(t.name==="longpoll")return r("trace.cost.idle.no-poll",{time:`${t.options?.wait??S}\xA0s`});let s=e.lab.state.settings?.heartbeats[t.name];return s==="off"?r("trace.cost.idle.off"):r("trace.cost.idle.no-beat",{time:D(s)})}function D(e="\u2013"){return e.replace("1m0s","60s").replace(/([\d.]+)(m?s)$/,"$1\xA0$2")}function f(e){return Number.isFinite(e)?e<10&&e>0?e.toFixed(1):String(Math.round(e)):"\u2013"}customElements.define("push-cost",$);
 //# sourceMappingURL=cost.js.map

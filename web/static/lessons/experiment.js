@@ -11,7 +11,7 @@ import { Facts } from './facts.js';
 class Stopped extends Error {}
 
 /** settings are those that each lesson starts from; what its controls show counts on them. */
-const settings = { heartbeat: '15s', retry: '3s', history: 10_000, compress: false, guard: true };
+const settings = { heartbeat: '15s', heartbeats: { httpstream: '15s', sse: '15s', websocket: '15s' }, retry: '3s', history: 10_000, compress: false, guard: true };
 
 export class Experiment {
   app;
@@ -60,10 +60,11 @@ export class Experiment {
     for (const lane of lanes.values()) {
       lane.stall(false);
       speak(lane, { h2: false, client: lane.client && 'EventSource' });
+      if (lane.options.wait !== undefined) this.wait(lane.name, undefined);
     }
     for (const [lane, set] of Object.entries(lab.state.faults ?? {})) if (set) await this.fault(lane);
     for (const lane of Object.keys(lab.state.nginx ?? {})) await this.nginx(lane, { on: false });
-    const change = Object.fromEntries(Object.entries(settings).filter(([name, value]) => lab.state.settings[name] !== value));
+    const change = Object.fromEntries(Object.entries(settings).filter(([name, value]) => !same(lab.state.settings[name], value)));
     if (!Object.keys(change).length) return;
     await this.settings(change);
     await this.until(() => !lab.state.down); // other settings are those of another server
@@ -106,6 +107,7 @@ export class Experiment {
 
   settings(change) {
     for (const name of Object.keys(change)) this.#touched.settings.add(name);
+    if (change.heartbeat) this.#touched.settings.add('heartbeats'); // that is one for all
     return this.command('settings', change);
   }
 
@@ -232,7 +234,7 @@ export class Experiment {
     for (const part of ['settings', 'source']) {
       const change = {};
       for (const name of this.#touched[part]) {
-        if (app.lab.state[part][name] !== this.#before[part][name]) change[name] = this.#before[part][name];
+        if (!same(app.lab.state[part][name], this.#before[part][name])) change[name] = this.#before[part][name];
       }
       if (Object.keys(change).length) commands.push([part, change]);
     }
@@ -259,6 +261,11 @@ function speak(lane, { h2, client }) {
   if (lane.state !== 'closed') lane.close();
   lane.over2(h2);
   if (client) lane.use(client);
+}
+
+/** same compares settings, which are values, or objects of such in a fixed order. */
+function same(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** before is the command that brings a lane's faults back. */

@@ -31,7 +31,7 @@ async function arrange(x, key, value) {
   }
   const { rate, heartbeat, nginx, fault } = arrangements[value];
   await x.source({ rate });
-  if (x.app.lab.state.settings.heartbeat !== heartbeat) await x.settings({ heartbeat });
+  await x.settings({ heartbeat }); // where nothing changes the server goes on
   for (const lane of lanes) {
     if (real(x)) await x.nginx(lane, nginx ? { on: true, ...nginx } : { on: false });
     else await x.fault(lane, fault);

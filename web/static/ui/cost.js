@@ -1,8 +1,9 @@
 /**
  * <push-cost>: what an event costs on each lane, since the last reset: a bar of its bytes by what they are for, and the
- * numbers as a table. The chart of latencies and rates comes with its library when it is opened, and not before.
+ * numbers as a table; and what a lane costs while nothing happens. The chart of latencies and rates comes with its library when it is opened, and not before.
  */
-import { Element, badge, bytes, html, nothing } from './element.js';
+import { Element, badge, bytes, html, milliseconds, nothing } from './element.js';
+import { idle, perHour } from '../lab/idle.js';
 import { t } from '../text.js';
 
 const parts = [
@@ -11,6 +12,9 @@ const parts = [
   { name: 'framing', role: 'framing', of: (totals) => totals.framing },
   { name: 'payload', role: 'payload', of: (totals) => totals.payload },
 ];
+
+const crowd = 10_000; // clients
+const wait = 25; // seconds that a poll asks for by itself
 
 class Cost extends Element {
   static pace = 500;
@@ -32,11 +36,26 @@ class Cost extends Element {
         <tbody>${rows.map(({ lane, values, all, segments }) => html`<tr data-lane=${lane.name}><th scope="row">${t(`trace.short.${lane.name}`)}</th>
           ${values.map((value) => html`<td class="num">${round(value)}</td>`)}<td class="num"><strong>${round(all)}</strong></td><td class="num">${round(segments)}</td></tr>`)}</tbody>
       </table></div>
+      <div class="idle">
+        <h3 id="cost-idle">${t('trace.cost.idle.title')}</h3>
+        <ul aria-labelledby="cost-idle">${[...app.lanes.values()].map((lane) => this.#idle(app, lane))}</ul>
+        <p class="quiet small">${t('trace.cost.idle.note')}</p>
+      </div>
       <details class="chart" @toggle=${(event) => this.#open(event.target)}>
         <summary>${t('trace.cost.chart')}</summary>
         <div class="plots"></div>
       </details>
     </section>`;
+  }
+
+  /** #idle says what a lane costs in an hour of silence, how that is known, or why it is not. */
+  #idle(app, lane) {
+    const sum = idle(app.trace, lane.name);
+    const hour = sum && perHour(sum);
+    return html`<li data-lane=${lane.name}>${badge(lane)}<span class="who">${t(`trace.short.${lane.name}`)}</span>
+      ${sum ? html`<strong class="num hour">${t('trace.cost.idle.hour', { size: bytes(hour) })}</strong>
+        <span class="num crowd">${t('trace.cost.idle.crowd', { n: crowd, size: bytes(crowd * hour) })}</span>` : html`<strong class="none">–</strong>`}
+      <span class="quiet small why">${sum ? measured(lane, sum) : missing(app, lane)}</span></li>`;
   }
 
   drawn() {
@@ -59,6 +78,25 @@ class Cost extends Element {
 function perEvent(totals) {
   const each = (sum) => (totals.events ? sum / totals.events : NaN);
   return { values: parts.map(({ of }) => each(of(totals))), all: each(totals.head + totals.framing + totals.payload), segments: each(totals.segments) };
+}
+
+/** measured says what a figure comes from. */
+function measured(lane, { n, down, up, ms }) {
+  const what = lane.name === 'longpoll' ? 'polls' : up ? 'pings' : 'beats';
+  return t(`trace.cost.idle.${what}`, { n, bytes: Math.round((down + up) / n), down: Math.round(down / n), up: Math.round(up / n), time: milliseconds(ms / n).replace(' ', '\u00a0') });
+}
+
+/** missing says why there is no figure. */
+function missing(app, lane) {
+  if (lane.state === 'closed') return t('trace.cost.idle.closed');
+  if (lane.name === 'longpoll') return t('trace.cost.idle.no-poll', { time: `${lane.options?.wait ?? wait}\u00a0s` });
+  const every = app.lab.state.settings?.heartbeats[lane.name];
+  return every === 'off' ? t('trace.cost.idle.off') : t('trace.cost.idle.no-beat', { time: seconds(every) });
+}
+
+/** seconds writes a heartbeat as all other times are. */
+function seconds(every = '–') {
+  return every.replace('1m0s', '60s').replace(/([\d.]+)(m?s)$/, '$1\u00a0$2');
 }
 
 /** round writes a number as precise as it can be of use. */

@@ -4,12 +4,14 @@
  * Here it can be seen why a lane that comes back loses nothing: its place is a number in a log, and the log is longer than
  * its absence; or what happens when it is not.
  */
-import { Element, badge, bytes, epochOf, html, live, seqOf, shortId } from './element.js';
+import { Element, badge, bytes, epochOf, html, live, nothing, seqOf, shortId } from './element.js';
 import { t, number } from '../text.js';
 import { behind } from './status.js';
 
 const lengths = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]; // of the log, in events
-const heartbeats = ['1s', '5s', '15s', '60s', 'off'];
+const heartbeats = ['1s', '5s', '15s', '30s', '1m0s', 'off'];
+const waits = [1, 5, 15, 25, 60]; // seconds that a poll may be held
+const wait = 25; // which it asks for by itself
 const retries = ['500ms', '1s', '3s', '10s'];
 const cell = 17; // CSS pixels of an event in the strip
 
@@ -111,7 +113,7 @@ class Server extends Element {
     const length = this.#length ?? settings.history;
     const select = (name, values, value) => html`<label class="field"><span class="label">${t(`shell.server.${name}`)}</span>
       <select ?disabled=${off} @change=${({ target }) => set({ [name]: target.value })}>
-        ${(values.includes(value) ? values : [value, ...values]).map((one) => html`<option .value=${one} .selected=${live(one === value)}>${one === 'off' ? t('shell.server.off') : one}</option>`)}
+        ${options(values, value)}
       </select></label>`;
     const check = (name) => html`<label><input type="checkbox" .checked=${live(Boolean(settings[name]))} ?disabled=${off}
       @change=${({ target }) => set({ [name]: target.checked })}>${t(`shell.server.${name}`)}</label>`;
@@ -121,15 +123,41 @@ class Server extends Element {
         <input type="range" min="0" max=${lengths.length - 1} .value=${live(String(nearest(length)))} ?disabled=${off} aria-valuetext=${t('shell.server.events', { n: length ?? 0 })}
           @input=${({ target }) => { this.#length = lengths[target.value]; this.drawNow(); }}
           @change=${async ({ target }) => { await set({ history: lengths[target.value] }); this.#length = undefined; this.draw(); }}></label>
-      ${select('heartbeat', heartbeats, settings.heartbeat)}
+      <fieldset class="beats"><legend class="label">${t('shell.server.heartbeat')}</legend>
+        ${[...app.lanes.values()].map((lane) => this.#beat(app, lane, settings.heartbeats?.[lane.name]))}</fieldset>
       ${select('retry', retries, settings.retry)}
       <button ?disabled=${off} @click=${() => app.attempt('server', { do: 'restart', down: '3s', log: 'kept', polite: true })}>${t('shell.server.restart')}</button>
       <div class="checks">${check('compress')}${check('guard')}</div>
+      <p class="small quiet">${t('shell.server.beats')}</p>
       <p class="small quiet">${t('shell.server.hint')}</p>
     </div>`;
   }
+
+  /** #beat chooses how often a quiet lane gets a sign of life. That of a long poll is its empty answer, which our client asks for. */
+  #beat(app, lane, heartbeat) {
+    const poll = lane.name === 'longpoll';
+    const held = lane.options.wait ?? wait;
+    const choose = ({ target }) => {
+      if (poll) lane.set({ wait: Number(target.value) });
+      else app.attempt('settings', { heartbeats: { [lane.name]: target.value } });
+    };
+    return html`<label title=${lane.title}>${badge(lane)}<span class="hidden-text">${t(`shell.server.${poll ? 'hold' : 'every'}`, { lane: lane.title })}</span>
+      ${poll ? html`<span class="small">${t('shell.server.held')}</span>` : nothing}
+      <select data-lane=${lane.name} ?disabled=${!app.live} @change=${choose}>
+        ${poll ? options(waits, held, (one) => `${one}s`) : options(heartbeats, heartbeat)}
+      </select></label>`;
+  }
 }
 customElements.define('push-server', Server);
+
+/** options are those of a select. What it stands at is among them, also where we would not offer it. */
+function options(values, value, name = label) {
+  return (values.includes(value) ? values : [value, ...values]).map((one) => html`<option .value=${String(one)} .selected=${live(one === value)}>${name(one)}</option>`);
+}
+
+function label(value) {
+  return value === 'off' ? t('shell.server.off') : value === '1m0s' ? '60s' : value;
+}
 
 function nearest(length) {
   const place = lengths.findIndex((one) => one >= length);
