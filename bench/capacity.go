@@ -19,11 +19,11 @@ const (
 // rate that fails is tried once more: something else may have had the machine.
 func (r *run) search(ctx context.Context) {
 	r.Search = &Search{}
-	highest := maxDeliveries / float64(r.scenario.Subscribers) / (r.scenario.WarmUp + r.scenario.Measure).Seconds()
+	highest := maxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
 	good, bad := 0.0, math.Inf(1)
 	search, prefix := r.Search, r.prefix
 	var worst Probe
-	for next := r.scenario.Rate; next <= min(highest, maxRate) && bad/good > closeEnough && bad > r.scenario.Rate*fewestRate; {
+	for next := r.point.Rate; next <= min(highest, maxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
 		next = math.Round(next*100) / 100
 		m, p := r.probe(ctx, next)
 		if ctx.Err() == nil && p.Problem != "" {
@@ -36,7 +36,7 @@ func (r *run) search(ctx context.Context) {
 		search.Probes = append(search.Probes, p)
 		if p.Problem == "" {
 			good = next
-			search.Deliveries = next * float64(r.scenario.Subscribers)
+			search.Deliveries = next * float64(r.point.Subscribers)
 			m.Verdict = Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
 			r.Measurement, r.Measurement.Search = m, search
 		} else {
@@ -83,7 +83,7 @@ func problem(p Probe) string {
 func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
 	one := *r
 	one.Measurement = Measurement{Target: r.Target, Transport: r.Transport, Again: r.Again, Round: r.Round}
-	one.scenario.Kind, one.scenario.Rate = FanOut, rate
+	one.point.Kind, one.point.Rate = FanOut, rate
 	one.options.Progress = func(string) {}
 	one.do(ctx)
 	m := one.Measurement
@@ -98,8 +98,8 @@ func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
 		p.Problem = fmt.Sprintf("%d of %d events published, %d acknowledged", m.Published, m.Planned, m.Acknowledged)
 	case m.PublishRate < minRate*rate:
 		p.Problem = fmt.Sprintf("the load missed its own rate: %.4g of %.4g events/s", m.PublishRate, rate)
-	case m.Delivery.P99 > r.scenario.Limit:
-		p.Problem = fmt.Sprintf("p99 above %v", r.scenario.Limit)
+	case m.Delivery.P99 > r.point.Limit:
+		p.Problem = fmt.Sprintf("p99 above %v", r.point.Limit)
 	}
 	return m, p
 }

@@ -18,13 +18,13 @@ func (r *run) idle(ctx context.Context) error {
 	if err := r.warmUp(ctx); err != nil {
 		return err
 	}
-	r.progress("watching for %v", r.scenario.Measure)
+	r.progress("watching for %v", r.point.Measure)
 	runtime.GC()
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
-	if pause(ctx, r.scenario.Measure) != nil {
+	if pause(ctx, r.point.Measure) != nil {
 		return nil // it is told that the run was interrupted
 	}
 	after, err := r.read(ctx)

@@ -13,7 +13,7 @@ import (
 )
 
 // storming is a small storm: 20 events to 4 subscribers that were away.
-func storming(transports ...string) Scenario {
+func storming(transports ...string) Case {
 	s := small(transports...)
 	s.Kind, s.Rate, s.Measure, s.Drain = Storm, 100, 200*time.Millisecond, 2*time.Second
 	return s
@@ -146,7 +146,7 @@ func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse", "websocket")
 		s.Kind, s.Measure = Idle, time.Minute
-		result, err := Run(t.Context(), []Scenario{s}, inMemory(t, nil))
+		result, err := Run(t.Context(), []Case{s}, inMemory(t, nil))
 		if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
 			t.Fatalf("%v; %+v", err, result)
 		}
@@ -165,7 +165,7 @@ func TestIdleAndStormOnSockets(t *testing.T) {
 	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = Idle, 100, 20*time.Millisecond, 50*time.Millisecond
 	storm := storming(Transports()...)
 	storm.Rate, storm.WarmUp, storm.Subscribers, storm.Drain = 500, 10*time.Millisecond, 50, 10*time.Second
-	result, err := Run(t.Context(), []Scenario{idle, storm}, references(t))
+	result, err := Run(t.Context(), []Case{idle, storm}, references(t))
 	if err != nil || len(result.Outcomes) != 2 {
 		t.Fatalf("%v; %+v", err, result)
 	}
@@ -208,7 +208,7 @@ func TestSpread(t *testing.T) {
 func TestSummaries(t *testing.T) {
 	s := small("sse")
 	s.Targets, s.Rounds = []string{"floor", "pushlab"}, 3
-	o := Outcome{Scenario: s}
+	o := Outcome{Case: s}
 	for round, cpu := range [][2]time.Duration{{10, 20}, {20, 30}, {10, 90}} {
 		for i, target := range s.Targets {
 			m := fineMeasurement("sse")
@@ -253,7 +253,7 @@ func TestNchan(t *testing.T) {
 	}
 	s := small("sse", "websocket")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(context.Background(), []Scenario{s}, Options{Targets: []Target{nchanTarget(nil)}})
+	result, err := Run(context.Background(), []Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
 	if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
 		t.Fatalf("%v; %+v", err, result)
 	}

@@ -49,14 +49,14 @@ type network interface {
 const atATime = 64
 
 // newLoad returns a load that is not connected yet.
-func newLoad(scenario Scenario, transport string, target protocol, d dialer, base time.Time) (*load, error) {
+func newLoad(point Case, transport string, target protocol, d dialer, base time.Time) (*load, error) {
 	l := &load{transport: transport, target: target, path: target.path(transport), dialer: d, base: base}
 	var err error
 	if l.network, err = newNetwork(l); err != nil {
 		return nil, err
 	}
-	warmUp, events := scenario.warmUp(), scenario.events()
-	for i := range scenario.Subscribers {
+	warmUp, events := point.warmUp(), point.events()
+	for i := range point.Subscribers {
 		l.subscribers = append(l.subscribers, &subscriber{
 			load: l, index: i, warmUp: newLedger(0, warmUp), measured: newLedger(warmUp, events),
 		})

@@ -17,12 +17,12 @@ import (
 // A run measures one lane once.
 type run struct {
 	Measurement
-	scenario Scenario
-	options  Options
-	lane     lane
-	softirq  int // the process of the kernel's thread for the server's core; 0 if not known
-	cores    int
-	prefix   string // of what progress is told
+	point   Case
+	options Options
+	lane    lane
+	softirq int // the process of the kernel's thread for the server's core; 0 if not known
+	cores   int
+	prefix  string // of what progress is told
 
 	server    *Server
 	load      *load
@@ -36,11 +36,11 @@ func (r *run) progress(format string, args ...any) {
 	r.options.Progress(r.prefix + ": " + fmt.Sprintf(format, args...))
 }
 
-// do measures what the scenario says, and judges.
+// do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.scenario.events()
-	switch r.scenario.Kind {
+	r.Planned = r.point.events()
+	switch r.point.Kind {
 	case Idle:
 		err = r.with(ctx, r.idle)
 	case Capacity:
@@ -54,7 +54,7 @@ func (r *run) do(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		r.Error = strings.ReplaceAll(err.Error(), "bench: ", "")
 	}
-	r.Verdict = r.judge(r.scenario, r.cores)
+	r.Verdict = r.judge(r.point, r.cores)
 }
 
 // with starts what is needed, measures, and ends all that it started.
@@ -80,11 +80,11 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		defer r.scraper.close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = connectPublisher(ctx, d, r.scenario.Size, r.lane.target.publish(r.lane.transport)); err != nil {
+	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.lane.target.publish(r.lane.transport)); err != nil {
 		return err
 	}
 	defer r.publisher.close()
-	if r.load, err = newLoad(r.scenario, r.lane.transport, r.lane.target.protocol, d, r.base); err != nil {
+	if r.load, err = newLoad(r.point, r.lane.transport, r.lane.target.protocol, d, r.base); err != nil {
 		return err
 	}
 	defer r.load.close() // before the publisher's connection is
@@ -96,7 +96,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 
 // connect connects all subscribers.
 func (r *run) connect(ctx context.Context) error {
-	r.progress("connecting %d subscribers", r.scenario.Subscribers)
+	r.progress("connecting %d subscribers", r.point.Subscribers)
 	if err := r.load.connect(ctx, r.load.subscribers, atATime); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.scenario.warmUp()
+	events := r.point.warmUp()
 	r.progress("warming up with %d events", events)
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (r *run) read(ctx context.Context) (reading, error) {
 
 // window publishes the events that are measured, and takes the difference of the counters.
 func (r *run) window(ctx context.Context) error {
-	first, events := r.scenario.warmUp(), r.scenario.events()
-	r.progress("measuring %d events in %v", events, r.scenario.Measure)
+	first, events := r.point.warmUp(), r.point.events()
+	r.progress("measuring %d events in %v", events, r.point.Measure)
 	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
 	if err != nil {
@@ -194,7 +194,7 @@ func (r *run) window(ctx context.Context) error {
 	if unread == nil {
 		r.difference(before, after)
 	}
-	r.PublishRate = rate(delays, r.scenario.Rate)
+	r.PublishRate = rate(delays, r.point.Rate)
 	delay, unsummed := newLatency(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
@@ -231,7 +231,7 @@ func rate(delays []time.Duration, planned float64) float64 {
 
 // publish publishes events on schedule. It returns how many, and how late each was.
 func (r *run) publish(ctx context.Context, first, count int) (published int, delays []time.Duration, err error) {
-	pacer := Pacer{Rate: r.scenario.Rate, Sleep: r.options.sleep}
+	pacer := Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
 		if lost, _ := r.load.lost(); lost == len(r.load.subscribers) {
@@ -247,7 +247,7 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 // drain waits until everybody has that many events, measured ones or of the warm-up, and that many
 // of all events were acknowledged; for a limited time, which gets shorter when ctx ends.
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
-	limit := time.Now().Add(r.scenario.Drain)
+	limit := time.Now().Add(r.point.Drain)
 	drained := func() bool {
 		acks := r.publisher.acks.Load() >= int64(acknowledged) || r.publisher.failure() != nil
 		return acks && r.load.came(measured, events)
@@ -311,7 +311,7 @@ func (r *run) account() error {
 	r.Delivered = int64(r.load.measured)
 	r.Lost = r.Expected - r.Delivered
 	delivery, err := r.load.delivery.latency()
-	if r.scenario.Kind == FanOut {
+	if r.point.Kind == FanOut {
 		r.Delivery = delivery
 	}
 	return errors.Join(first, err)

@@ -30,7 +30,7 @@ func (r Report) Write(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	for _, o := range r.Result.Outcomes {
-		b.WriteString("\n" + Title(o.Scenario) + "\n")
+		b.WriteString("\n" + Title(o.Case) + "\n")
 		r.verdict(&b, o)
 	}
 	r.growth(&b)
@@ -45,8 +45,8 @@ func (r Report) Write(w io.Writer) error {
 	return err
 }
 
-// Title says in a line what a scenario does.
-func Title(s Scenario) string {
+// Title says in a line what a case does.
+func Title(s Case) string {
 	rounds := "one round each"
 	if s.Rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
@@ -72,12 +72,12 @@ func (r Report) verdict(b *strings.Builder, o Outcome) {
 	lines := func(color text.Color, word string, of func(Verdict) []string) {
 		for _, m := range o.Measurements {
 			for _, what := range of(m.Verdict) {
-				line(color, word, o.Scenario.name(m)+": "+what)
+				line(color, word, o.Case.name(m)+": "+what)
 			}
 		}
 	}
 	gathered := func(color text.Color, word string, of func(Verdict) []string) {
-		if o.Scenario.Rounds == 1 && len(o.Scenario.Targets) == 1 {
+		if o.Case.Rounds == 1 && len(o.Case.Targets) == 1 {
 			lines(color, word, of)
 			return
 		}
@@ -90,7 +90,7 @@ func (r Report) verdict(b *strings.Builder, o Outcome) {
 				}, what)
 				if count[kind]++; count[kind] == 1 {
 					kinds = append(kinds, kind)
-					example[kind] = o.Scenario.name(m) + ": " + what
+					example[kind] = o.Case.name(m) + ": " + what
 				}
 			}
 		}
@@ -113,9 +113,9 @@ func (r Report) verdict(b *strings.Builder, o Outcome) {
 			tails++
 		}
 	}
-	if fine > 0 && o.Scenario.Kind != Idle && o.Scenario.Kind != Capacity {
+	if fine > 0 && o.Case.Kind != Idle && o.Case.Kind != Capacity {
 		line(text.FgGreen, "OK", fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
-			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Scenario.Kind == FanOut]))
+			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == FanOut]))
 	}
 	for _, s := range o.Summaries {
 		for _, ratio := range s.Ratios {
@@ -153,20 +153,20 @@ func compare(s Summary, ratio Ratio) string {
 func (r Report) growth(b *strings.Builder) {
 	var small, large Outcome
 	for _, o := range r.Result.Outcomes {
-		switch n := o.Scenario.Subscribers; {
-		case o.Scenario.Kind != FanOut || !slices.Contains(o.Scenario.Targets, FloorName):
-		case small.Scenario.Subscribers == 0:
+		switch n := o.Case.Subscribers; {
+		case o.Case.Kind != FanOut || !slices.Contains(o.Case.Targets, FloorName):
+		case small.Case.Subscribers == 0:
 			small, large = o, o
-		case n > large.Scenario.Subscribers:
+		case n > large.Case.Subscribers:
 			large = o
-		case n < small.Scenario.Subscribers:
+		case n < small.Case.Subscribers:
 			small = o
 		}
 	}
-	if small.Scenario.Subscribers == large.Scenario.Subscribers {
+	if small.Case.Subscribers == large.Case.Subscribers {
 		return
 	}
-	fmt.Fprintf(b, "\nfrom %d to %d subscribers an event's cost grows by a factor of\n", small.Scenario.Subscribers, large.Scenario.Subscribers)
+	fmt.Fprintf(b, "\nfrom %d to %d subscribers an event's cost grows by a factor of\n", small.Case.Subscribers, large.Case.Subscribers)
 	for _, s := range large.Summaries {
 		at := slices.IndexFunc(small.Summaries, func(other Summary) bool {
 			return other.Target == s.Target && other.Transport == s.Transport && other.Again == s.Again
@@ -180,7 +180,7 @@ func (r Report) growth(b *strings.Builder) {
 }
 
 // name is what the report calls a measurement.
-func (s Scenario) name(m Measurement) string {
+func (s Case) name(m Measurement) string {
 	name := m.Transport
 	if len(s.Targets) > 1 {
 		name = m.Target + " " + name
@@ -197,13 +197,13 @@ func (s Scenario) name(m Measurement) string {
 // tables returns the tables of an outcome.
 func (r Report) tables(o Outcome) []string {
 	switch {
-	case o.Scenario.Kind == Idle:
+	case o.Case.Kind == Idle:
 		return []string{r.memory(o)}
-	case o.Scenario.Kind == Capacity:
+	case o.Case.Kind == Capacity:
 		return []string{r.capacity(o)}
-	case o.Scenario.Kind == Storm:
+	case o.Case.Kind == Storm:
 		return []string{r.storm(o)}
-	case o.Scenario.Rounds > 1 || len(o.Scenario.Targets) > 1:
+	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
 		return []string{r.costs(o)}
 	default:
 		return []string{r.deliveries(o), r.load(o)}
@@ -216,7 +216,7 @@ func (r Report) costs(o Outcome) string {
 	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {o.title(), "median", "min..max", "softirq"}}
 	var references []string
 	for _, name := range []string{FloorName, BaselineName} {
-		if slices.Contains(o.Scenario.Targets, name) {
+		if slices.Contains(o.Case.Targets, name) {
 			references = append(references, name)
 			titles[0], titles[1] = append(titles[0], "times", ""), append(titles[1], name, "min..max")
 		}
@@ -243,7 +243,7 @@ func (r Report) costs(o Outcome) string {
 
 // title stands above the names in an outcome's table.
 func (o Outcome) title() string {
-	return fmt.Sprintf("%s, %d", o.Scenario.Name, o.Scenario.Subscribers)
+	return fmt.Sprintf("%s, %d", o.Case.Name, o.Case.Subscribers)
 }
 
 // memory is the table of what idle connections take.
@@ -273,7 +273,7 @@ func (r Report) memory(o Outcome) string {
 			size(func(m *Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *Memory) int64 { return m.Full.Resident }).digits(1),
 			per(func(m MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
 			o.median(s, func(m Measurement) float64 {
-				return float64(m.ServerCPU.Microseconds()) / float64(o.Scenario.Subscribers) / m.Window.Seconds()
+				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
 			}).digits(2),
 		})
 	}
@@ -450,9 +450,9 @@ func (r Report) load(o Outcome) string {
 func (r Report) explanation() string {
 	var b strings.Builder
 	has := func(kinds ...Kind) bool {
-		return slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return slices.Contains(kinds, o.Scenario.Kind) })
+		return slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
-	several := slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return o.Scenario.Rounds > 1 })
+	several := slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return o.Case.Rounds > 1 })
 	if has(FanOut, Capacity) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
 `)

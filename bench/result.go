@@ -11,7 +11,7 @@ import (
 
 // Schema names the form of result.json. Its number changes when a field changes its meaning or goes;
 // new fields may come without that.
-const Schema = "pushlab.bench/2"
+const Schema = "pushlab.bench/3"
 
 // FileName is the name of a result's file in its directory.
 const FileName = "result.json"
@@ -31,14 +31,14 @@ type Result struct {
 	Pin *Pin `json:"pin,omitempty"`
 	// Seed is what the order within the rounds came from.
 	Seed uint64 `json:"seed"`
-	// Outcomes are what it found, one for each scenario.
+	// Outcomes are what it found, one for each case.
 	Outcomes []Outcome `json:"outcomes"`
 }
 
-// An Outcome is what a run found in one scenario.
+// An Outcome is what a run found in one case.
 type Outcome struct {
-	// Scenario is what was done.
-	Scenario Scenario `json:"scenario"`
+	// Case is what was done.
+	Case Case `json:"case"`
 	// Summaries are what the rounds say together.
 	Summaries []Summary `json:"summaries"`
 	// Measurements are what was found in each round, in the order in which it was measured.
@@ -123,12 +123,12 @@ type Measurement struct {
 	// interrupts included.
 	OtherCPU time.Duration `json:"other_cpu_ns"`
 
-	// Memory is what the connections took, in a scenario of the kind Idle.
+	// Memory is what the connections took, in a case of the kind Idle.
 	Memory *Memory `json:"memory,omitempty"`
 	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
-	// in a scenario of the kind Storm.
+	// in a case of the kind Storm.
 	CatchUp *Latency `json:"catch_up,omitempty"`
-	// Search is how the highest rate was found, in a scenario of the kind Capacity. The rest of the
+	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
 }
@@ -260,7 +260,7 @@ func (v Verdict) Comparable() bool { return len(v.Failed)+len(v.Invalid) == 0 }
 func (v Verdict) TailComparable() bool { return v.Comparable() && len(v.Tail) == 0 }
 
 // judge makes the verdict of a measurement.
-func (m Measurement) judge(s Scenario, cores int) Verdict {
+func (m Measurement) judge(s Case, cores int) Verdict {
 	var v Verdict
 	failed := func(format string, args ...any) { v.Failed = append(v.Failed, fmt.Sprintf(format, args...)) }
 	invalid := func(format string, args ...any) { v.Invalid = append(v.Invalid, fmt.Sprintf(format, args...)) }

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fineMeasurement is one without any fault, in the smoke scenario.
+// fineMeasurement is one without any fault, in the smoke profile.
 func fineMeasurement(transport string) Measurement {
 	const us = time.Microsecond
 	return Measurement{
@@ -28,7 +28,7 @@ func fineMeasurement(transport string) Measurement {
 
 // exampleResult has a transport of every kind: fine, fine with a note, not valid, and failed.
 func exampleResult() Result {
-	s := Profiles()[0].Scenarios[0]
+	s := Profiles()[0].Cases()[0]
 	r := Result{
 		Schema: Schema, Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Elapsed: 26 * time.Second, Seed: 1,
 		Environment: Environment{
@@ -36,7 +36,7 @@ func exampleResult() Result {
 			OpenFiles: "1024/20000", Revision: "e1bcb0f", Modified: true, LoadAverage: 0.25,
 		},
 	}
-	o := Outcome{Scenario: s}
+	o := Outcome{Case: s}
 	for _, transport := range s.Transports {
 		m := fineMeasurement(transport)
 		switch transport {
@@ -146,7 +146,7 @@ func TestLatencyOfNothingAndOfTooMuch(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	s := Profiles()[0].Scenarios[0]
+	s := Profiles()[0].Cases()[0]
 	for name, c := range map[string]struct {
 		change                       func(*Measurement)
 		failed, invalid, notes, tail string // "" if there is none

@@ -13,7 +13,7 @@ import (
 
 // Options say how a run reaches its servers.
 type Options struct {
-	// Targets are the servers that scenarios can name.
+	// Targets are the servers that cases can name.
 	Targets []Target
 	// Pin is which core this process is to have, and which the targets give to their servers.
 	// Default: any.
@@ -28,7 +28,7 @@ type Options struct {
 	sleep func(time.Duration) // of the pacer
 }
 
-// Times of a run that no scenario changes.
+// Times of a run that no case changes.
 const (
 	lead        = 20 * time.Millisecond  // before the first event of a phase
 	patience    = 2 * time.Second        // how long the server's counters may take to settle
@@ -37,10 +37,10 @@ const (
 	tick        = 2 * time.Millisecond   // how often to look whether all has come
 )
 
-// Run measures the scenarios, one after the other. When ctx ends, it stops publishing, receives what
+// Run measures the cases, one after the other. When ctx ends, it stops publishing, receives what
 // is under way, and returns what it has. A target that could not be measured is told by its verdict;
 // Run fails only if nothing can be measured at all.
-func Run(ctx context.Context, scenarios []Scenario, options Options) (result Result, err error) {
+func Run(ctx context.Context, cases []Case, options Options) (result Result, err error) {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
@@ -54,15 +54,15 @@ func Run(ctx context.Context, scenarios []Scenario, options Options) (result Res
 		Schema: Schema, Started: time.Now().UTC(), Environment: ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
-	for _, s := range scenarios {
-		if err := s.Validate(); err != nil {
+	for _, c := range cases {
+		if err := c.Validate(); err != nil {
 			return Result{}, err
 		}
-		of, err := options.lanes(s)
+		of, err := options.lanes(c)
 		if err != nil {
 			return Result{}, err
 		}
-		if err := enoughFiles(result.Environment.OpenFiles, s.Subscribers); err != nil {
+		if err := enoughFiles(result.Environment.OpenFiles, c.Subscribers); err != nil {
 			return Result{}, err
 		}
 		lanes = append(lanes, of)
@@ -78,9 +78,9 @@ func Run(ctx context.Context, scenarios []Scenario, options Options) (result Res
 			}
 		}()
 	}
-	for i, s := range scenarios {
-		outcome := Outcome{Scenario: s}
-		outcome.Measurements = options.measure(ctx, s, lanes[i], result.Environment.Cores)
+	for i, c := range cases {
+		outcome := Outcome{Case: c}
+		outcome.Measurements = options.measure(ctx, c, lanes[i], result.Environment.Cores)
 		outcome.Summaries = summarize(outcome)
 		result.Outcomes = append(result.Outcomes, outcome)
 		if ctx.Err() != nil {
@@ -107,24 +107,24 @@ func (l lane) String() string {
 	return name
 }
 
-// lanes lists what a scenario measures.
-func (o Options) lanes(s Scenario) (lanes []lane, err error) {
-	for _, name := range s.Targets {
+// lanes lists what a case measures.
+func (o Options) lanes(c Case) (lanes []lane, err error) {
+	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("bench: unknown target %q", name)
 		}
-		for _, transport := range s.Transports {
-			if t := o.Targets[at]; slices.Contains(t.Transports, transport) && (t.resumes || s.Kind != Storm) {
+		for _, transport := range c.Transports {
+			if t := o.Targets[at]; slices.Contains(t.Transports, transport) && (t.resumes || c.Kind != Storm) {
 				lanes = append(lanes, lane{target: t, transport: transport})
 			}
 		}
 	}
 	if len(lanes) == 0 {
 		return nil, fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
-			strings.Join(s.Targets, ", "), s.Name, strings.Join(s.Transports, ", "))
+			strings.Join(c.Targets, ", "), c.Name, strings.Join(c.Transports, ", "))
 	}
-	if s.Again {
+	if c.Again {
 		again := lanes[0]
 		again.again = true
 		lanes = append(lanes, again)
@@ -132,23 +132,23 @@ func (o Options) lanes(s Scenario) (lanes []lane, err error) {
 	return lanes, nil
 }
 
-// measure measures all lanes of a scenario in each round.
-func (o Options) measure(ctx context.Context, s Scenario, lanes []lane, cores int) (measurements []Measurement) {
+// measure measures all lanes of a case in each round.
+func (o Options) measure(ctx context.Context, c Case, lanes []lane, cores int) (measurements []Measurement) {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	softirq := 0
 	if o.Pin != nil {
 		softirq = softirqThread(o.Pin.Server)
 	}
-	for round := 1; round <= s.Rounds; round++ {
+	for round := 1; round <= c.Rounds; round++ {
 		order := slices.Clone(lanes)
-		if s.Rounds > 1 {
+		if c.Rounds > 1 {
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{scenario: s, options: o, lane: l, softirq: softirq, cores: cores, prefix: l.String()}
-			if s.Rounds > 1 {
-				r.prefix = fmt.Sprintf("%s round %d of %d: %s", s.Name, round, s.Rounds, l)
-			} else if len(s.Targets) == 1 {
+			r := run{point: c, options: o, lane: l, softirq: softirq, cores: cores, prefix: l.String()}
+			if c.Rounds > 1 {
+				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l)
+			} else if len(c.Targets) == 1 {
 				r.prefix = l.transport
 			}
 			r.Target, r.Transport, r.Again, r.Round = l.target.Name, l.transport, l.again, round

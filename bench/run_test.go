@@ -21,9 +21,9 @@ import (
 	"pushlab/sse"
 )
 
-// small is a scenario of 30 events to 4 subscribers, behind 10 of warm-up.
-func small(transports ...string) Scenario {
-	return Scenario{
+// small is a case of 30 events to 4 subscribers, behind 10 of warm-up.
+func small(transports ...string) Case {
+	return Case{
 		Name: "small", Kind: FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
 		WarmUp: 500 * time.Millisecond, Measure: 1500 * time.Millisecond, Drain: time.Second,
 	}
@@ -52,10 +52,10 @@ func inMemory(t *testing.T, prepare func(*fixture)) Options {
 	return options
 }
 
-// measured runs a scenario that measures one transport.
-func measured(t *testing.T, ctx context.Context, s Scenario, options Options) (Result, Measurement) {
+// measured runs a case that measures one transport.
+func measured(t *testing.T, ctx context.Context, s Case, options Options) (Result, Measurement) {
 	t.Helper()
-	result, err := Run(ctx, []Scenario{s}, options)
+	result, err := Run(ctx, []Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestRunOnSockets(t *testing.T) {
 		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
-	result, err := Run(t.Context(), []Scenario{s}, options)
+	result, err := Run(t.Context(), []Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,9 +480,9 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 	})
 }
 
-func TestRunRefusesANonsenseScenario(t *testing.T) {
-	if _, err := Run(t.Context(), []Scenario{{}}, Options{}); err == nil {
-		t.Error("an empty scenario was run")
+func TestRunRefusesANonsenseCase(t *testing.T) {
+	if _, err := Run(t.Context(), []Case{{}}, Options{}); err == nil {
+		t.Error("an empty case was run")
 	}
 }
 

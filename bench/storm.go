@@ -18,7 +18,7 @@ func (r *run) storm(ctx context.Context) error {
 	if _, err := r.settle(ctx); err != nil {
 		return err
 	}
-	first, events := r.scenario.warmUp(), r.scenario.events()
+	first, events := r.point.warmUp(), r.point.events()
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (r *run) storm(ctx context.Context) error {
 	if r.Published = published; err != nil {
 		return err
 	}
-	r.PublishRate = rate(delays, r.scenario.Rate)
+	r.PublishRate = rate(delays, r.point.Rate)
 	if r.PublishDelay, err = newLatency(delays); err != nil {
 		return err
 	}

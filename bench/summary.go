@@ -11,7 +11,7 @@ type Summary struct {
 	Target    string `json:"target"`
 	Transport string `json:"transport"`
 	Again     bool   `json:"again,omitempty"`
-	// Metric is what Value is of; the scenario's kind decides it.
+	// Metric is what Value is of; the case's kind decides it.
 	Metric Metric `json:"metric"`
 	// Value is what was found. Rounds whose measurement must not be compared are left out.
 	Value Spread `json:"value"`
@@ -102,10 +102,10 @@ type key struct {
 
 func (m Measurement) key() key { return key{m.Target, m.Transport, m.Again} }
 
-// summarize puts the rounds together: in the order of the scenario, the floor and the like behind
+// summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
 func summarize(o Outcome) []Summary {
-	s := o.Scenario
+	s := o.Case
 	var keys []key
 	for _, target := range s.Targets {
 		for _, transport := range s.Transports {

@@ -56,7 +56,7 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 	s := small(Transports()...)
 	s.Targets, s.Rounds, s.Again = []string{FloorName, BaselineName, "pushlab"}, 1, true
 	s.Rate, s.WarmUp, s.Measure = 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(t.Context(), []Scenario{s}, references(t))
+	result, err := Run(t.Context(), []Case{s}, references(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,9 +59,9 @@ func benchListCommand(std streams) *cobra.Command {
 				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
 					return err
 				}
-				for _, s := range p.Scenarios {
+				for _, c := range p.Cases() {
 					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
-						bench.Title(s), strings.Join(s.Targets, ", "), strings.Join(s.Transports, ", ")); err != nil {
+						bench.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
 						return err
 					}
 				}
@@ -125,38 +125,38 @@ and keeps what it has.`,
 	return cmd
 }
 
-// scenarios returns the profile's scenarios, with what the flags change.
-func (o *benchOptions) scenarios(profile bench.Profile) ([]bench.Scenario, error) {
-	var scenarios []bench.Scenario
-	for i, s := range profile.Scenarios {
-		if o.subscribers != 0 && i != o.choose(profile, s.Kind) {
+// cases returns the profile's cases, with what the flags change.
+func (o *benchOptions) cases(profile bench.Profile) ([]bench.Case, error) {
+	var cases []bench.Case
+	for i, c := range profile.Cases() {
+		if o.subscribers != 0 && i != o.choose(profile, c.Kind) {
 			continue
 		}
 		if len(o.targets) > 0 {
-			s.Targets = o.targets
+			c.Targets = o.targets
 		}
 		if len(o.transports) > 0 {
-			s.Transports = o.transports
+			c.Transports = o.transports
 		}
-		set(&s.Rounds, o.rounds)
-		set(&s.Subscribers, o.subscribers)
-		set(&s.Rate, o.rate)
-		set(&s.Size, o.size)
-		set(&s.WarmUp, o.warmUp)
-		set(&s.Measure, o.measure)
-		if err := s.Validate(); err != nil {
+		set(&c.Rounds, o.rounds)
+		set(&c.Subscribers, o.subscribers)
+		set(&c.Rate, o.rate)
+		set(&c.Size, o.size)
+		set(&c.WarmUp, o.warmUp)
+		set(&c.Measure, o.measure)
+		if err := c.Validate(); err != nil {
 			return nil, err
 		}
-		scenarios = append(scenarios, s)
+		cases = append(cases, c)
 	}
-	return scenarios, nil
+	return cases, nil
 }
 
-// choose returns which of a profile's scenarios of a kind is meant if a flag gives the number of
+// choose returns which of a profile's cases of a kind is meant if a flag gives the number of
 // subscribers: the one that has it, or else the first.
 func (o *benchOptions) choose(profile bench.Profile, kind bench.Kind) int {
 	has := func(subscribers func(int) bool) int {
-		return slices.IndexFunc(profile.Scenarios, func(s bench.Scenario) bool { return s.Kind == kind && subscribers(s.Subscribers) })
+		return slices.IndexFunc(profile.Cases(), func(c bench.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
 	}
 	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
 		return i
@@ -186,15 +186,15 @@ func (o *benchOptions) cores(pinned bool) (*bench.Pin, error) {
 	return &p, nil
 }
 
-// benchTargets makes the targets that scenarios name.
-func (o *benchOptions) benchTargets(scenarios []bench.Scenario, pin *bench.Pin) (targets []bench.Target, err error) {
+// benchTargets makes the targets that cases name.
+func (o *benchOptions) benchTargets(cases []bench.Case, pin *bench.Pin) (targets []bench.Target, err error) {
 	var core *int
 	if pin != nil {
 		core = &pin.Server
 	}
 	known := map[string]bool{}
-	for _, s := range scenarios {
-		for _, name := range s.Targets {
+	for _, c := range cases {
+		for _, name := range c.Targets {
 			if known[name] {
 				continue
 			}
@@ -214,7 +214,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	scenarios, err := o.scenarios(profile)
+	cases, err := o.cases(profile)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -222,13 +222,13 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
-	if options.Targets, err = o.benchTargets(scenarios, options.Pin); err != nil {
+	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
 		return &usageError{err}
 	}
 	if o.quiet {
 		options.Progress = nil
 	}
-	result, err := bench.Run(ctx, scenarios, options)
+	result, err := bench.Run(ctx, cases, options)
 	if err != nil {
 		return err
 	}
