@@ -82,7 +82,7 @@ func problem(p Probe) string {
 // probe measures a rate.
 func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
 	one := *r
-	one.Measurement = Measurement{Target: r.Target, Transport: r.Transport, Again: r.Again, Round: r.Round}
+	one.Measurement = Measurement{Lane: r.Lane, Round: r.Round}
 	one.point.Kind, one.point.Rate = FanOut, rate
 	one.options.Progress = func(string) {}
 	one.do(ctx)

@@ -82,6 +82,14 @@ const (
 	maxDeliveries  = 20_000_000
 )
 
+// LaneVariants returns the variants of its lanes, of which there is at least one.
+func (c Case) LaneVariants() []string {
+	if len(c.Variants) == 0 {
+		return []string{""}
+	}
+	return c.Variants
+}
+
 // Validate tells what is wrong with the case, if something is.
 func (c Case) Validate() error {
 	for _, t := range c.Transports {

@@ -19,7 +19,7 @@ type run struct {
 	Measurement
 	point   Case
 	options Options
-	lane    lane
+	target  Target
 	softirq int // the process of the kernel's thread for the server's core; 0 if not known
 	cores   int
 	prefix  string // of what progress is told
@@ -60,7 +60,7 @@ func (r *run) do(ctx context.Context) {
 // with starts what is needed, measures, and ends all that it started.
 func (r *run) with(ctx context.Context, measure func(context.Context) error) (err error) {
 	r.progress("starting a server")
-	if r.server, err = r.lane.target.Start(ctx, r.lane.transport); err != nil {
+	if r.server, err = r.target.Start(ctx, r.Transport); err != nil {
 		return err
 	}
 	defer func() {
@@ -73,18 +73,18 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	if err != nil {
 		return err
 	}
-	if r.lane.target.counters {
+	if r.target.counters {
 		r.scraper = &scraper{url: strings.TrimSuffix(r.server.URL, "/") + "/metrics", http: &http.Client{
 			Transport: &http.Transport{DialContext: r.options.DialContext}, Timeout: handshakeTime,
 		}}
 		defer r.scraper.close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.lane.target.publish(r.lane.transport)); err != nil {
+	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.target.publish(r.Transport)); err != nil {
 		return err
 	}
 	defer r.publisher.close()
-	if r.load, err = newLoad(r.point, r.lane.transport, r.lane.target.protocol, d, r.base); err != nil {
+	if r.load, err = newLoad(r.point, r.Transport, r.target.protocol, d, r.base); err != nil {
 		return err
 	}
 	defer r.load.close() // before the publisher's connection is
@@ -271,19 +271,19 @@ func (r *run) settle(ctx context.Context) (counts, error) {
 	}
 	limit := time.Now().Add(patience)
 	for {
-		c, err := r.scraper.scrape(ctx, r.lane.transport)
+		c, err := r.scraper.scrape(ctx, r.Transport)
 		if err != nil {
 			return c, err
 		}
 		want := r.load.present()
-		if r.lane.transport == websocket.Name && r.publisher.failure() == nil {
+		if r.Transport == websocket.Name && r.publisher.failure() == nil {
 			want++ // the publisher's own
 		}
 		if int(c.open) == want {
 			return c, nil
 		}
 		if time.Now().After(limit) {
-			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.open, r.lane.transport, want)
+			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.open, r.Transport, want)
 		}
 		if err := pause(ctx, 10*tick); err != nil {
 			return c, err

@@ -136,16 +136,17 @@ func compare(s Summary, ratio Ratio) string {
 	what := map[Metric]string{
 		CPUPerEvent: "costs", MemoryPerConnection: "takes", DeliveriesPerSecond: "delivers", CatchUpTime: "takes",
 	}[s.Metric]
-	of := "%s %s %s %s times what %s does"
+	once, of := s.Lane, "%s %s %s times what %s does"
+	once.Again = false
 	switch {
 	case s.Again && ratio.To == s.Target:
-		return fmt.Sprintf("%s %s against itself: %s, which is the noise", s.Target, s.Transport, ratio.Spread.format(2))
+		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), ratio.Spread.format(2))
 	case s.Again || !reference(ratio.To) || reference(s.Target):
 		return ""
 	case ratio.To == FloorName:
-		of = "%s %s %s %s times the %s"
+		of = "%s %s %s times the %s"
 	}
-	return fmt.Sprintf(of, s.Target, s.Transport, what, ratio.Spread.format(2), ratio.To)
+	return fmt.Sprintf(of, s.Name(), what, ratio.Spread.format(2), ratio.To)
 }
 
 // growth writes how the cost of an event grows with the number of subscribers, beside the floor's,
@@ -169,24 +170,21 @@ func (r Report) growth(b *strings.Builder) {
 	fmt.Fprintf(b, "\nfrom %d to %d subscribers an event's cost grows by a factor of\n", small.Case.Subscribers, large.Case.Subscribers)
 	for _, s := range large.Summaries {
 		at := slices.IndexFunc(small.Summaries, func(other Summary) bool {
-			return other.Target == s.Target && other.Transport == s.Transport && other.Again == s.Again
+			return other.Lane == s.Lane
 		})
 		if at < 0 || s.Again || small.Summaries[at].Value.Rounds == 0 || s.Value.Rounds == 0 {
 			continue
 		}
 		before := small.Summaries[at].Value
-		fmt.Fprintf(b, "%s %s (%s µs to %s µs)\n", s.name(), number(s.Value.Median/before.Median, 2), before.format(1), s.Value.format(1))
+		fmt.Fprintf(b, "%s %s (%s µs to %s µs)\n", s.Name(), number(s.Value.Median/before.Median, 2), before.format(1), s.Value.format(1))
 	}
 }
 
 // name is what the report calls a measurement.
 func (s Case) name(m Measurement) string {
-	name := m.Transport
+	name := m.ShortName()
 	if len(s.Targets) > 1 {
-		name = m.Target + " " + name
-	}
-	if m.Again {
-		name += " again"
+		name = m.Name()
 	}
 	if s.Rounds > 1 {
 		name += fmt.Sprintf(" in round %d", m.Round)
@@ -224,7 +222,7 @@ func (r Report) costs(o Outcome) string {
 	t.AppendHeader(append(titles[0], "events", "bytes/event", "", "delivery ms", "", "cores busy", ""))
 	t.AppendHeader(append(titles[1], "/write", "down", "up", "p50", "p99", "server", "load"))
 	for _, s := range o.Summaries {
-		row := table.Row{s.name(), s.Value.median(1), s.Value.bounds(1), o.median(s, func(m Measurement) float64 {
+		row := table.Row{s.Name(), s.Value.median(1), s.Value.bounds(1), o.median(s, func(m Measurement) float64 {
 			return ratio(int64(m.SoftirqCPU), m.Delivered) / float64(time.Microsecond)
 		}).digits(1)}
 		for _, name := range references {
@@ -268,7 +266,7 @@ func (r Report) memory(o Outcome) string {
 				return float64(of(m.Memory)) / (1 << 20)
 			})
 		}
-		t.AppendRow(table.Row{s.name(), s.Value.median(2), s.Value.bounds(2),
+		t.AppendRow(table.Row{s.Name(), s.Value.median(2), s.Value.bounds(2),
 			per(func(m MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m MemoryReading) int64 { return m.Stack }, 1024).digits(2),
 			size(func(m *Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *Memory) int64 { return m.Full.Resident }).digits(1),
 			per(func(m MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
@@ -297,7 +295,7 @@ func (r Report) capacity(o Outcome) string {
 		for _, m := range o.of(s) {
 			limits = append(limits, cmp.Or(m.Search.Bottleneck, "-"))
 		}
-		t.AppendRow(table.Row{s.name(), s.Value.median(0), s.Value.bounds(0), nchan.median(2), nchan.bounds(2),
+		t.AppendRow(table.Row{s.Name(), s.Value.median(0), s.Value.bounds(0), nchan.median(2), nchan.bounds(2),
 			o.median(s, func(m Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
 			o.median(s, Measurement.EventsPerWrite).digits(2),
 			o.median(s, func(m Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(1),
@@ -331,7 +329,7 @@ func (r Report) storm(o Outcome) string {
 		for _, m := range o.of(s) {
 			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
 		}
-		t.AppendRow(table.Row{s.name(), s.Value.median(0), s.Value.bounds(0),
+		t.AppendRow(table.Row{s.Name(), s.Value.median(0), s.Value.bounds(0),
 			o.median(s, func(m Measurement) float64 {
 				if m.CatchUp == nil {
 					return 0
@@ -345,19 +343,10 @@ func (r Report) storm(o Outcome) string {
 	return t.Render()
 }
 
-// name is what the report calls a summary.
-func (s Summary) name() string {
-	name := s.Target + " " + s.Transport
-	if s.Again {
-		name += " again"
-	}
-	return name
-}
-
 // of returns the measurements that a summary is of.
 func (o Outcome) of(s Summary) (measurements []Measurement) {
 	for _, m := range o.Measurements {
-		if m.key() == (key{s.Target, s.Transport, s.Again}) {
+		if m.Lane == s.Lane {
 			measurements = append(measurements, m)
 		}
 	}
@@ -414,7 +403,7 @@ func (r Report) deliveries(o Outcome) string {
 	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", "", "", ""})
 	t.AppendHeader(table.Row{"transport", "p50", "p99", "max", "/write", "down", "up", "µs/event", "lost", "dup.", "reord."})
 	for _, m := range o.Measurements {
-		row := table.Row{m.Transport, "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
+		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
 		if m.Verdict.Comparable() {
 			row[1] = ms(m.Delivery.P50)
 			row[4] = number(m.EventsPerWrite(), 2)
@@ -438,7 +427,7 @@ func (r Report) load(o Outcome) string {
 	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
 	for _, m := range o.Measurements {
 		t.AppendRow(table.Row{
-			m.Transport, fmt.Sprintf("%d/%d", m.Published, m.Planned), number(m.PublishRate, 2),
+			m.ShortName(), fmt.Sprintf("%d/%d", m.Published, m.Planned), number(m.PublishRate, 2),
 			ms(m.PublishDelay.P50), ms(m.PublishDelay.P99), ms(m.PublishDelay.Max),
 			cores(m.ServerCores()), cores(m.LoadCores()), cores(m.OtherCores()), fmt.Sprintf("%d/%d", m.Delivered, m.Expected),
 		})

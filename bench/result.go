@@ -51,15 +51,37 @@ type Pin struct {
 	Load   int `json:"load"`
 }
 
-// A Measurement is what was found about one target and transport in one round. Counts are of the
-// measured events, without the warm-up.
-type Measurement struct {
+// A Lane is what each round measures once. Rounds are put together by it, so it can be compared.
+type Lane struct {
 	// Target is the target's name.
 	Target string `json:"target"`
 	// Transport is the transport's label.
 	Transport string `json:"transport"`
-	// Again says that the same was measured before in this round, to know the noise.
+	// Variant is what is different from a lane that has none, such as what is in between; "" is nothing.
+	Variant string `json:"variant,omitempty"`
+	// Again says that the same is measured before in each round, to know the noise.
 	Again bool `json:"again,omitempty"`
+}
+
+// Name returns what the lane is called, such as "pushlab sse" or "pushlab sse again".
+func (l Lane) Name() string { return l.Target + " " + l.ShortName() }
+
+// ShortName is Name without the target, for where there is only one.
+func (l Lane) ShortName() string {
+	name := l.Transport
+	if l.Variant != "" {
+		name += " " + l.Variant
+	}
+	if l.Again {
+		name += " again"
+	}
+	return name
+}
+
+// A Measurement is what was found about one lane in one round. Counts are of the measured events,
+// without the warm-up.
+type Measurement struct {
+	Lane
 	// Round counts from 1.
 	Round int `json:"round"`
 	// Error says why the transport could not be measured to the end.

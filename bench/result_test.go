@@ -17,7 +17,7 @@ import (
 func fineMeasurement(transport string) Measurement {
 	const us = time.Microsecond
 	return Measurement{
-		Target: "pushlab", Transport: transport, Round: 1, Planned: 125, Published: 125, Acknowledged: 125, PublishRate: 25.0004,
+		Lane: Lane{Target: "pushlab", Transport: transport}, Round: 1, Planned: 125, Published: 125, Acknowledged: 125, PublishRate: 25.0004,
 		PublishDelay: Latency{Count: 125, P50: 90 * us, P90: 110 * us, P99: 240 * us, P999: 260 * us, Max: 260 * us, Mean: 95 * us, HDR: "HISTFAAA"},
 		Expected:     25_000, Delivered: 25_000,
 		Delivery: Latency{Count: 25_000, P50: 1420 * us, P90: 2510 * us, P99: 2910 * us, P999: 3300 * us, Max: 4180 * us, Mean: 1500 * us, HDR: "HISTFAAB"},

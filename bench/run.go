@@ -92,31 +92,29 @@ func Run(ctx context.Context, cases []Case, options Options) (result Result, err
 	return result, nil
 }
 
-// A lane is what each round measures once: a target with one of its transports.
+// A lane is what each round measures once, and how to start it.
 type lane struct {
-	target    Target
-	transport string
-	again     bool
-}
-
-func (l lane) String() string {
-	name := l.target.Name + " " + l.transport
-	if l.again {
-		name += " again"
-	}
-	return name
+	Lane
+	target Target
 }
 
 // lanes lists what a case measures.
 func (o Options) lanes(c Case) (lanes []lane, err error) {
+	if err := checkVariants(c.LaneVariants()); err != nil {
+		return nil, err
+	}
 	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("bench: unknown target %q", name)
 		}
+		target := o.Targets[at]
 		for _, transport := range c.Transports {
-			if t := o.Targets[at]; slices.Contains(t.Transports, transport) && (t.resumes || c.Kind != Storm) {
-				lanes = append(lanes, lane{target: t, transport: transport})
+			if !slices.Contains(target.Transports, transport) || c.Kind == Storm && !target.resumes {
+				continue
+			}
+			for _, variant := range c.LaneVariants() {
+				lanes = append(lanes, lane{Lane{Target: name, Transport: transport, Variant: variant}, target})
 			}
 		}
 	}
@@ -126,7 +124,7 @@ func (o Options) lanes(c Case) (lanes []lane, err error) {
 	}
 	if c.Again {
 		again := lanes[0]
-		again.again = true
+		again.Again = true
 		lanes = append(lanes, again)
 	}
 	return lanes, nil
@@ -145,13 +143,13 @@ func (o Options) measure(ctx context.Context, c Case, lanes []lane, cores int) (
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{point: c, options: o, lane: l, softirq: softirq, cores: cores, prefix: l.String()}
+			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, prefix: l.Name()}
 			if c.Rounds > 1 {
-				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l)
+				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l.Name())
 			} else if len(c.Targets) == 1 {
-				r.prefix = l.transport
+				r.prefix = l.ShortName()
 			}
-			r.Target, r.Transport, r.Again, r.Round = l.target.Name, l.transport, l.again, round
+			r.Lane, r.Round = l.Lane, round
 			r.do(ctx)
 			measurements = append(measurements, r.Measurement)
 			if ctx.Err() != nil {

@@ -61,6 +61,9 @@ func (s Scenario) Validate() error {
 	if s.Name == "" {
 		return errors.New("bench: a scenario has no name")
 	}
+	if err := checkVariants(s.Variants); err != nil {
+		return err
+	}
 	cases := s.Cases()
 	if len(cases) == 0 {
 		return fmt.Errorf("bench: the scenario %s has no case; name at least one number of subscribers, one rate and one size", s.Name)

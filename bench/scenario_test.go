@@ -48,3 +48,35 @@ func TestScenarioIsNotValid(t *testing.T) {
 		}
 	}
 }
+
+// Each variant is a lane with every target and transport, and nothing that is not known is one.
+func TestVariantsAreLanes(t *testing.T) {
+	variants = append(variants, "nginx")
+	defer func() { variants = variants[:1] }()
+	options := Options{Targets: []Target{{Name: "pushlab", Transports: Transports()}}}
+	c := smoke().Cases()[0]
+	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "nginx"}, true
+	lanes, err := options.lanes(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range lanes {
+		names = append(names, l.Name())
+	}
+	want := []string{"pushlab sse", "pushlab sse nginx", "pushlab websocket", "pushlab websocket nginx", "pushlab sse again"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("what was expected (-) and came (+):\n%s", diff)
+	}
+	for _, unknown := range [][]string{{"pigeon"}, {"", ""}} {
+		c.Variants = unknown
+		if _, err := options.lanes(c); err == nil {
+			t.Errorf("%q are taken for lanes", unknown)
+		}
+		s := smoke()
+		s.Variants = unknown
+		if err := s.Validate(); err == nil {
+			t.Errorf("%q are valid", unknown)
+		}
+	}
+}

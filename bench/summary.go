@@ -5,12 +5,9 @@ import (
 	"time"
 )
 
-// A Summary is what the rounds say together about one target and transport.
+// A Summary is what the rounds say together about one lane.
 type Summary struct {
-	// Target, Transport and Again are those of the measurements.
-	Target    string `json:"target"`
-	Transport string `json:"transport"`
-	Again     bool   `json:"again,omitempty"`
+	Lane
 	// Metric is what Value is of; the case's kind decides it.
 	Metric Metric `json:"metric"`
 	// Value is what was found. Rounds whose measurement must not be compared are left out.
@@ -45,7 +42,7 @@ type Spread struct {
 
 // A Ratio compares two targets round by round: of each round one ratio, and of these the spread.
 type Ratio struct {
-	// To is the other's target, with the same transport.
+	// To is the other's target, with the same transport and variant.
 	To     string `json:"to"`
 	Spread Spread `json:"ratio"`
 }
@@ -94,52 +91,49 @@ func (m Measurement) value(metric Metric) (v float64, ok bool) {
 
 func resident(r MemoryReading) int64 { return r.Resident }
 
-// A key is what of a round's measurements belongs together.
-type key struct {
-	target, transport string
-	again             bool
-}
-
-func (m Measurement) key() key { return key{m.Target, m.Transport, m.Again} }
-
 // summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
 func summarize(o Outcome) []Summary {
 	s := o.Case
-	var keys []key
+	var lanes []Lane
 	for _, target := range s.Targets {
 		for _, transport := range s.Transports {
-			keys = append(keys, key{target, transport, false}, key{target, transport, true})
+			for _, variant := range s.LaneVariants() {
+				once := Lane{Target: target, Transport: transport, Variant: variant}
+				again := once
+				again.Again = true
+				lanes = append(lanes, once, again)
+			}
 		}
 	}
-	values := map[key]map[int]float64{} // by round
-	found := map[key]bool{}
+	values := map[Lane]map[int]float64{} // by round
+	found := map[Lane]bool{}
 	for _, m := range o.Measurements {
-		found[m.key()] = true
+		found[m.Lane] = true
 		if v, ok := m.value(s.Kind.metric()); ok {
-			if values[m.key()] == nil {
-				values[m.key()] = map[int]float64{}
+			if values[m.Lane] == nil {
+				values[m.Lane] = map[int]float64{}
 			}
-			values[m.key()][m.Round] = v
+			values[m.Lane][m.Round] = v
 		}
 	}
 	var summaries []Summary
-	for _, k := range keys {
-		if !found[k] {
+	for _, lane := range lanes {
+		if !found[lane] {
 			continue
 		}
 		all := []float64{}
-		for _, v := range values[k] {
+		for _, v := range values[lane] {
 			all = append(all, v)
 		}
-		summary := Summary{Target: k.target, Transport: k.transport, Again: k.again, Metric: s.Kind.metric(), Value: spread(all)}
+		summary := Summary{Lane: lane, Metric: s.Kind.metric(), Value: spread(all)}
 		for _, other := range s.Targets {
-			to := key{other, k.transport, false}
-			if to == k {
+			to := Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
+			if to == lane {
 				continue
 			}
 			ratios := []float64{}
-			for round, v := range values[k] {
+			for round, v := range values[lane] {
 				if by, ok := values[to][round]; ok {
 					ratios = append(ratios, v/by)
 				}
