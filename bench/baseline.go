@@ -88,3 +88,10 @@ func (b *baseline) poll(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// writeFields writes an answer's fields.
+func writeFields(h http.Header, seq uint64, length int) {
+	for _, field := range answerFields(seq, length) {
+		h[field[0]] = []string{field[1]}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 )
 
 const (
@@ -45,7 +46,7 @@ func (r *run) search(ctx context.Context) {
 				r.Measurement, r.Measurement.Search = m, search
 			}
 		}
-		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, round(p.P99), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
+		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
 		switch {
 		case math.IsInf(bad, 1):
 			next = good * 2
@@ -88,15 +89,14 @@ func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
 	one.do(ctx)
 	m := one.Measurement
 	p := Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
-	p.ServerBusy = ratio(int64(m.ServerCPU+m.SoftirqCPU), int64(m.Window))
-	p.LoadBusy = ratio(int64(m.LoadCPU), int64(m.Window))
-	p.ServerCore, p.LoadCore = ratio(int64(m.ServerCore), int64(m.Window)), ratio(int64(m.LoadCore), int64(m.Window))
+	p.ServerBusy, p.LoadBusy = m.ServerCores(), m.LoadCores()
+	p.ServerCore, p.LoadCore = m.ServerCoreBusy(), m.LoadCoreBusy()
 	switch {
 	case len(m.Verdict.Failed) > 0:
 		p.Problem = strings.Join(m.Verdict.Failed, "; ")
 	case m.Published < m.Planned || m.Acknowledged < m.Published:
 		p.Problem = fmt.Sprintf("%d of %d events published, %d acknowledged", m.Published, m.Planned, m.Acknowledged)
-	case m.PublishRate < minRate*rate:
+	case !m.KeptRate(rate):
 		p.Problem = fmt.Sprintf("the load missed its own rate: %.4g of %.4g events/s", m.PublishRate, rate)
 	case m.Delivery.P99 > r.point.Limit:
 		p.Problem = fmt.Sprintf("p99 above %v", r.point.Limit)

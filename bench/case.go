@@ -18,6 +18,14 @@ func Transports() []string {
 	return []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name}
 }
 
+// Names of the targets that reports know.
+const (
+	PushlabName  = "pushlab"  // a Pushlab server, as this program makes it
+	FloorName    = "floor"    // one send(2) for each subscriber
+	BaselineName = "baseline" // long polling by a plain net/http handler
+	NchanName    = "nchan"    // Nchan in nginx
+)
+
 // A Kind is what a scenario is about.
 type Kind string
 

@@ -38,6 +38,9 @@ type floorConn struct {
 
 type floorKind int
 
+// maxHead is how long a request may be, in bytes.
+const maxHead = 4 << 10
+
 const (
 	unknown floorKind = iota
 	publishes
@@ -165,7 +168,7 @@ func (f *floor) close(c *floorConn) {
 
 // receive reads what there is. It reports whether the connection goes on.
 func (f *floor) receive(c *floorConn) bool {
-	n, err := rawRead(c.fd, f.buffer)
+	n, err := readNow(c.fd, f.buffer)
 	if err != nil || n == 0 {
 		return err == unix.EAGAIN
 	}
@@ -185,7 +188,7 @@ func (f *floor) receive(c *floorConn) bool {
 func (f *floor) request(c *floorConn) bool {
 	end := bytes.Index(c.input, []byte("\r\n\r\n"))
 	if end < 0 {
-		return len(c.input) < maxLine
+		return len(c.input) < maxHead
 	}
 	first := c.kind == unknown
 	path, _, _ := bytes.Cut(c.input, []byte("?"))
@@ -211,7 +214,7 @@ func (f *floor) request(c *floorConn) bool {
 	}
 	c.input = nil
 	c.at, f.subscribers = len(f.subscribers), append(f.subscribers, c)
-	_, err := rawSend(c.fd, answer)
+	_, err := sendNow(c.fd, answer)
 	return err == nil
 }
 
@@ -247,14 +250,14 @@ func (f *floor) broadcast(frame []byte) {
 		return
 	}
 	for _, c := range f.subscribers {
-		rawSend(c.fd, frame) // whoever has no room, or is gone, loses it
+		sendNow(c.fd, frame) // whoever has no room, or is gone, loses it
 	}
 }
 
 // answer answers a poll that waits, if there is something for it.
 func (f *floor) answer(c *floorConn) {
 	if c.polls && c.next < len(f.frames) {
-		rawSend(c.fd, f.frames[c.next])
+		sendNow(c.fd, f.frames[c.next])
 		c.next++
 		c.polls = false
 	}

@@ -34,7 +34,7 @@ func (r *run) idle(ctx context.Context) error {
 	r.difference(before, after)
 	r.Acknowledged = 0
 	full, err := r.memory(ctx)
-	r.Memory = &Memory{Connections: len(r.load.subscribers), Empty: empty, Full: full}
+	r.Memory = &Memory{Connections: r.point.Subscribers, Empty: empty, Full: full}
 	return err
 }
 

@@ -183,7 +183,7 @@ func TestIdleAndStormOnSockets(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := (Report{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
+	if err := (Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
 		t.Errorf("%v; a table is missing:\n%s", err, &b)
 	}
 }
@@ -223,12 +223,12 @@ func TestSummaries(t *testing.T) {
 	if len(got) != 2 || got[0].Target != "floor" || got[0].Value != (Spread{15, 10, 20, 2}) || got[1].Value != (Spread{30, 20, 90, 3}) {
 		t.Errorf("%+v", got)
 	}
-	if r := got[1].ratio("floor"); r != (Spread{1.75, 1.5, 2, 2}) {
+	if r := got[1].RatioTo("floor"); r != (Spread{1.75, 1.5, 2, 2}) {
 		t.Errorf("the ratio is %+v", r)
 	}
 	o.Summaries = got
 	var b bytes.Buffer
-	if err := (Report{Result: Result{Outcomes: []Outcome{o}}}).Write(&b); err != nil {
+	if err := (Text{Result: Result{Outcomes: []Outcome{o}}}).Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A load is all subscribers of one target and transport.
+// A load is all subscribers of one lane. Its methods may be called from any goroutine, but connect and
+// drop only one at a time.
 type load struct {
 	transport   string
 	target      protocol
@@ -45,33 +46,48 @@ type network interface {
 	close()
 }
 
-// atATime is how many subscribers connect at a time.
-const atATime = 64
+// A loadConfig says what a load does.
+type loadConfig struct {
+	// transport is the label of the transport, protocol how to talk to the server, dialer how to
+	// connect to it.
+	transport string
+	protocol  protocol
+	dialer    dialer
+	// base is what due times count from.
+	base time.Time
+	// subscribers is how many there are. Each is to be given the events of the warm-up, numbered from
+	// 0, and then the measured ones.
+	subscribers      int
+	warmUp, measured int
+}
 
-// newLoad returns a load that is not connected yet.
-func newLoad(point Case, transport string, target protocol, d dialer, base time.Time) (*load, error) {
-	l := &load{transport: transport, target: target, path: target.path(transport), dialer: d, base: base}
+// newLoad returns a load that is not connected yet. It must be closed.
+func newLoad(config loadConfig) (*load, error) {
+	l := &load{
+		transport: config.transport, target: config.protocol, path: config.protocol.path(config.transport),
+		dialer: config.dialer, base: config.base,
+	}
 	var err error
 	if l.network, err = newNetwork(l); err != nil {
 		return nil, err
 	}
-	warmUp, events := point.warmUp(), point.events()
-	for i := range point.Subscribers {
+	for i := range config.subscribers {
 		l.subscribers = append(l.subscribers, &subscriber{
-			load: l, index: i, warmUp: newLedger(0, warmUp), measured: newLedger(warmUp, events),
+			load: l, index: i, warmUp: newLedger(0, config.warmUp), measured: newLedger(config.warmUp, config.measured),
 		})
 	}
 	return l, nil
 }
 
-// connect connects some of the subscribers, that many at a time, and waits until each has its first
-// answer.
-func (l *load) connect(ctx context.Context, some []*subscriber, parallel int) error {
+// connect connects all subscribers, parallel of them at a time, and waits until each has its first
+// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
+// dropped before comes back with its cursor.
+func (l *load) connect(ctx context.Context, parallel int) error {
 	l.mu.Lock()
 	l.now, l.returned = time.Since(l.base), time.Since(l.base)
-	l.queue = append(l.queue[:0], some...)
-	want := l.opened + len(some)
-	for range min(parallel, len(some)) {
+	l.queue = append(l.queue[:0], l.subscribers...)
+	want := l.opened + len(l.subscribers)
+	for range min(parallel, len(l.subscribers)) {
 		l.connectNext()
 	}
 	l.mu.Unlock()
@@ -90,8 +106,10 @@ func (l *load) connect(ctx context.Context, some []*subscriber, parallel int) er
 		case time.Now().After(limit):
 			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, len(l.subscribers), handshakeTime)
 		}
-		if err := pause(ctx, tick); err != nil {
-			return err
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -132,7 +150,7 @@ func (l *load) lose(s *subscriber, err error) {
 	}
 }
 
-// drop ends all connections; the subscribers keep their cursors.
+// drop ends all connections; the subscribers keep their cursors, and may be connected again.
 func (l *load) drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -202,4 +220,45 @@ func (l *load) came(measured bool, events int) bool {
 		}
 	}
 	return true
+}
+
+// An account is what the ledgers of all subscribers say together.
+type account struct {
+	// delivered is how many deliveries of measured events came, each counted once; duplicated how many
+	// came again, reordered how many came behind a later event.
+	delivered, duplicated, reordered int64
+	// warmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
+	warmUpFaults int64
+	// gaps is how many gaps were announced.
+	gaps int64
+}
+
+// account adds the ledgers up, as they are now.
+func (l *load) account() account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := account{delivered: int64(l.measured)}
+	for _, s := range l.subscribers {
+		a.duplicated += s.measured.duplicated
+		a.reordered += s.measured.reordered
+		a.warmUpFaults += s.warmUp.faults()
+		a.gaps += s.gaps
+	}
+	return a
+}
+
+// deliveries returns how long deliveries of measured events took: from when an event was due until a
+// subscriber had found it.
+func (l *load) deliveries() (Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.delivery.latency()
+}
+
+// catchUps returns how long subscribers took until they had all measured events, from when connect
+// was called last.
+func (l *load) catchUps() (Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.complete.latency()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"runtime"
 	"strings"
@@ -54,7 +53,7 @@ func (r *run) do(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		r.Error = strings.ReplaceAll(err.Error(), "bench: ", "")
 	}
-	r.Verdict = r.judge(r.point, r.cores)
+	r.Verdict = r.Judge(r.point, r.cores)
 }
 
 // with starts what is needed, measures, and ends all that it started.
@@ -74,17 +73,19 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		return err
 	}
 	if r.target.counters {
-		r.scraper = &scraper{url: strings.TrimSuffix(r.server.URL, "/") + "/metrics", http: &http.Client{
-			Transport: &http.Transport{DialContext: r.options.DialContext}, Timeout: handshakeTime,
-		}}
+		r.scraper = newScraper(r.server.URL, r.options.DialContext)
 		defer r.scraper.close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.target.publish(r.Transport)); err != nil {
+	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.target.protocol.publish(r.Transport)); err != nil {
 		return err
 	}
 	defer r.publisher.close()
-	if r.load, err = newLoad(r.point, r.Transport, r.target.protocol, d, r.base); err != nil {
+	r.load, err = newLoad(loadConfig{
+		transport: r.Transport, protocol: r.target.protocol, dialer: d, base: r.base,
+		subscribers: r.point.Subscribers, warmUp: r.point.warmUp(), measured: r.point.events(),
+	})
+	if err != nil {
 		return err
 	}
 	defer r.load.close() // before the publisher's connection is
@@ -97,7 +98,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 // connect connects all subscribers.
 func (r *run) connect(ctx context.Context) error {
 	r.progress("connecting %d subscribers", r.point.Subscribers)
-	if err := r.load.connect(ctx, r.load.subscribers, atATime); err != nil {
+	if err := r.load.connect(ctx, atATime); err != nil {
 		return err
 	}
 	_, err := r.settle(ctx)
@@ -144,7 +145,7 @@ type reading struct {
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: r.publisher.acks.Load()}
+	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.acked())}
 	now.down, now.up = r.load.bytes()
 	if r.server.PID == 0 {
 		return now, err
@@ -234,7 +235,7 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 	pacer := Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
-		if lost, _ := r.load.lost(); lost == len(r.load.subscribers) {
+		if lost, _ := r.load.lost(); lost == r.point.Subscribers {
 			return errors.New("bench: all subscribers have lost their connection")
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
@@ -249,7 +250,7 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
 	limit := time.Now().Add(r.point.Drain)
 	drained := func() bool {
-		acks := r.publisher.acks.Load() >= int64(acknowledged) || r.publisher.failure() != nil
+		acks := r.publisher.acked() >= acknowledged || r.publisher.failure() != nil
 		return acks && r.load.came(measured, events)
 	}
 	for !drained() && time.Now().Before(limit) {
@@ -295,22 +296,17 @@ func (r *run) settle(ctx context.Context) (counts, error) {
 func (r *run) account() error {
 	r.load.close()
 	lost, first := r.load.lost()
+	account := r.load.account()
 	r.Disconnected = int64(lost)
-	r.Expected = int64(r.Published) * int64(len(r.load.subscribers))
-	var gaps int64
-	for _, s := range r.load.subscribers {
-		r.Duplicated += s.measured.duplicated
-		r.Reordered += s.measured.reordered
-		r.WarmUpFaults += s.warmUp.faults()
-		gaps += s.gaps
-	}
+	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
+	r.Duplicated, r.Reordered, r.WarmUpFaults = account.duplicated, account.reordered, account.warmUpFaults
 	if first != nil {
-		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, len(r.load.subscribers), first)
+		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(gaps, r.Gaps)
-	r.Delivered = int64(r.load.measured)
+	r.Gaps = cmp.Or(account.gaps, r.Gaps)
+	r.Delivered = account.delivered
 	r.Lost = r.Expected - r.Delivered
-	delivery, err := r.load.delivery.latency()
+	delivery, err := r.load.deliveries()
 	if r.point.Kind == FanOut {
 		r.Delivery = delivery
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Names of the server's counters. All but the first have the label transport.
@@ -35,19 +37,30 @@ type sample struct {
 	value  float64
 }
 
-// A scraper reads a server's /metrics.
+// A scraper reads a Pushlab server's /metrics. Its methods may be called from any goroutine.
 type scraper struct {
 	http *http.Client
 	url  string
 }
 
+// newScraper returns a scraper for the server of that URL, to which dial connects; nil is by TCP. It
+// must be closed.
+func newScraper(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *scraper {
+	return &scraper{url: strings.TrimSuffix(server, "/") + "/metrics", http: &http.Client{
+		Transport: &http.Transport{DialContext: dial}, Timeout: 10 * time.Second,
+	}}
+}
+
+// close closes its connections.
 func (s *scraper) close() { s.http.CloseIdleConnections() }
 
-// counts are the server's counters for one transport.
+// counts are the server's counters since it started: events put into its log, and for one transport
+// events delivered, writes that carried events, bytes, gaps announced, and streams that are open now.
 type counts struct {
 	published, delivered, writes, bytes, gaps, open float64
 }
 
+// scrape reads the counters, for one transport. It fails if the server does not tell one of them.
 func (s *scraper) scrape(ctx context.Context, transport string) (counts, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {

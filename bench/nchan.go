@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"pushlab/sse"
 	"pushlab/websocket"
@@ -86,30 +84,7 @@ func startNchan(ctx context.Context, core *int) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	end := server.close
-	server.close = func() error { return errors.Join(end(), os.RemoveAll(dir)) }
+	end := server.Stop
+	server.Stop = func() error { return errors.Join(end(), os.RemoveAll(dir)) }
 	return server, nil
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("bench: a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// reachable waits until somebody listens there.
-func reachable(ctx context.Context, address string) error {
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			return conn.Close()
-		}
-		if pause(ctx, 5*time.Millisecond) != nil {
-			return err
-		}
-	}
 }

@@ -27,7 +27,7 @@ type publisher struct {
 	send    func(message []byte) error
 	goodbye func()
 
-	acks    atomic.Int64
+	taken   atomic.Int64 // events, by the server
 	reading sync.WaitGroup
 	mu      sync.Mutex // guards err
 	err     error      // why nothing more can be published
@@ -73,7 +73,7 @@ func byMessages(path string, encode func(dst []byte, n int, data []byte) []byte,
 					return
 				}
 				if acked {
-					p.acks.Add(1)
+					p.taken.Add(1)
 				}
 			}
 		})
@@ -96,7 +96,7 @@ func byFrames(frame func(dst []byte, n int, data []byte) []byte) publishing {
 				return err
 			}
 			_, err := conn.Write(message)
-			p.acks.Add(1)
+			p.taken.Add(1)
 			return err
 		}
 		p.goodbye = func() {}
@@ -116,13 +116,18 @@ func (p *publisher) fail(err error) {
 	}
 }
 
+// acked returns how many events the server has taken.
+func (p *publisher) acked() int { return int(p.taken.Load()) }
+
+// failure returns why nothing more can be published; nil if more can.
 func (p *publisher) failure() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
 }
 
-// publish sends event n, which is due that long after the load's start.
+// publish sends event n, which is due that long after the load's start. Only one goroutine may call it.
+// It fails for good when the connection is lost, or when the server has refused an event.
 func (p *publisher) publish(n int, due time.Duration) error {
 	if err := p.failure(); err != nil {
 		return err

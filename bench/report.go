@@ -6,14 +6,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// A Report is a result in words and tables, for people.
-type Report struct {
+// A Text is a result in words and tables, for people.
+type Text struct {
 	// Result is what is reported.
 	Result Result
 	// Color says that it is read on a terminal which shows colors.
@@ -21,7 +19,7 @@ type Report struct {
 }
 
 // Write writes the report: first the verdicts, then the numbers, then how to read them.
-func (r Report) Write(w io.Writer) error {
+func (r Text) Write(w io.Writer) error {
 	e := r.Result.Environment
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d cores, %s %s, %s", cmp.Or(e.CPU, "unknown CPU"), e.Cores, e.OS, e.Kernel, e.GoVersion)
@@ -67,12 +65,12 @@ func Title(s Case) string {
 }
 
 // verdict writes what to think of an outcome.
-func (r Report) verdict(b *strings.Builder, o Outcome) {
+func (r Text) verdict(b *strings.Builder, o Outcome) {
 	line := func(color text.Color, word, what string) { fmt.Fprintf(b, "%s %s\n", r.paint(color, word), what) }
 	lines := func(color text.Color, word string, of func(Verdict) []string) {
 		for _, m := range o.Measurements {
 			for _, what := range of(m.Verdict) {
-				line(color, word, o.Case.name(m)+": "+what)
+				line(color, word, nameOf(o.Case, m)+": "+what)
 			}
 		}
 	}
@@ -90,7 +88,7 @@ func (r Report) verdict(b *strings.Builder, o Outcome) {
 				}, what)
 				if count[kind]++; count[kind] == 1 {
 					kinds = append(kinds, kind)
-					example[kind] = o.Case.name(m) + ": " + what
+					example[kind] = nameOf(o.Case, m) + ": " + what
 				}
 			}
 		}
@@ -140,18 +138,18 @@ func compare(s Summary, ratio Ratio) string {
 	once.Again = false
 	switch {
 	case s.Again && ratio.To == s.Target:
-		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), ratio.Spread.format(2))
+		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), withBounds(ratio.Spread, 2))
 	case s.Again || !reference(ratio.To) || reference(s.Target):
 		return ""
 	case ratio.To == FloorName:
 		of = "%s %s %s times the %s"
 	}
-	return fmt.Sprintf(of, s.Name(), what, ratio.Spread.format(2), ratio.To)
+	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
 
 // growth writes how the cost of an event grows with the number of subscribers, beside the floor's,
 // if it was measured with several.
-func (r Report) growth(b *strings.Builder) {
+func (r Text) growth(b *strings.Builder) {
 	var small, large Outcome
 	for _, o := range r.Result.Outcomes {
 		switch n := o.Case.Subscribers; {
@@ -176,267 +174,24 @@ func (r Report) growth(b *strings.Builder) {
 			continue
 		}
 		before := small.Summaries[at].Value
-		fmt.Fprintf(b, "%s %s (%s µs to %s µs)\n", s.Name(), number(s.Value.Median/before.Median, 2), before.format(1), s.Value.format(1))
+		fmt.Fprintf(b, "%s %s (%s µs to %s µs)\n", s.Name(), number(s.Value.Median/before.Median, 2), withBounds(before, 1), withBounds(s.Value, 1))
 	}
 }
 
-// name is what the report calls a measurement.
-func (s Case) name(m Measurement) string {
+// nameOf is what the report calls a measurement of a case.
+func nameOf(c Case, m Measurement) string {
 	name := m.ShortName()
-	if len(s.Targets) > 1 {
+	if len(c.Targets) > 1 {
 		name = m.Name()
 	}
-	if s.Rounds > 1 {
+	if c.Rounds > 1 {
 		name += fmt.Sprintf(" in round %d", m.Round)
 	}
 	return name
 }
 
-// tables returns the tables of an outcome.
-func (r Report) tables(o Outcome) []string {
-	switch {
-	case o.Case.Kind == Idle:
-		return []string{r.memory(o)}
-	case o.Case.Kind == Capacity:
-		return []string{r.capacity(o)}
-	case o.Case.Kind == Storm:
-		return []string{r.storm(o)}
-	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
-		return []string{r.costs(o)}
-	default:
-		return []string{r.deliveries(o), r.load(o)}
-	}
-}
-
-// costs is the table of what delivered events cost, over all rounds.
-func (r Report) costs(o Outcome) string {
-	t := newTable()
-	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {o.title(), "median", "min..max", "softirq"}}
-	var references []string
-	for _, name := range []string{FloorName, BaselineName} {
-		if slices.Contains(o.Case.Targets, name) {
-			references = append(references, name)
-			titles[0], titles[1] = append(titles[0], "times", ""), append(titles[1], name, "min..max")
-		}
-	}
-	t.AppendHeader(append(titles[0], "events", "bytes/event", "", "delivery ms", "", "cores busy", ""))
-	t.AppendHeader(append(titles[1], "/write", "down", "up", "p50", "p99", "server", "load"))
-	for _, s := range o.Summaries {
-		row := table.Row{s.Name(), s.Value.median(1), s.Value.bounds(1), o.median(s, func(m Measurement) float64 {
-			return ratio(int64(m.SoftirqCPU), m.Delivered) / float64(time.Microsecond)
-		}).digits(1)}
-		for _, name := range references {
-			row = append(row, s.ratio(name).median(2), s.ratio(name).bounds(2))
-		}
-		t.AppendRow(append(row,
-			o.median(s, Measurement.EventsPerWrite).digits(2),
-			o.median(s, Measurement.BytesDownPerEvent).digits(1), o.median(s, Measurement.BytesUpPerEvent).digits(1),
-			o.median(s, func(m Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
-			o.median(s, func(m Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(2),
-			o.median(s, Measurement.ServerCores).digits(2), o.median(s, Measurement.LoadCores).digits(2),
-		))
-	}
-	return t.Render()
-}
-
-// title stands above the names in an outcome's table.
-func (o Outcome) title() string {
-	return fmt.Sprintf("%s, %d", o.Case.Name, o.Case.Subscribers)
-}
-
-// memory is the table of what idle connections take.
-func (r Report) memory(o Outcome) string {
-	t := newTable()
-	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
-	t.AppendHeader(table.Row{o.title(), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
-	for _, s := range o.Summaries {
-		per := func(of func(MemoryReading) int64, unit float64) figure {
-			return o.median(s, func(m Measurement) float64 {
-				if m.Memory == nil {
-					return 0
-				}
-				return m.Memory.PerConnection(of) / unit
-			})
-		}
-		size := func(of func(*Memory) int64) figure {
-			return o.median(s, func(m Measurement) float64 {
-				if m.Memory == nil {
-					return 0
-				}
-				return float64(of(m.Memory)) / (1 << 20)
-			})
-		}
-		t.AppendRow(table.Row{s.Name(), s.Value.median(2), s.Value.bounds(2),
-			per(func(m MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m MemoryReading) int64 { return m.Stack }, 1024).digits(2),
-			size(func(m *Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *Memory) int64 { return m.Full.Resident }).digits(1),
-			per(func(m MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
-			o.median(s, func(m Measurement) float64 {
-				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
-			}).digits(2),
-		})
-	}
-	return t.Render()
-}
-
-// capacity is the table of the highest rates.
-func (r Report) capacity(o Outcome) string {
-	t := newTable()
-	t.AppendHeader(table.Row{"", "deliveries/s", "", "times", "", "CPU", "events", "p99", "beyond it, cores busy with", "", "limited by"})
-	t.AppendHeader(table.Row{o.title(), "median", "min..max", "nchan", "min..max", "µs/event", "/write", "ms", "server", "load", "in the rounds"})
-	for _, s := range o.Summaries {
-		nchan := s.ratio(NchanName)
-		var limits []string
-		failed := func(of func(Probe) float64) figure {
-			return o.median(s, func(m Measurement) float64 {
-				p := m.Search.beyond()
-				return of(p)
-			})
-		}
-		for _, m := range o.of(s) {
-			limits = append(limits, cmp.Or(m.Search.Bottleneck, "-"))
-		}
-		t.AppendRow(table.Row{s.Name(), s.Value.median(0), s.Value.bounds(0), nchan.median(2), nchan.bounds(2),
-			o.median(s, func(m Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
-			o.median(s, Measurement.EventsPerWrite).digits(2),
-			o.median(s, func(m Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(1),
-			failed(func(p Probe) float64 { return p.ServerBusy }).digits(2), failed(func(p Probe) float64 { return p.LoadBusy }).digits(2),
-			strings.Join(limits, " "),
-		})
-	}
-	return t.Render()
-}
-
-// beyond returns the lowest rate that was not sustained: the last such probe.
-func (s *Search) beyond() Probe {
-	var last Probe
-	if s != nil {
-		for _, p := range s.Probes {
-			if p.Problem != "" && (last.Rate == 0 || p.Rate <= last.Rate) {
-				last = p
-			}
-		}
-	}
-	return last
-}
-
-// storm is the table of those who come back.
-func (r Report) storm(o Outcome) string {
-	t := newTable()
-	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", "", "", ""})
-	t.AppendHeader(table.Row{o.title(), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
-	for _, s := range o.Summaries {
-		var lost, duplicated, reordered int64
-		for _, m := range o.of(s) {
-			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
-		}
-		t.AppendRow(table.Row{s.Name(), s.Value.median(0), s.Value.bounds(0),
-			o.median(s, func(m Measurement) float64 {
-				if m.CatchUp == nil {
-					return 0
-				}
-				return float64(m.CatchUp.P50) / 1e6
-			}).digits(0),
-			o.median(s, func(m Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
-			r.fault(lost), r.fault(duplicated), r.fault(reordered),
-		})
-	}
-	return t.Render()
-}
-
-// of returns the measurements that a summary is of.
-func (o Outcome) of(s Summary) (measurements []Measurement) {
-	for _, m := range o.Measurements {
-		if m.Lane == s.Lane {
-			measurements = append(measurements, m)
-		}
-	}
-	return measurements
-}
-
-// A figure is one that may be unknown, which is 0.
-type figure float64
-
-// digits returns it with that many digits behind the point.
-func (n figure) digits(digits int) string {
-	if n == 0 {
-		return "-"
-	}
-	return number(float64(n), digits)
-}
-
-// median returns the median of what may be compared.
-func (o Outcome) median(s Summary, of func(Measurement) float64) figure {
-	var values []float64
-	for _, m := range o.of(s) {
-		if m.Verdict.Comparable() {
-			values = append(values, of(m))
-		}
-	}
-	return figure(spread(values).Median)
-}
-
-func (s Spread) median(digits int) string {
-	if s.Rounds == 0 {
-		return "-"
-	}
-	return number(s.Median, digits)
-}
-
-func (s Spread) bounds(digits int) string {
-	if s.Rounds < 2 {
-		return ""
-	}
-	return number(s.Min, digits) + ".." + number(s.Max, digits)
-}
-
-// format returns the median and what it rests on.
-func (s Spread) format(digits int) string {
-	if s.Rounds < 2 {
-		return s.median(digits)
-	}
-	return fmt.Sprintf("%s (%s in %d rounds)", s.median(digits), s.bounds(digits), s.Rounds)
-}
-
-// deliveries is the table of what the transports did, in the one round that there was.
-func (r Report) deliveries(o Outcome) string {
-	t := newTable()
-	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", "", "", ""})
-	t.AppendHeader(table.Row{"transport", "p50", "p99", "max", "/write", "down", "up", "µs/event", "lost", "dup.", "reord."})
-	for _, m := range o.Measurements {
-		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
-		if m.Verdict.Comparable() {
-			row[1] = ms(m.Delivery.P50)
-			row[4] = number(m.EventsPerWrite(), 2)
-			row[5], row[6] = number(m.BytesDownPerEvent(), 1), number(m.BytesUpPerEvent(), 1)
-		}
-		if m.Verdict.Comparable() && m.ServerCPU > 0 {
-			row[7] = number(float64(m.ServerCPUPerEvent())/float64(time.Microsecond), 1)
-		}
-		if m.Verdict.TailComparable() {
-			row[2], row[3] = ms(m.Delivery.P99), ms(m.Delivery.Max)
-		}
-		t.AppendRow(row)
-	}
-	return t.Render()
-}
-
-// load is the table of how the load itself did.
-func (r Report) load(o Outcome) string {
-	t := newTable()
-	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", ""})
-	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
-	for _, m := range o.Measurements {
-		t.AppendRow(table.Row{
-			m.ShortName(), fmt.Sprintf("%d/%d", m.Published, m.Planned), number(m.PublishRate, 2),
-			ms(m.PublishDelay.P50), ms(m.PublishDelay.P99), ms(m.PublishDelay.Max),
-			cores(m.ServerCores()), cores(m.LoadCores()), cores(m.OtherCores()), fmt.Sprintf("%d/%d", m.Delivered, m.Expected),
-		})
-	}
-	return t.Render()
-}
-
 // explanation says how to read the tables that there are.
-func (r Report) explanation() string {
+func (r Text) explanation() string {
 	var b strings.Builder
 	has := func(kinds ...Kind) bool {
 		return slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
@@ -469,50 +224,4 @@ Ratios are of the same round; shown are their median and range.
 		b.WriteString("It was one round: small differences may be chance.\n")
 	}
 	return b.String()
-}
-
-// newTable returns a table of aligned columns, without lines. The first column is text.
-func newTable() table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Box = table.BoxStyle{PaddingRight: "  "}
-	style.Format = table.FormatOptions{}
-	style.Options = table.OptionsNoBordersAndSeparators
-	t.SetStyle(style)
-	columns := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
-	for i := 2; i <= 15; i++ {
-		columns = append(columns, table.ColumnConfig{Number: i, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(columns)
-	t.SuppressTrailingSpaces()
-	return t
-}
-
-// ms returns a time in milliseconds.
-func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
-
-// number returns a number with that many digits behind the point.
-func number(v float64, digits int) string { return fmt.Sprintf("%.*f", digits, v) }
-
-// cores returns how many cores somebody kept busy, or a dash if that is not known.
-func cores(v float64) string {
-	if v == 0 {
-		return "-"
-	}
-	return number(v, 2)
-}
-
-// fault returns a count of what should not be.
-func (r Report) fault(n int64) string {
-	if n == 0 {
-		return "0"
-	}
-	return r.paint(text.FgRed, fmt.Sprint(n))
-}
-
-func (r Report) paint(color text.Color, s string) string {
-	if !r.Color {
-		return s
-	}
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", color, s)
 }

@@ -49,7 +49,7 @@ func exampleResult() Result {
 		case "websocket":
 			m.Delivered, m.Lost, m.Reordered, m.Gaps = 24_990, 10, 3, 2
 		}
-		m.Verdict = m.judge(s, 2)
+		m.Verdict = m.Judge(s, 2)
 		o.Measurements = append(o.Measurements, m)
 	}
 	o.Summaries = summarize(o)
@@ -179,7 +179,7 @@ func TestVerdict(t *testing.T) {
 	} {
 		m := fineMeasurement("sse")
 		c.change(&m)
-		v := m.judge(s, 2)
+		v := m.Judge(s, 2)
 		for _, kind := range []struct {
 			name string
 			got  []string
@@ -203,7 +203,7 @@ func TestVerdict(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	var b bytes.Buffer
-	if err := (Report{Result: exampleResult()}).Write(&b); err != nil {
+	if err := (Text{Result: exampleResult()}).Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "report.txt", b.Bytes())
@@ -217,10 +217,10 @@ func TestReport(t *testing.T) {
 // Colors change nothing but the colors.
 func TestReportWithColors(t *testing.T) {
 	var plain, colored bytes.Buffer
-	if err := (Report{Result: exampleResult()}).Write(&plain); err != nil {
+	if err := (Text{Result: exampleResult()}).Write(&plain); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Report{Result: exampleResult(), Color: true}).Write(&colored); err != nil {
+	if err := (Text{Result: exampleResult(), Color: true}).Write(&colored); err != nil {
 		t.Fatal(err)
 	}
 	text := colored.String()
@@ -241,7 +241,7 @@ func TestReportOfAnInterruptedRun(t *testing.T) {
 	r.Interrupted, o.Measurements, r.Environment.CPU = true, o.Measurements[:1], ""
 	o.Measurements[0].ServerCPU, o.Measurements[0].LoadCPU, o.Measurements[0].OtherCPU = 0, 0, 0
 	var b bytes.Buffer
-	if err := (Report{Result: r}).Write(&b); err != nil {
+	if err := (Text{Result: r}).Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "interrupted.txt", b.Bytes())

@@ -34,6 +34,7 @@ const (
 	patience    = 2 * time.Second        // how long the server's counters may take to settle
 	aftermath   = 100 * time.Millisecond // how long to wait for what should not come
 	interrupted = time.Second            // how long to wait for what is under way when interrupted
+	atATime     = 64                     // how many subscribers connect at a time
 	tick        = 2 * time.Millisecond   // how often to look whether all has come
 )
 

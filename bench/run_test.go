@@ -126,7 +126,7 @@ func TestRunOnSockets(t *testing.T) {
 	var progress []string
 	options := starting(func(context.Context) (*Server, error) {
 		server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
-		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
+		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
 	result, err := Run(t.Context(), []Case{s}, options)
@@ -493,7 +493,7 @@ func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 		start := options.Targets[0].Start
 		options.Targets[0].Start = func(ctx context.Context, transport string) (*Server, error) {
 			s, err := start(ctx, transport)
-			s.close = func() error {
+			s.Stop = func() error {
 				return errors.New("bench: the server ended by itself (exit status 2); it said: out of memory")
 			}
 			return s, err

@@ -22,7 +22,8 @@ type Server struct {
 	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
 	PID int
 
-	close func() error // nil if it is not ours to end
+	// Stop ends it; nil if it is not ours to end. Close calls it.
+	Stop func() error
 }
 
 // ServerConfig says how to start a server. A zero field means its default.
@@ -92,7 +93,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	var err error
 	select {
 	case url := <-address.found:
-		return &Server{URL: url, PID: p.cmd.Process.Pid, close: sync.OnceValue(p.close)}, nil
+		return &Server{URL: url, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close)}, nil
 	case <-p.exited:
 		err = p.gone()
 	case <-patience.C:
@@ -106,10 +107,10 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 // Close asks the server to leave, and kills it if it does not; only the process that was started is
 // ever signalled. It waits for the end. It fails if the server had ended before it was asked to.
 func (s *Server) Close() error {
-	if s.close == nil {
+	if s.Stop == nil {
 		return nil
 	}
-	return s.close()
+	return s.Stop()
 }
 
 func (p *process) close() error {

@@ -34,7 +34,7 @@ func (r *run) storm(ctx context.Context) error {
 	}
 	r.drain(ctx, true, 0, first+published)
 	r.progress("all come back")
-	if err := r.load.connect(ctx, r.load.subscribers, len(r.load.subscribers)); err != nil {
+	if err := r.load.connect(ctx, r.point.Subscribers); err != nil {
 		return err
 	}
 	r.drain(ctx, true, published, first+published)
@@ -44,10 +44,8 @@ func (r *run) storm(ctx context.Context) error {
 	}
 	r.difference(before, after)
 	pause(ctx, aftermath)
-	r.load.mu.Lock()
-	defer r.load.mu.Unlock()
-	catchUp, err := r.load.complete.latency()
-	if int(catchUp.Count) < len(r.load.subscribers) {
+	catchUp, err := r.load.catchUps()
+	if int(catchUp.Count) < r.point.Subscribers {
 		err = errors.Join(err, errors.New("bench: not everybody caught up"))
 	}
 	r.CatchUp = &catchUp

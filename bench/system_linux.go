@@ -7,17 +7,9 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// sleepExactly waits in the kernel, which wakes the thread about 0.1 ms late. Go's own timers go
-// through epoll_wait, which counts in milliseconds.
-func sleepExactly(d time.Duration) {
-	t := syscall.NsecToTimespec(int64(d))
-	syscall.Nanosleep(&t, nil) // if a signal cuts it short, the pacer asks again
-}
 
 // apart keeps the terminal's Ctrl-C from the server, which is ended when all is read. But it ends
 // with us, should we be killed. (To be exact, with the thread that started it, of which Go ends none.)

@@ -5,10 +5,7 @@ package bench
 import (
 	"errors"
 	"syscall"
-	"time"
 )
-
-func sleepExactly(d time.Duration) { time.Sleep(d) }
 
 func apart() *syscall.SysProcAttr { return nil }
 

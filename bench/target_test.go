@@ -31,7 +31,7 @@ func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(co
 		go func() { ended <- serve(ctx, address) }()
 		select {
 		case url := <-address.found:
-			return &Server{URL: url, PID: os.Getpid(), close: func() error { cancel(); return <-ended }}, nil
+			return &Server{URL: url, PID: os.Getpid(), Stop: func() error { cancel(); return <-ended }}, nil
 		case err := <-ended:
 			cancel()
 			return nil, err
@@ -43,7 +43,7 @@ func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(co
 func references(t *testing.T) Options {
 	options := starting(func(context.Context) (*Server, error) {
 		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
-		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
+		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Targets = append(options.Targets, floorTarget(serving(t, ServeFloor)), baselineTarget(serving(t, ServeBaseline)))
 	return options
@@ -79,7 +79,7 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := (Report{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
+	if err := (Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
 		t.Errorf("%v; the floor is not in the report:\n%s", err, &b)
 	}
 }

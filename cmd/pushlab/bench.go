@@ -232,7 +232,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return err
 	}
-	if err := (bench.Report{Result: result, Color: color(std.out)}).Write(std.out); err != nil {
+	if err := (bench.Text{Result: result, Color: color(std.out)}).Write(std.out); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
 	if o.out != "" {
