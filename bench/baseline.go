@@ -24,10 +24,10 @@ type baseline struct {
 }
 
 // ServeBaseline serves the baseline on a port of its own, which it tells on out, until ctx ends.
-func ServeBaseline(ctx context.Context, out io.Writer) error {
+func Baseline(ctx context.Context, out io.Writer) error {
 	b := &baseline{more: make(chan struct{})}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+framesPath, b.publish)
+	mux.HandleFunc("POST "+FramesPath, b.publish)
 	mux.HandleFunc("GET /"+longpoll.Name, b.poll)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func ServeBaseline(ctx context.Context, out io.Writer) error {
 func (b *baseline) publish(w http.ResponseWriter, r *http.Request) {
 	body := bufio.NewReader(r.Body)
 	for {
-		content, err := readFrame(body)
+		content, err := ReadFrame(body)
 		if err != nil {
 			return
 		}
@@ -60,14 +60,14 @@ func (b *baseline) publish(w http.ResponseWriter, r *http.Request) {
 
 // poll answers with the event behind the cursor, as soon as there is one.
 func (b *baseline) poll(w http.ResponseWriter, r *http.Request) {
-	after, err := strconv.Atoi(strings.TrimPrefix(r.FormValue("after"), referenceEpoch+"-"))
+	after, err := strconv.Atoi(strings.TrimPrefix(r.FormValue("after"), ReferenceEpoch+"-"))
 	if err != nil {
 		b.mu.Lock()
 		after = len(b.contents)
 		b.mu.Unlock()
 	}
 	if r.FormValue("wait") == "0" {
-		w.Header().Set(client.CursorHeader, referenceEpoch+"-"+strconv.Itoa(after))
+		w.Header().Set(client.CursorHeader, ReferenceEpoch+"-"+strconv.Itoa(after))
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -91,7 +91,7 @@ func (b *baseline) poll(w http.ResponseWriter, r *http.Request) {
 
 // writeFields writes an answer's fields.
 func writeFields(h http.Header, seq uint64, length int) {
-	for _, field := range answerFields(seq, length) {
+	for _, field := range AnswerFields(seq, length) {
 		h[field[0]] = []string{field[1]}
 	}
 }

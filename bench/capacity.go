@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 const (
@@ -19,12 +21,12 @@ const (
 // one is not sustained, and then halves the distance, by ratio. Each probe has a server of its own. A
 // rate that fails is tried once more: something else may have had the machine.
 func (r *run) search(ctx context.Context) {
-	r.Search = &Search{}
-	highest := maxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
+	r.Search = &result.Search{}
+	highest := result.MaxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
 	good, bad := 0.0, math.Inf(1)
 	search, prefix := r.Search, r.prefix
-	var worst Probe
-	for next := r.point.Rate; next <= min(highest, maxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
+	var worst result.Probe
+	for next := r.point.Rate; next <= min(highest, result.MaxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
 		next = math.Round(next*100) / 100
 		m, p := r.probe(ctx, next)
 		if ctx.Err() == nil && p.Problem != "" {
@@ -38,7 +40,7 @@ func (r *run) search(ctx context.Context) {
 		if p.Problem == "" {
 			good = next
 			search.Deliveries = next * float64(r.point.Subscribers)
-			m.Verdict = Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
+			m.Verdict = result.Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
 			r.Measurement, r.Measurement.Search = m, search
 		} else {
 			bad, worst = next, p
@@ -73,7 +75,7 @@ func (r *run) search(ctx context.Context) {
 	}
 }
 
-func problem(p Probe) string {
+func problem(p result.Probe) string {
 	if p.Problem == "" {
 		return ""
 	}
@@ -81,14 +83,14 @@ func problem(p Probe) string {
 }
 
 // probe measures a rate.
-func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
+func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, result.Probe) {
 	one := *r
-	one.Measurement = Measurement{Lane: r.Lane, Round: r.Round}
-	one.point.Kind, one.point.Rate = FanOut, rate
+	one.Measurement = result.Measurement{Lane: r.Lane, Round: r.Round}
+	one.point.Kind, one.point.Rate = result.FanOut, rate
 	one.options.Progress = func(string) {}
 	one.do(ctx)
 	m := one.Measurement
-	p := Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
+	p := result.Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
 	p.ServerBusy, p.LoadBusy = m.ServerCores(), m.LoadCores()
 	p.ServerCore, p.LoadCore = m.ServerCoreBusy(), m.LoadCoreBusy()
 	switch {
@@ -105,7 +107,7 @@ func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
 }
 
 // bottleneck says what was busy.
-func bottleneck(p Probe) string {
+func bottleneck(p result.Probe) string {
 	server, load := p.ServerBusy >= fullyBusy, p.LoadBusy >= fullyBusy
 	switch {
 	case server && load:

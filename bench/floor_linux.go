@@ -49,7 +49,7 @@ const (
 )
 
 // ServeFloor serves the floor on a port of its own, which it tells on out, until ctx ends.
-func ServeFloor(ctx context.Context, out io.Writer) error {
+func Floor(ctx context.Context, out io.Writer) error {
 	f := &floor{buffer: make([]byte, 64<<10)}
 	port, err := f.listen()
 	if err != nil {
@@ -222,7 +222,7 @@ func (f *floor) request(c *floorConn) bool {
 var (
 	floorSocket = []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 	floorStream = []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-	floorPoll   = []byte("HTTP/1.1 204 No Content\r\nPushlab-Cursor: " + referenceEpoch + "-0\r\n\r\n")
+	floorPoll   = []byte("HTTP/1.1 204 No Content\r\nPushlab-Cursor: " + ReferenceEpoch + "-0\r\n\r\n")
 )
 
 // publish sends what of the publisher's frames is complete.

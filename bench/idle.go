@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"runtime"
+
+	"pushlab/bench/result"
 )
 
 // idle measures what connections take that hardly ever get an event. A few events are delivered
@@ -34,15 +36,15 @@ func (r *run) idle(ctx context.Context) error {
 	r.difference(before, after)
 	r.Acknowledged = 0
 	full, err := r.memory(ctx)
-	r.Memory = &Memory{Connections: r.point.Subscribers, Empty: empty, Full: full}
+	r.Memory = &result.Memory{Connections: r.point.Subscribers, Empty: empty, Full: full}
 	return err
 }
 
 // memory reads what the server takes.
-func (r *run) memory(ctx context.Context) (MemoryReading, error) {
-	var m MemoryReading
+func (r *run) memory(ctx context.Context) (result.MemoryReading, error) {
+	var m result.MemoryReading
 	if r.scraper != nil {
-		go_, err := r.scraper.memory(ctx)
+		go_, err := r.scraper.Memory(ctx)
 		if err != nil {
 			return m, err
 		}
@@ -52,6 +54,6 @@ func (r *run) memory(ctx context.Context) (MemoryReading, error) {
 		return m, nil
 	}
 	var err error
-	m.Resident, err = residentMemory(family(r.server.PID)...)
+	m.Resident, err = ResidentMemory(Family(r.server.PID)...)
 	return m, err
 }

@@ -10,18 +10,21 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushlab/bench/report"
+	"pushlab/bench/result"
 )
 
 // storming is a small storm: 20 events to 4 subscribers that were away.
-func storming(transports ...string) Case {
+func storming(transports ...string) result.Case {
 	s := small(transports...)
-	s.Kind, s.Rate, s.Measure, s.Drain = Storm, 100, 200*time.Millisecond, 2*time.Second
+	s.Kind, s.Rate, s.Measure, s.Drain = result.Storm, 100, 200*time.Millisecond, 2*time.Second
 	return s
 }
 
 // Everybody comes back with a cursor and gets what was missed.
 func TestStormInVirtualTime(t *testing.T) {
-	for _, transport := range Transports() {
+	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				result, m := measured(t, t.Context(), storming(transport), inMemory(t, nil))
@@ -42,16 +45,16 @@ func TestStormCatchesWrongResuming(t *testing.T) {
 	for name, c := range map[string]struct {
 		after func(after string) string // what the server makes of the cursor
 		delay time.Duration
-		want  func(Measurement) bool
+		want  func(result.Measurement) bool
 	}{
-		"not at all": {func(string) string { return "" }, 0, func(m Measurement) bool {
+		"not at all": {func(string) string { return "" }, 0, func(m result.Measurement) bool {
 			return m.Lost == 80 && strings.Contains(m.Error, "not everybody caught up")
 		}},
-		"too early": {func(after string) string { return strings.TrimSuffix(after, "50") + "45" }, 0, func(m Measurement) bool {
+		"too early": {func(after string) string { return strings.TrimSuffix(after, "50") + "45" }, 0, func(m result.Measurement) bool {
 			return m.WarmUpFaults == 4*5 && m.Lost == 0
 		}},
-		"with a gap": {func(string) string { return "aaaaaaaa-1" }, 0, func(m Measurement) bool { return m.Gaps == 4 }},
-		"late": {func(after string) string { return after }, 300 * time.Millisecond, func(m Measurement) bool {
+		"with a gap": {func(string) string { return "aaaaaaaa-1" }, 0, func(m result.Measurement) bool { return m.Gaps == 4 }},
+		"late": {func(after string) string { return after }, 300 * time.Millisecond, func(m result.Measurement) bool {
 			return m.Lost == 0 && m.Verdict.Comparable() && m.CatchUp.Max >= 300*time.Millisecond && m.CatchUp.Max < 310*time.Millisecond
 		}},
 	} {
@@ -94,7 +97,7 @@ func TestCapacityInVirtualTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := small("sse")
-				s.Kind, s.Limit, s.Measure, s.Drain = Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
+				s.Kind, s.Limit, s.Measure, s.Drain = result.Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
 				result, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
 					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
 						time.Sleep(c.each)
@@ -119,7 +122,7 @@ func TestCapacityInVirtualTime(t *testing.T) {
 func TestCapacityOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse")
-		s.Kind, s.Limit = Capacity, time.Second
+		s.Kind, s.Limit = result.Capacity, time.Second
 		options := inMemory(t, func(f *fixture) { f.transports["sse"] = counted{http.NotFoundHandler()} })
 		result, m := measured(t, t.Context(), s, options)
 		if !result.Failed() || m.Search == nil || m.Search.Deliveries != 0 || len(m.Search.Probes) < 2 {
@@ -129,7 +132,7 @@ func TestCapacityOfNothing(t *testing.T) {
 }
 
 func TestBottleneck(t *testing.T) {
-	for want, p := range map[string]Probe{
+	for want, p := range map[string]result.Probe{
 		"server":  {ServerBusy: 0.97, LoadBusy: 0.5, ServerCore: 0.99, LoadCore: 0.6},
 		"load":    {ServerBusy: 0.5, LoadBusy: 0.93, ServerCore: 0.6, LoadCore: 0.99},
 		"both":    {ServerBusy: 0.95, LoadBusy: 0.95, ServerCore: 1, LoadCore: 1},
@@ -145,8 +148,8 @@ func TestBottleneck(t *testing.T) {
 func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse", "websocket")
-		s.Kind, s.Measure = Idle, time.Minute
-		result, err := Run(t.Context(), []Case{s}, inMemory(t, nil))
+		s.Kind, s.Measure = result.Idle, time.Minute
+		result, err := Run(t.Context(), []result.Case{s}, inMemory(t, nil))
 		if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
 			t.Fatalf("%v; %+v", err, result)
 		}
@@ -162,10 +165,10 @@ func TestIdleInVirtualTime(t *testing.T) {
 func TestIdleAndStormOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
 	idle := small("websocket")
-	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = Idle, 100, 20*time.Millisecond, 50*time.Millisecond
-	storm := storming(Transports()...)
+	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = result.Idle, 100, 20*time.Millisecond, 50*time.Millisecond
+	storm := storming(result.Transports()...)
 	storm.Rate, storm.WarmUp, storm.Subscribers, storm.Drain = 500, 10*time.Millisecond, 50, 10*time.Second
-	result, err := Run(t.Context(), []Case{idle, storm}, references(t))
+	result, err := Run(t.Context(), []result.Case{idle, storm}, references(t))
 	if err != nil || len(result.Outcomes) != 2 {
 		t.Fatalf("%v; %+v", err, result)
 	}
@@ -183,61 +186,8 @@ func TestIdleAndStormOnSockets(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := (Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
+	if err := (report.Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
 		t.Errorf("%v; a table is missing:\n%s", err, &b)
-	}
-}
-
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   Spread
-	}{
-		{nil, Spread{}},
-		{[]float64{3}, Spread{3, 3, 3, 1}},
-		{[]float64{3, 1, 2}, Spread{2, 1, 3, 3}},
-		{[]float64{4, 1, 2, 3}, Spread{2.5, 1, 4, 4}},
-	} {
-		if got := spread(c.values); got != c.want {
-			t.Errorf("%v gives %+v, not %+v", c.values, got, c.want)
-		}
-	}
-}
-
-// Ratios are of the same round, and of what may be compared.
-func TestSummaries(t *testing.T) {
-	s := small("sse")
-	s.Targets, s.Rounds = []string{"floor", "pushlab"}, 3
-	o := Outcome{Case: s}
-	for round, cpu := range [][2]time.Duration{{10, 20}, {20, 30}, {10, 90}} {
-		for i, target := range s.Targets {
-			m := fineMeasurement("sse")
-			m.Target, m.Round, m.Delivered, m.ServerCPU = target, round+1, 1, cpu[i]*time.Microsecond
-			if round == 2 && target == "floor" {
-				m.Verdict.Failed = []string{"it lost something"}
-			}
-			o.Measurements = append(o.Measurements, m)
-		}
-	}
-	got := summarize(o)
-	if len(got) != 2 || got[0].Target != "floor" || got[0].Value != (Spread{15, 10, 20, 2}) || got[1].Value != (Spread{30, 20, 90, 3}) {
-		t.Errorf("%+v", got)
-	}
-	if r := got[1].RatioTo("floor"); r != (Spread{1.75, 1.5, 2, 2}) {
-		t.Errorf("the ratio is %+v", r)
-	}
-	o.Summaries = got
-	var b bytes.Buffer
-	if err := (Text{Result: Result{Outcomes: []Outcome{o}}}).Write(&b); err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{
-		"RATIO pushlab sse costs 1.75 (1.50..2.00 in 2 rounds) times the floor\n",
-		"FAILED floor sse in round 3: it lost something\n",
-	} {
-		if !strings.Contains(b.String(), line) {
-			t.Errorf("the report does not say %q:\n%s", line, &b)
-		}
 	}
 }
 
@@ -252,8 +202,8 @@ func TestNchan(t *testing.T) {
 		return
 	}
 	s := small("sse", "websocket")
-	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(context.Background(), []Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
+	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
+	result, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
 	if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
 		t.Fatalf("%v; %+v", err, result)
 	}

@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // A load is all subscribers of one lane. Its methods may be called from any goroutine, but connect and
 // drop only one at a time.
-type load struct {
+type Load struct {
 	transport   string
-	target      protocol
+	target      Protocol
 	path        string // with a query
-	dialer      dialer
+	dialer      Dialer
 	base        time.Time // what due times count from
 	network     network
 	subscribers []*subscriber
@@ -31,8 +33,8 @@ type load struct {
 	returned time.Duration // when they began to come back, since base
 	answer   []byte        // scratch
 
-	delivery recorder // from due until a subscriber has found it
-	complete recorder // from returned until a subscriber has all
+	delivery result.Recorder // from due until a subscriber has found it
+	complete result.Recorder // from returned until a subscriber has all
 }
 
 // A network carries the connections of a load.
@@ -47,33 +49,33 @@ type network interface {
 }
 
 // A loadConfig says what a load does.
-type loadConfig struct {
+type Config struct {
 	// transport is the label of the transport, protocol how to talk to the server, dialer how to
 	// connect to it.
-	transport string
-	protocol  protocol
-	dialer    dialer
+	Transport string
+	Protocol  Protocol
+	Dialer    Dialer
 	// base is what due times count from.
-	base time.Time
+	Base time.Time
 	// subscribers is how many there are. Each is to be given the events of the warm-up, numbered from
 	// 0, and then the measured ones.
-	subscribers      int
-	warmUp, measured int
+	Subscribers      int
+	WarmUp, Measured int
 }
 
 // newLoad returns a load that is not connected yet. It must be closed.
-func newLoad(config loadConfig) (*load, error) {
-	l := &load{
-		transport: config.transport, target: config.protocol, path: config.protocol.path(config.transport),
-		dialer: config.dialer, base: config.base,
+func New(config Config) (*Load, error) {
+	l := &Load{
+		transport: config.Transport, target: config.Protocol, path: config.Protocol.Path(config.Transport),
+		dialer: config.Dialer, base: config.Base,
 	}
 	var err error
 	if l.network, err = newNetwork(l); err != nil {
 		return nil, err
 	}
-	for i := range config.subscribers {
+	for i := range config.Subscribers {
 		l.subscribers = append(l.subscribers, &subscriber{
-			load: l, index: i, warmUp: newLedger(0, config.warmUp), measured: newLedger(config.warmUp, config.measured),
+			load: l, index: i, warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
 		})
 	}
 	return l, nil
@@ -82,7 +84,7 @@ func newLoad(config loadConfig) (*load, error) {
 // connect connects all subscribers, parallel of them at a time, and waits until each has its first
 // answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
 // dropped before comes back with its cursor.
-func (l *load) connect(ctx context.Context, parallel int) error {
+func (l *Load) Connect(ctx context.Context, parallel int) error {
 	l.mu.Lock()
 	l.now, l.returned = time.Since(l.base), time.Since(l.base)
 	l.queue = append(l.queue[:0], l.subscribers...)
@@ -115,7 +117,7 @@ func (l *load) connect(ctx context.Context, parallel int) error {
 }
 
 // connectNext connects one of the queue.
-func (l *load) connectNext() {
+func (l *Load) connectNext() {
 	if len(l.queue) == 0 || l.closing {
 		return
 	}
@@ -128,14 +130,14 @@ func (l *load) connectNext() {
 }
 
 // open enters that a subscriber has its first answer.
-func (l *load) open(s *subscriber) {
+func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++
 	l.connectNext()
 }
 
 // lose enters that a subscriber has lost its connection.
-func (l *load) lose(s *subscriber, err error) {
+func (l *Load) lose(s *subscriber, err error) {
 	if l.closing || s.state == lost || s.state == absent {
 		return
 	}
@@ -151,7 +153,7 @@ func (l *load) lose(s *subscriber, err error) {
 }
 
 // drop ends all connections; the subscribers keep their cursors, and may be connected again.
-func (l *load) drop() {
+func (l *Load) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.subscribers {
@@ -164,7 +166,7 @@ func (l *load) drop() {
 }
 
 // close ends all subscribers and waits for them. It may be called again.
-func (l *load) close() {
+func (l *Load) Close() {
 	l.mu.Lock()
 	closed := l.closing
 	l.closing = true
@@ -175,21 +177,21 @@ func (l *load) close() {
 }
 
 // lost returns how many have lost their connection, and why the first did.
-func (l *load) lost() (int, error) {
+func (l *Load) Lost() (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ended, l.first
 }
 
 // present returns how many have their connection.
-func (l *load) present() int {
+func (l *Load) Present() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.opened - l.ended
 }
 
 // bytes returns how many came, and how many were sent.
-func (l *load) bytes() (in, out int64) {
+func (l *Load) Bytes() (in, out int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.in, l.out
@@ -197,7 +199,7 @@ func (l *load) bytes() (in, out int64) {
 
 // came reports whether all who have their connection have that many events: of the measured ones, or
 // of the warm-up.
-func (l *load) came(measured bool, events int) bool {
+func (l *Load) Came(measured bool, events int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := l.warmUp
@@ -223,42 +225,42 @@ func (l *load) came(measured bool, events int) bool {
 }
 
 // An account is what the ledgers of all subscribers say together.
-type account struct {
+type Account struct {
 	// delivered is how many deliveries of measured events came, each counted once; duplicated how many
 	// came again, reordered how many came behind a later event.
-	delivered, duplicated, reordered int64
+	Delivered, Duplicated, Reordered int64
 	// warmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
-	warmUpFaults int64
+	WarmUpFaults int64
 	// gaps is how many gaps were announced.
-	gaps int64
+	Gaps int64
 }
 
 // account adds the ledgers up, as they are now.
-func (l *load) account() account {
+func (l *Load) Account() Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := account{delivered: int64(l.measured)}
+	a := Account{Delivered: int64(l.measured)}
 	for _, s := range l.subscribers {
-		a.duplicated += s.measured.duplicated
-		a.reordered += s.measured.reordered
-		a.warmUpFaults += s.warmUp.faults()
-		a.gaps += s.gaps
+		a.Duplicated += s.measured.duplicated
+		a.Reordered += s.measured.reordered
+		a.WarmUpFaults += s.warmUp.faults()
+		a.Gaps += s.gaps
 	}
 	return a
 }
 
 // deliveries returns how long deliveries of measured events took: from when an event was due until a
 // subscriber had found it.
-func (l *load) deliveries() (Latency, error) {
+func (l *Load) Deliveries() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.delivery.latency()
+	return l.delivery.Latency()
 }
 
 // catchUps returns how long subscribers took until they had all measured events, from when connect
 // was called last.
-func (l *load) catchUps() (Latency, error) {
+func (l *Load) CatchUps() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.complete.latency()
+	return l.complete.Latency()
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/host"
 	loadaverage "github.com/shirou/gopsutil/v4/load"
+
+	"pushlab/bench/result"
 )
 
 // ReadEnvironment finds out about this machine and this program.
-func ReadEnvironment(ctx context.Context) Environment {
-	e := Environment{
+func ReadEnvironment(ctx context.Context) result.Environment {
+	e := result.Environment{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 		GOMAXPROCS: runtime.GOMAXPROCS(0), GoVersion: runtime.Version(),
 		GOGC: os.Getenv("GOGC"), GOMEMLIMIT: os.Getenv("GOMEMLIMIT"),

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/websocket"
 )
 
 // A run measures one lane once.
 type run struct {
-	Measurement
-	point   Case
+	result.Measurement
+	point   result.Case
 	options Options
 	target  Target
 	softirq int // the process of the kernel's thread for the server's core; 0 if not known
@@ -24,9 +25,9 @@ type run struct {
 	prefix  string // of what progress is told
 
 	server    *Server
-	load      *load
-	publisher *publisher
-	scraper   *scraper  // nil if the server has no counters
+	load      *Load
+	publisher *Publisher
+	scraper   *Scraper  // nil if the server has no counters
 	base      time.Time // what due times count from
 	warm      bool      // the warm-up is over, so that its events are due
 }
@@ -38,14 +39,14 @@ func (r *run) progress(format string, args ...any) {
 // do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.point.events()
+	r.Planned = r.point.Events()
 	switch r.point.Kind {
-	case Idle:
+	case result.Idle:
 		err = r.with(ctx, r.idle)
-	case Capacity:
+	case result.Capacity:
 		r.search(ctx)
 		return // its probes are judged
-	case Storm:
+	case result.Storm:
 		err = r.with(ctx, r.storm)
 	default:
 		err = r.with(ctx, r.fanOut)
@@ -68,27 +69,27 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 			err = errors.Join(e, err)
 		}
 	}()
-	d, err := newDialer(r.server.URL, r.options.DialContext)
+	d, err := NewDialer(r.server.URL, r.options.DialContext)
 	if err != nil {
 		return err
 	}
 	if r.target.counters {
-		r.scraper = newScraper(r.server.URL, r.options.DialContext)
-		defer r.scraper.close()
+		r.scraper = NewScraper(r.server.URL, r.options.DialContext)
+		defer r.scraper.Close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = connectPublisher(ctx, d, r.point.Size, r.target.protocol.publish(r.Transport)); err != nil {
+	if r.publisher, err = ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
-	defer r.publisher.close()
-	r.load, err = newLoad(loadConfig{
-		transport: r.Transport, protocol: r.target.protocol, dialer: d, base: r.base,
-		subscribers: r.point.Subscribers, warmUp: r.point.warmUp(), measured: r.point.events(),
+	defer r.publisher.Close()
+	r.load, err = New(Config{
+		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
 	})
 	if err != nil {
 		return err
 	}
-	defer r.load.close() // before the publisher's connection is
+	defer r.load.Close() // before the publisher's connection is
 	if err = measure(ctx); r.warm {
 		err = errors.Join(err, r.account())
 	}
@@ -98,7 +99,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 // connect connects all subscribers.
 func (r *run) connect(ctx context.Context) error {
 	r.progress("connecting %d subscribers", r.point.Subscribers)
-	if err := r.load.connect(ctx, atATime); err != nil {
+	if err := r.load.Connect(ctx, atATime); err != nil {
 		return err
 	}
 	_, err := r.settle(ctx)
@@ -118,7 +119,7 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.point.warmUp()
+	events := r.point.WarmUpEvents()
 	r.progress("warming up with %d events", events)
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (r *run) warmUp(ctx context.Context) error {
 // A reading is the state of all counters at one moment.
 type reading struct {
 	at                   time.Time
-	counts               counts
+	counts               Counters
 	server               time.Duration // CPU
 	load                 time.Duration // CPU
 	softirq              time.Duration // CPU
@@ -145,29 +146,29 @@ type reading struct {
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.acked())}
-	now.down, now.up = r.load.bytes()
+	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
+	now.down, now.up = r.load.Bytes()
 	if r.server.PID == 0 {
 		return now, err
 	}
 	// A system that does not tell these is no reason not to measure the rest.
-	if cpu, err := cpuTime(family(r.server.PID)...); err == nil {
+	if cpu, err := CPUTime(Family(r.server.PID)...); err == nil {
 		now.server = cpu
 	}
-	if cpu, err := cpuTime(os.Getpid()); err == nil {
+	if cpu, err := CPUTime(os.Getpid()); err == nil {
 		now.load = cpu
 	}
-	if cpu, err := busyTime(nil); err == nil {
+	if cpu, err := BusyTime(nil); err == nil {
 		now.busy = cpu
 	}
 	if r.softirq != 0 {
-		if cpu, err := cpuTime(r.softirq); err == nil {
+		if cpu, err := CPUTime(r.softirq); err == nil {
 			now.softirq = cpu
 		}
 	}
 	if pin := r.options.Pin; pin != nil {
 		for core, to := range map[*int]*time.Duration{&pin.Server: &now.serverCore, &pin.Load: &now.loadCore} {
-			if cpu, err := busyTime(core); err == nil {
+			if cpu, err := BusyTime(core); err == nil {
 				*to = cpu
 			}
 		}
@@ -177,7 +178,7 @@ func (r *run) read(ctx context.Context) (reading, error) {
 
 // window publishes the events that are measured, and takes the difference of the counters.
 func (r *run) window(ctx context.Context) error {
-	first, events := r.point.warmUp(), r.point.events()
+	first, events := r.point.WarmUpEvents(), r.point.Events()
 	r.progress("measuring %d events in %v", events, r.point.Measure)
 	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
@@ -196,7 +197,7 @@ func (r *run) window(ctx context.Context) error {
 		r.difference(before, after)
 	}
 	r.PublishRate = rate(delays, r.point.Rate)
-	delay, unsummed := newLatency(delays)
+	delay, unsummed := result.LatencyOf(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
 	return errors.Join(err, unread, unsummed)
@@ -206,10 +207,10 @@ func (r *run) window(ctx context.Context) error {
 func (r *run) difference(before, after reading) {
 	r.Window = after.at.Sub(before.at)
 	r.Acknowledged = int(after.published - before.published)
-	r.ServerDelivered = int64(after.counts.delivered - before.counts.delivered)
-	r.ServerWrites = int64(after.counts.writes - before.counts.writes)
-	r.ServerBytes = int64(after.counts.bytes - before.counts.bytes)
-	r.Gaps = int64(after.counts.gaps - before.counts.gaps)
+	r.ServerDelivered = int64(after.counts.Delivered - before.counts.Delivered)
+	r.ServerWrites = int64(after.counts.Writes - before.counts.Writes)
+	r.ServerBytes = int64(after.counts.Bytes - before.counts.Bytes)
+	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
@@ -235,12 +236,12 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 	pacer := Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
-		if lost, _ := r.load.lost(); lost == r.point.Subscribers {
+		if lost, _ := r.load.Lost(); lost == r.point.Subscribers {
 			return errors.New("bench: all subscribers have lost their connection")
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
-		return r.publisher.publish(first+n, due.Sub(r.base))
+		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err
 }
@@ -250,8 +251,8 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
 	limit := time.Now().Add(r.point.Drain)
 	drained := func() bool {
-		acks := r.publisher.acked() >= acknowledged || r.publisher.failure() != nil
-		return acks && r.load.came(measured, events)
+		acks := r.publisher.Acked() >= acknowledged || r.publisher.Err() != nil
+		return acks && r.load.Came(measured, events)
 	}
 	for !drained() && time.Now().Before(limit) {
 		if pause(ctx, tick) != nil {
@@ -266,25 +267,25 @@ func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int
 // settle waits until the server counts all streams as open, and no others, which long polls are only
 // while they wait: then nothing is under way. It returns the counters. Where the server does not
 // count, it waits for a moment.
-func (r *run) settle(ctx context.Context) (counts, error) {
+func (r *run) settle(ctx context.Context) (Counters, error) {
 	if r.scraper == nil {
-		return counts{}, pause(ctx, 25*tick)
+		return Counters{}, pause(ctx, 25*tick)
 	}
 	limit := time.Now().Add(patience)
 	for {
-		c, err := r.scraper.scrape(ctx, r.Transport)
+		c, err := r.scraper.Scrape(ctx, r.Transport)
 		if err != nil {
 			return c, err
 		}
-		want := r.load.present()
-		if r.Transport == websocket.Name && r.publisher.failure() == nil {
+		want := r.load.Present()
+		if r.Transport == websocket.Name && r.publisher.Err() == nil {
 			want++ // the publisher's own
 		}
-		if int(c.open) == want {
+		if int(c.Open) == want {
 			return c, nil
 		}
 		if time.Now().After(limit) {
-			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.open, r.Transport, want)
+			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.Open, r.Transport, want)
 		}
 		if err := pause(ctx, 10*tick); err != nil {
 			return c, err
@@ -294,20 +295,20 @@ func (r *run) settle(ctx context.Context) (counts, error) {
 
 // account closes the subscribers and adds up their ledgers. It fails if some had lost their connection.
 func (r *run) account() error {
-	r.load.close()
-	lost, first := r.load.lost()
-	account := r.load.account()
+	r.load.Close()
+	lost, first := r.load.Lost()
+	account := r.load.Account()
 	r.Disconnected = int64(lost)
 	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
-	r.Duplicated, r.Reordered, r.WarmUpFaults = account.duplicated, account.reordered, account.warmUpFaults
+	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
 		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(account.gaps, r.Gaps)
-	r.Delivered = account.delivered
+	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
-	delivery, err := r.load.deliveries()
-	if r.point.Kind == FanOut {
+	delivery, err := r.load.Deliveries()
+	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery
 	}
 	return errors.Join(first, err)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // Names of the server's counters. All but the first have the label transport.
@@ -38,35 +40,35 @@ type sample struct {
 }
 
 // A scraper reads a Pushlab server's /metrics. Its methods may be called from any goroutine.
-type scraper struct {
+type Scraper struct {
 	http *http.Client
 	url  string
 }
 
 // newScraper returns a scraper for the server of that URL, to which dial connects; nil is by TCP. It
 // must be closed.
-func newScraper(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *scraper {
-	return &scraper{url: strings.TrimSuffix(server, "/") + "/metrics", http: &http.Client{
+func NewScraper(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Scraper {
+	return &Scraper{url: strings.TrimSuffix(server, "/") + "/metrics", http: &http.Client{
 		Transport: &http.Transport{DialContext: dial}, Timeout: 10 * time.Second,
 	}}
 }
 
 // close closes its connections.
-func (s *scraper) close() { s.http.CloseIdleConnections() }
+func (s *Scraper) Close() { s.http.CloseIdleConnections() }
 
 // counts are the server's counters since it started: events put into its log, and for one transport
 // events delivered, writes that carried events, bytes, gaps announced, and streams that are open now.
-type counts struct {
-	published, delivered, writes, bytes, gaps, open float64
+type Counters struct {
+	Published, Delivered, Writes, Bytes, Gaps, Open float64
 }
 
 // scrape reads the counters, for one transport. It fails if the server does not tell one of them.
-func (s *scraper) scrape(ctx context.Context, transport string) (counts, error) {
+func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {
-		return counts{}, fmt.Errorf("bench: %s: %w", s.url, err)
+		return Counters{}, fmt.Errorf("bench: %s: %w", s.url, err)
 	}
-	var c counts
+	var c Counters
 	missing := []string{}
 	find := func(name string, to *float64) {
 		for _, sample := range samples {
@@ -77,25 +79,25 @@ func (s *scraper) scrape(ctx context.Context, transport string) (counts, error) 
 		}
 		missing = append(missing, name)
 	}
-	find(publishedMetric, &c.published)
-	find(deliveredMetric, &c.delivered)
-	find(writesMetric, &c.writes)
-	find(bytesMetric, &c.bytes)
-	find(gapsMetric, &c.gaps)
-	find(openMetric, &c.open)
+	find(publishedMetric, &c.Published)
+	find(deliveredMetric, &c.Delivered)
+	find(writesMetric, &c.Writes)
+	find(bytesMetric, &c.Bytes)
+	find(gapsMetric, &c.Gaps)
+	find(openMetric, &c.Open)
 	if len(missing) > 0 {
-		return counts{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url, strings.Join(missing, ", "), transport)
+		return Counters{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url, strings.Join(missing, ", "), transport)
 	}
 	return c, nil
 }
 
 // memory reads what Go's runtime tells, as far as it does.
-func (s *scraper) memory(ctx context.Context) (MemoryReading, error) {
+func (s *Scraper) Memory(ctx context.Context) (result.MemoryReading, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {
-		return MemoryReading{}, fmt.Errorf("bench: %s: %w", s.url, err)
+		return result.MemoryReading{}, fmt.Errorf("bench: %s: %w", s.url, err)
 	}
-	var m MemoryReading
+	var m result.MemoryReading
 	for _, sample := range samples {
 		switch sample.name {
 		case heapMetric:
@@ -109,7 +111,7 @@ func (s *scraper) memory(ctx context.Context) (MemoryReading, error) {
 	return m, nil
 }
 
-func (s *scraper) samples(ctx context.Context) ([]sample, error) {
+func (s *Scraper) samples(ctx context.Context) ([]sample, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
 	if err != nil {
 		return nil, err

@@ -86,11 +86,11 @@ pushlab_streams_open{transport="sse"} 4
 				w.WriteHeader(c.status)
 				w.Write([]byte(c.text))
 			}))
-			s := &scraper{http: server.Client(), url: memhttp.URL + "/metrics"}
-			defer s.close()
-			got, err := s.scrape(t.Context(), "sse")
+			s := &Scraper{http: server.Client(), url: memhttp.URL + "/metrics"}
+			defer s.Close()
+			got, err := s.Scrape(t.Context(), "sse")
 			switch {
-			case c.err == "" && (err != nil || got != counts{9, 8, 7, 6, 5, 4}):
+			case c.err == "" && (err != nil || got != Counters{9, 8, 7, 6, 5, 4}):
 				t.Errorf("%+v, %v", got, err)
 			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
 				t.Errorf("the error is %v; it should say %q", err, c.err)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"pushlab/bench/result"
 	"pushlab/sse"
 	"pushlab/websocket"
 )
@@ -42,10 +43,10 @@ http {
 // without an envelope.
 func nchanTarget(core *int) Target {
 	start := func(ctx context.Context, _ string) (*Server, error) { return startNchan(ctx, core) }
-	return Target{Name: NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: protocol{
-		path: ourPath, bare: true, accept: true,
-		publish: func(string) publishing {
-			return byMessages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
+	return Target{Name: result.NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: Protocol{
+		Path: PushlabPath, Bare: true, Accept: true,
+		Publish: func(string) Publishing {
+			return Messages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
 		},
 	}}
 }
@@ -69,12 +70,12 @@ func startNchan(ctx context.Context, core *int) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: a folder for nginx: %w", err)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, topic), 0o666); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, Topic), 0o666); err != nil {
 		return nil, errors.Join(fmt.Errorf("bench: nginx.conf: %w", err), os.RemoveAll(dir))
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)

@@ -10,14 +10,14 @@ import (
 // A conns is a network of net.Conns, with a goroutine for each: for connections in memory, and for
 // systems without epoll.
 type conns struct {
-	load    *load
+	load    *Load
 	live    context.Context // ended by close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	open    map[*subscriber]context.CancelFunc // guarded by the load's mutex
 }
 
-func newConns(l *load) *conns {
+func newConns(l *Load) *conns {
 	c := &conns{load: l, open: map[*subscriber]context.CancelFunc{}}
 	c.live, c.cancel = context.WithCancel(context.Background())
 	return c

@@ -13,7 +13,7 @@ import (
 )
 
 // newNetwork returns the cheapest network that there is for the load.
-func newNetwork(l *load) (network, error) {
+func newNetwork(l *Load) (network, error) {
 	if l.dialer.dial != nil {
 		return newConns(l), nil
 	}
@@ -23,7 +23,7 @@ func newNetwork(l *load) (network, error) {
 // A poller is a network of raw sockets, all read by one goroutine. For an event that comes alone it
 // takes about 6 µs, most of them the kernel's; a goroutine for each connection takes 8.
 type poller struct {
-	load    *load
+	load    *Load
 	epoll   int
 	wake    int // an eventfd, which says that it is to end
 	server  unix.Sockaddr
@@ -39,7 +39,7 @@ const (
 	perSource  = 10_000    // connections from one address, which has about 28,000 ports
 )
 
-func newPoller(l *load) (*poller, error) {
+func newPoller(l *Load) (*poller, error) {
 	address, err := net.ResolveTCPAddr("tcp", l.dialer.address)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)

@@ -8,7 +8,7 @@ import (
 )
 
 // freePort returns a port that was free a moment ago.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("bench: a free port: %w", err)

@@ -14,7 +14,7 @@ import (
 // cpuTime returns how long all threads of some processes have run, user and kernel. It is exact to the
 // scheduler's tick, about 4 ms, for a thread that runs just now, and to the nanosecond for those that
 // wait. Threads that have ended are not in it; a Go program hardly ever ends one.
-func cpuTime(pids ...int) (time.Duration, error) {
+func CPUTime(pids ...int) (time.Duration, error) {
 	var sum time.Duration
 	for _, pid := range pids {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
@@ -40,7 +40,7 @@ func cpuTime(pids ...int) (time.Duration, error) {
 }
 
 // family returns a process and those that it started, and they.
-func family(pid int) []int {
+func Family(pid int) []int {
 	pids := []int{pid}
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is right
 	for _, file := range files {
@@ -50,7 +50,7 @@ func family(pid int) []int {
 		}
 		for child := range strings.FieldsSeq(string(text)) {
 			if n, err := strconv.Atoi(child); err == nil {
-				pids = append(pids, family(n)...)
+				pids = append(pids, Family(n)...)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func family(pid int) []int {
 }
 
 // residentMemory returns how much memory some processes have, in bytes.
-func residentMemory(pids ...int) (int64, error) {
+func ResidentMemory(pids ...int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -89,7 +89,7 @@ func parseRollup(text string) (int64, error) {
 
 // softirqThread returns the process number of the kernel's thread that takes over a core's interrupt
 // work when there is much of it; 0 if there is none to be seen.
-func softirqThread(core int) int {
+func SoftirqThread(core int) int {
 	files, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is right
 	for _, file := range files {
 		if name, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(name)) == fmt.Sprintf("ksoftirqd/%d", core) {
@@ -105,7 +105,7 @@ func softirqThread(core int) int {
 // busyTime returns how long a core was busy, whoever had it, since the system started; on a virtual
 // machine with the time that its host kept from it. Without a core it is all of them together. It is
 // exact to 10 ms.
-func busyTime(core *int) (time.Duration, error) {
+func BusyTime(core *int) (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, fmt.Errorf("bench: the system's CPU time: %w", err)

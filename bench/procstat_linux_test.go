@@ -10,7 +10,7 @@ import (
 // burn keeps a core busy until the process has had that much more CPU time.
 func burn(t *testing.T, d time.Duration) {
 	t.Helper()
-	before, err := cpuTime(os.Getpid())
+	before, err := CPUTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,7 @@ func burn(t *testing.T, d time.Duration) {
 		if x%1_000_000 != 0 {
 			continue
 		}
-		now, err := cpuTime(os.Getpid())
+		now, err := CPUTime(os.Getpid())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,13 +30,13 @@ func burn(t *testing.T, d time.Duration) {
 
 func TestCPUTimeOfThisProcess(t *testing.T) {
 	start := time.Now()
-	busy, err := busyTime(nil)
+	busy, err := BusyTime(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	burn(t, 50*time.Millisecond) // which ends, so the time counts up
 	wall := time.Since(start)
-	after, err := busyTime(nil)
+	after, err := BusyTime(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +49,11 @@ func TestCPUTimeOfThisProcess(t *testing.T) {
 }
 
 func TestMemoryOfThisProcess(t *testing.T) {
-	pids := family(os.Getpid())
-	if rss, err := residentMemory(pids...); err != nil || rss < 1<<20 || pids[0] != os.Getpid() {
+	pids := Family(os.Getpid())
+	if rss, err := ResidentMemory(pids...); err != nil || rss < 1<<20 || pids[0] != os.Getpid() {
 		t.Errorf("the processes %v take %d bytes, %v", pids, rss, err)
 	}
-	if _, err := residentMemory(1 << 30); err == nil {
+	if _, err := ResidentMemory(1 << 30); err == nil {
 		t.Error("a process that does not exist has memory")
 	}
 }
@@ -64,7 +64,7 @@ func TestPin(t *testing.T) {
 	if len(before) == 0 {
 		t.Fatal("this process may run nowhere")
 	}
-	unpin, err := pin(before[0])
+	unpin, err := Pin(before[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +77,13 @@ func TestPin(t *testing.T) {
 	if now := Cores(); !slices.Equal(now, before) {
 		t.Errorf("after unpinning it runs on %v, not %v", now, before)
 	}
-	if _, err := pin(1 << 9); err == nil {
+	if _, err := Pin(1 << 9); err == nil {
 		t.Error("it was pinned to a core that does not exist")
 	}
 }
 
 func TestCPUTimeOfNoProcess(t *testing.T) {
-	if _, err := cpuTime(1 << 30); err == nil {
+	if _, err := CPUTime(1 << 30); err == nil {
 		t.Error("a process that does not exist has CPU time")
 	}
 }

@@ -71,11 +71,3 @@ func TestParseOpenFiles(t *testing.T) {
 		t.Errorf("the limit is %q where there is none", got)
 	}
 }
-
-func TestEnoughFiles(t *testing.T) {
-	for limit, enough := range map[string]bool{"1024/4096": true, "300/4096": false, "unlimited/unlimited": true, "": true} {
-		if err := enoughFiles(limit, 500); (err == nil) != enough {
-			t.Errorf("%q for 500 subscribers: %v", limit, err)
-		}
-	}
-}

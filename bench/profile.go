@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/sse"
 	"pushlab/websocket"
 )
@@ -22,7 +23,7 @@ type Profile struct {
 }
 
 // Cases returns the cases of all its scenarios, in order.
-func (p Profile) Cases() (cases []Case) {
+func (p Profile) Cases() (cases []result.Case) {
 	for _, s := range p.Scenarios {
 		cases = append(cases, s.Cases()...)
 	}
@@ -52,7 +53,7 @@ func Profiles() []Profile {
 func smoke() Scenario {
 	return Scenario{
 		Name: "smoke", About: "the transports side by side in half a minute, on two cores",
-		Kind: FanOut, Targets: []string{PushlabName}, Transports: Transports(), Rounds: 1,
+		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 1,
 		Subscribers: []int{200}, Rates: []float64{25}, Sizes: []int{128},
 		WarmUp: time.Second, Measure: 5 * time.Second, Drain: 2 * time.Second,
 	}
@@ -61,7 +62,7 @@ func smoke() Scenario {
 func fanOut() Scenario {
 	return Scenario{
 		Name: "fanout", About: "a larger audience, one and a half minutes",
-		Kind: FanOut, Targets: []string{PushlabName}, Transports: Transports(), Rounds: 1,
+		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 1,
 		Subscribers: []int{1000}, Rates: []float64{10}, Sizes: []int{128},
 		WarmUp: 2 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
 	}
@@ -72,7 +73,7 @@ func fanOut() Scenario {
 func cost(subscribers int, rate float64) Scenario {
 	return Scenario{
 		Name: "cost", About: "what a delivered event costs, beside what it must cost",
-		Kind: FanOut, Targets: []string{FloorName, BaselineName, PushlabName}, Transports: Transports(), Rounds: 5, Again: true,
+		Kind: result.FanOut, Targets: []string{result.FloorName, result.BaselineName, result.PushlabName}, Transports: result.Transports(), Rounds: 5, Again: true,
 		Subscribers: []int{subscribers}, Rates: []float64{rate}, Sizes: []int{128},
 		WarmUp: 2 * time.Second, Measure: 10 * time.Second, Drain: 5 * time.Second,
 	}
@@ -81,7 +82,7 @@ func cost(subscribers int, rate float64) Scenario {
 func idle() Scenario {
 	return Scenario{
 		Name: "idle", About: "what an idle connection takes",
-		Kind: Idle, Targets: []string{PushlabName}, Transports: []string{sse.Name, websocket.Name}, Rounds: 5,
+		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: []string{sse.Name, websocket.Name}, Rounds: 5,
 		Subscribers: []int{5000, 15_000}, Rates: []float64{1}, Sizes: []int{128},
 		WarmUp: 3 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
 	}
@@ -90,7 +91,7 @@ func idle() Scenario {
 func capacity() Scenario {
 	return Scenario{
 		Name: "capacity", About: "the highest rate at which all events arrive in time, beside Nchan's",
-		Kind: Capacity, Targets: []string{PushlabName, NchanName}, Transports: Transports(), Rounds: 5,
+		Kind: result.Capacity, Targets: []string{result.PushlabName, result.NchanName}, Transports: result.Transports(), Rounds: 5,
 		Subscribers: []int{1000}, Rates: []float64{50}, Sizes: []int{128},
 		WarmUp: time.Second, Measure: 3 * time.Second, Drain: 2 * time.Second, Limit: 100 * time.Millisecond,
 	}
@@ -99,7 +100,7 @@ func capacity() Scenario {
 func storm() Scenario {
 	return Scenario{
 		Name: "storm", About: "all drop, miss events, and come back at once",
-		Kind: Storm, Targets: []string{PushlabName}, Transports: Transports(), Rounds: 5,
+		Kind: result.Storm, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 5,
 		Subscribers: []int{1000, 5000}, Rates: []float64{200}, Sizes: []int{128},
 		WarmUp: 10 * time.Millisecond, Measure: time.Second, Drain: 20 * time.Second,
 	}

@@ -1,16 +1,16 @@
 package bench
 
 // A protocol is how to talk to a kind of server.
-type protocol struct {
+type Protocol struct {
 	// path is where to subscribe by a transport, with a query.
-	path func(transport string) string
+	Path func(transport string) string
 	// publish is how to publish what subscribers of a transport are to get.
-	publish func(transport string) publishing
+	Publish func(transport string) Publishing
 	// bare says that events come without an envelope, and so without a cursor.
-	bare bool
+	Bare bool
 	// accept says that SSE has to be asked for, by Accept.
-	accept bool
+	Accept bool
 }
 
 // ourPath is where a Pushlab server has a transport.
-func ourPath(transport string) string { return "/" + transport + "?topic=" + topic }
+func PushlabPath(transport string) string { return "/" + transport + "?topic=" + Topic }

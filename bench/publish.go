@@ -18,7 +18,7 @@ import (
 
 // A publisher publishes over one connection, whatever transport is measured. It does not wait for
 // the acknowledgements, so that a server that is slow to answer does not slow it down.
-type publisher struct {
+type Publisher struct {
 	conn    net.Conn
 	size    int // of an event's data, in bytes
 	data    []byte
@@ -34,13 +34,13 @@ type publisher struct {
 }
 
 // connectPublisher connects by that way of publishing. Its context bounds that.
-func connectPublisher(ctx context.Context, d dialer, size int, how publishing) (*publisher, error) {
+func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (*Publisher, error) {
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	p := &publisher{conn: conn, size: size}
+	p := &Publisher{conn: conn, size: size}
 	if err := how(p, conn, d.address); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
@@ -49,11 +49,11 @@ func connectPublisher(ctx context.Context, d dialer, size int, how publishing) (
 }
 
 // A publishing is a way to publish: it opens the connection and says how to go on.
-type publishing func(p *publisher, conn *socket, host string) error
+type Publishing func(p *Publisher, conn *socket, host string) error
 
 // byMessages publishes messages on a WebSocket, and has isAck look at what comes back.
-func byMessages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) publishing {
-	return func(p *publisher, conn *socket, host string) error {
+func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) Publishing {
+	return func(p *Publisher, conn *socket, host string) error {
 		c, err := upgrade(conn, host, path)
 		if err != nil {
 			return err
@@ -83,8 +83,8 @@ func byMessages(path string, encode func(dst []byte, n int, data []byte) []byte,
 
 // byFrames publishes what the server is to send as it is, each with its length in four bytes in
 // front, as the body of a request that never ends. Nothing comes back; what was sent counts as taken.
-func byFrames(frame func(dst []byte, n int, data []byte) []byte) publishing {
-	return func(p *publisher, conn *socket, host string) error {
+func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
+	return func(p *Publisher, conn *socket, host string) error {
 		p.encode = func(dst []byte, n int, data []byte) []byte {
 			start := len(dst)
 			dst = frame(append(dst, 0, 0, 0, 0), n, data)
@@ -100,15 +100,15 @@ func byFrames(frame func(dst []byte, n int, data []byte) []byte) publishing {
 			return err
 		}
 		p.goodbye = func() {}
-		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", framesPath, host, int64(math.MaxInt64))
+		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", FramesPath, host, int64(math.MaxInt64))
 		return err
 	}
 }
 
 // framesPath is where byFrames publishes.
-const framesPath = "/frames"
+const FramesPath = "/frames"
 
-func (p *publisher) fail(err error) {
+func (p *Publisher) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err == nil {
@@ -117,10 +117,10 @@ func (p *publisher) fail(err error) {
 }
 
 // acked returns how many events the server has taken.
-func (p *publisher) acked() int { return int(p.taken.Load()) }
+func (p *Publisher) Acked() int { return int(p.taken.Load()) }
 
 // failure returns why nothing more can be published; nil if more can.
-func (p *publisher) failure() error {
+func (p *Publisher) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
@@ -128,21 +128,21 @@ func (p *publisher) failure() error {
 
 // publish sends event n, which is due that long after the load's start. Only one goroutine may call it.
 // It fails for good when the connection is lost, or when the server has refused an event.
-func (p *publisher) publish(n int, due time.Duration) error {
-	if err := p.failure(); err != nil {
+func (p *Publisher) Publish(n int, due time.Duration) error {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	p.data = appendData(p.data[:0], n, due, p.size)
 	p.message = p.encode(p.message[:0], n, p.data)
 	if err := p.send(p.message); err != nil {
 		p.fail(err)
-		return p.failure()
+		return p.Err()
 	}
 	return nil
 }
 
 // close says goodbye and waits for the reader.
-func (p *publisher) close() {
+func (p *Publisher) Close() {
 	p.goodbye()
 	p.conn.Close()
 	p.reading.Wait()
@@ -150,11 +150,11 @@ func (p *publisher) close() {
 
 // asOurs publishes to a Pushlab server. The publisher's own subscription is to a topic on which
 // nothing is published.
-func asOurs() publishing {
-	return byMessages("/"+websocket.Name+"?topic="+topic+".publisher", func(m []byte, n int, data []byte) []byte {
+func ToPushlab() Publishing {
+	return Messages("/"+websocket.Name+"?topic="+Topic+".publisher", func(m []byte, n int, data []byte) []byte {
 		m = append(m, `{"op":"publish","ref":"`...)
 		m = strconv.AppendInt(m, int64(n), 10)
-		m = append(m, `","topic":"`+topic+`","data":`...)
+		m = append(m, `","topic":"`+Topic+`","data":`...)
 		m = append(m, data...)
 		return append(m, '}')
 	}, isAck)

@@ -14,13 +14,13 @@ import (
 
 // envelopeOf returns event n as a server would name it, which has taken no other.
 func envelopeOf(n int, data []byte) event.Event {
-	return event.Event{ID: event.ID{Epoch: referenceEpoch, Seq: uint64(n + 1)}, Topic: topic, Data: data}
+	return event.Event{ID: event.ID{Epoch: ReferenceEpoch, Seq: uint64(n + 1)}, Topic: Topic, Data: data}
 }
 
-const referenceEpoch = "mfrggzdf"
+const ReferenceEpoch = "mfrggzdf"
 
 // framing returns how a Pushlab server sends an event by a transport: all bytes of it.
-func framing(transport string) func(dst []byte, n int, data []byte) []byte {
+func Framing(transport string) func(dst []byte, n int, data []byte) []byte {
 	return func(dst []byte, n int, data []byte) []byte {
 		switch e := envelopeOf(n, data); transport {
 		case httpstream.Name:
@@ -30,9 +30,9 @@ func framing(transport string) func(dst []byte, n int, data []byte) []byte {
 		case websocket.Name:
 			return websocket.AppendFrame(dst, e)
 		default:
-			content := answerOf(nil, n, data)
+			content := AppendAnswer(nil, n, data)
 			dst = append(dst, "HTTP/1.1 200 OK\r\n"...)
-			for _, field := range answerFields(uint64(n+1), len(content)) {
+			for _, field := range AnswerFields(uint64(n+1), len(content)) {
 				dst = append(dst, field[0]+": "+field[1]+"\r\n"...)
 			}
 			dst = append(dst, "Date: Mon, 23 Nov 2026 10:00:00 GMT\r\n\r\n"...) // its length is always the same
@@ -47,7 +47,7 @@ func appendChunk(dst, content []byte) []byte {
 }
 
 // answerOf appends the content of the answer to a poll that brings one event.
-func answerOf(dst []byte, n int, data []byte) []byte {
+func AppendAnswer(dst []byte, n int, data []byte) []byte {
 	e := envelopeOf(n, data)
 	dst = append(dst, `{"events":[`...)
 	dst = e.AppendEnvelope(dst)
@@ -55,19 +55,19 @@ func answerOf(dst []byte, n int, data []byte) []byte {
 }
 
 // answerFields are the header fields of an answer to a poll, without the date that net/http adds.
-func answerFields(seq uint64, length int) [][2]string {
+func AnswerFields(seq uint64, length int) [][2]string {
 	return [][2]string{
 		{"Cache-Control", "no-store"},
 		{"Content-Length", fmt.Sprint(length)},
 		{"Content-Type", "application/json"},
-		{client.CursorHeader, event.ID{Epoch: referenceEpoch, Seq: seq}.String()},
+		{client.CursorHeader, event.ID{Epoch: ReferenceEpoch, Seq: seq}.String()},
 		{"Vary", "Origin"},
 		{"X-Content-Type-Options", "nosniff"},
 	}
 }
 
 // readFrame reads what byFrames writes.
-func readFrame(r *bufio.Reader) ([]byte, error) {
+func ReadFrame(r *bufio.Reader) ([]byte, error) {
 	head, err := r.Peek(4)
 	if err != nil {
 		return nil, err

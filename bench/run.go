@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pushlab/bench/result"
+	"pushlab/bench/stats"
 )
 
 // Options say how a run reaches its servers.
@@ -17,7 +20,7 @@ type Options struct {
 	Targets []Target
 	// Pin is which core this process is to have, and which the targets give to their servers.
 	// Default: any.
-	Pin *Pin
+	Pin *result.Pin
 	// Seed decides in which order each round measures. Default: a random one.
 	Seed uint64
 	// Progress is told in a line what happens now. Default: nobody is.
@@ -41,37 +44,37 @@ const (
 // Run measures the cases, one after the other. When ctx ends, it stops publishing, receives what
 // is under way, and returns what it has. A target that could not be measured is told by its verdict;
 // Run fails only if nothing can be measured at all.
-func Run(ctx context.Context, cases []Case, options Options) (result Result, err error) {
+func Run(ctx context.Context, cases []result.Case, options Options) (r result.Result, err error) {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
 	if options.sleep == nil {
-		options.sleep = sleepExactly
+		options.sleep = SleepExactly
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
 	}
-	result = Result{
-		Schema: Schema, Started: time.Now().UTC(), Environment: ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
+	r = result.Result{
+		Schema: result.Schema, Started: time.Now().UTC(), Environment: ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
 	for _, c := range cases {
 		if err := c.Validate(); err != nil {
-			return Result{}, err
+			return result.Result{}, err
 		}
 		of, err := options.lanes(c)
 		if err != nil {
-			return Result{}, err
+			return result.Result{}, err
 		}
-		if err := enoughFiles(result.Environment.OpenFiles, c.Subscribers); err != nil {
-			return Result{}, err
+		if err := enoughFiles(r.Environment.OpenFiles, c.Subscribers); err != nil {
+			return result.Result{}, err
 		}
 		lanes = append(lanes, of)
 	}
 	if options.Pin != nil {
-		unpin, err := pin(options.Pin.Load)
+		unpin, err := Pin(options.Pin.Load)
 		if err != nil {
-			return Result{}, err
+			return result.Result{}, err
 		}
 		defer func() { // not only of what was measured
 			if e := unpin(); e != nil && err == nil {
@@ -80,27 +83,27 @@ func Run(ctx context.Context, cases []Case, options Options) (result Result, err
 		}()
 	}
 	for i, c := range cases {
-		outcome := Outcome{Case: c}
-		outcome.Measurements = options.measure(ctx, c, lanes[i], result.Environment.Cores)
-		outcome.Summaries = summarize(outcome)
-		result.Outcomes = append(result.Outcomes, outcome)
+		outcome := result.Outcome{Case: c}
+		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
+		outcome.Summaries = stats.Summarize(outcome)
+		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {
-			result.Interrupted = true
+			r.Interrupted = true
 			break
 		}
 	}
-	result.Elapsed = time.Since(result.Started)
-	return result, nil
+	r.Elapsed = time.Since(r.Started)
+	return r, nil
 }
 
 // A lane is what each round measures once, and how to start it.
 type lane struct {
-	Lane
+	result.Lane
 	target Target
 }
 
 // lanes lists what a case measures.
-func (o Options) lanes(c Case) (lanes []lane, err error) {
+func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 	if err := checkVariants(c.LaneVariants()); err != nil {
 		return nil, err
 	}
@@ -111,11 +114,11 @@ func (o Options) lanes(c Case) (lanes []lane, err error) {
 		}
 		target := o.Targets[at]
 		for _, transport := range c.Transports {
-			if !slices.Contains(target.Transports, transport) || c.Kind == Storm && !target.resumes {
+			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
-				lanes = append(lanes, lane{Lane{Target: name, Transport: transport, Variant: variant}, target})
+				lanes = append(lanes, lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target})
 			}
 		}
 	}
@@ -132,11 +135,11 @@ func (o Options) lanes(c Case) (lanes []lane, err error) {
 }
 
 // measure measures all lanes of a case in each round.
-func (o Options) measure(ctx context.Context, c Case, lanes []lane, cores int) (measurements []Measurement) {
+func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores int) (measurements []result.Measurement) {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	softirq := 0
 	if o.Pin != nil {
-		softirq = softirqThread(o.Pin.Server)
+		softirq = SoftirqThread(o.Pin.Server)
 	}
 	for round := 1; round <= c.Rounds; round++ {
 		order := slices.Clone(lanes)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/memhttp"
@@ -22,9 +23,9 @@ import (
 )
 
 // small is a case of 30 events to 4 subscribers, behind 10 of warm-up.
-func small(transports ...string) Case {
-	return Case{
-		Name: "small", Kind: FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
+func small(transports ...string) result.Case {
+	return result.Case{
+		Name: "small", Kind: result.FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
 		WarmUp: 500 * time.Millisecond, Measure: 1500 * time.Millisecond, Drain: time.Second,
 	}
 }
@@ -53,9 +54,9 @@ func inMemory(t *testing.T, prepare func(*fixture)) Options {
 }
 
 // measured runs a case that measures one transport.
-func measured(t *testing.T, ctx context.Context, s Case, options Options) (Result, Measurement) {
+func measured(t *testing.T, ctx context.Context, s result.Case, options Options) (result.Result, result.Measurement) {
 	t.Helper()
-	result, err := Run(ctx, []Case{s}, options)
+	result, err := Run(ctx, []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func measured(t *testing.T, ctx context.Context, s Case, options Options) (Resul
 
 // In virtual time everything is exact: no event takes any time, and every byte can be told.
 func TestRunInVirtualTime(t *testing.T) {
-	for _, transport := range Transports() {
+	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				result, m := measured(t, t.Context(), small(transport), inMemory(t, nil))
@@ -95,7 +96,7 @@ func TestRunInVirtualTime(t *testing.T) {
 }
 
 // wantBytes checks the bytes of small: events 11 to 40 of the log to 4 subscribers.
-func wantBytes(t *testing.T, m Measurement) {
+func wantBytes(t *testing.T, m result.Measurement) {
 	t.Helper()
 	switch m.Transport {
 	case "httpstream", "sse":
@@ -121,7 +122,7 @@ func wantBytes(t *testing.T, m Measurement) {
 // On real sockets, with the CPU time of this process.
 func TestRunOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s := small(Transports()...)
+	s := small(result.Transports()...)
 	s.Rate, s.WarmUp, s.Measure = 100, 100*time.Millisecond, 300*time.Millisecond
 	var progress []string
 	options := starting(func(context.Context) (*Server, error) {
@@ -129,11 +130,11 @@ func TestRunOnSockets(t *testing.T) {
 		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
-	result, err := Run(t.Context(), []Case{s}, options)
+	result, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || result.Failed() || result.Schema != Schema || result.Elapsed <= 0 {
+	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || result.Failed() || result.Schema != result.Schema || result.Elapsed <= 0 {
 		for _, m := range result.Outcomes[0].Measurements {
 			t.Errorf("%s: %+v", m.Transport, m.Verdict)
 		}
@@ -173,7 +174,7 @@ func always(tamper tamperFunc) func() tamperFunc { return func() tamperFunc { re
 func (h *tampering) Counters() *wire.Counters { return &h.counters }
 
 func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub := h.hub.Subscribe([]string{topic}, hub.Start{})
+	sub := h.hub.Subscribe([]string{Topic}, hub.Start{})
 	defer sub.Close()
 	h.counters.Open.Add(1)
 	defer h.counters.Open.Add(-1)
@@ -200,7 +201,7 @@ func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestRunCatchesWrongDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
 		tamper func() tamperFunc
-		want   func(Measurement) bool
+		want   func(result.Measurement) bool
 		says   string
 	}{
 		"a lost event": {
@@ -209,7 +210,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Lost == 4 && m.Delivered == 116 },
+			func(m result.Measurement) bool { return m.Lost == 4 && m.Delivered == 116 },
 			"deliveries lost: 4 of 120",
 		},
 		"a duplicated event": {
@@ -219,7 +220,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries duplicated: 4",
 		},
 		"the last event duplicated": {
@@ -229,7 +230,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries duplicated: 4",
 		},
 		"events out of order": {
@@ -247,7 +248,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					}
 				}
 			},
-			func(m Measurement) bool { return m.Reordered == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Reordered == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries out of order: 4",
 		},
 		"an announced gap": {
@@ -257,7 +258,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 				}
 				send(frame)
 			}),
-			func(m Measurement) bool { return m.Lost == 4 && m.Gaps == 4 },
+			func(m result.Measurement) bool { return m.Lost == 4 && m.Gaps == 4 },
 			"gaps announced: 4",
 		},
 		"a fault in the warm-up": {
@@ -266,17 +267,17 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.WarmUpFaults == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.WarmUpFaults == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"or out of order: 4",
 		},
 		"an event from nowhere": {
 			always(func(seq uint64, frame []byte, send func([]byte)) {
 				send(frame)
 				if seq == 20 {
-					send(sse.AppendFrame(nil, benchEvent(99, 0)))
+					send(sse.AppendFrame(nil, event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 100}, Topic: Topic, Data: []byte(`{"n":99,"due":0,"pad":"x"}`)}))
 				}
 			}),
-			func(m Measurement) bool { return m.Disconnected == 4 },
+			func(m result.Measurement) bool { return m.Disconnected == 4 },
 			"number 99",
 		},
 	} {
@@ -481,7 +482,7 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 }
 
 func TestRunRefusesANonsenseCase(t *testing.T) {
-	if _, err := Run(t.Context(), []Case{{}}, Options{}); err == nil {
+	if _, err := Run(t.Context(), []result.Case{{}}, Options{}); err == nil {
 		t.Error("an empty case was run")
 	}
 }
@@ -503,4 +504,12 @@ func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 			t.Errorf("the error is %q", m.Error)
 		}
 	})
+}
+
+func TestEnoughFiles(t *testing.T) {
+	for limit, enough := range map[string]bool{"1024/4096": true, "300/4096": false, "unlimited/unlimited": true, "": true} {
+		if err := enoughFiles(limit, 500); (err == nil) != enough {
+			t.Errorf("%q for 500 subscribers: %v", limit, err)
+		}
+	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // topic is what the events are published on.
-const topic = "bench"
+const Topic = "bench"
 
 // appendData appends the data of event n, which is due that long after the load's start: a JSON
 // object of size bytes.
@@ -34,7 +34,7 @@ type arrival struct {
 
 var (
 	topicMember = []byte(`"topic":"`)
-	dataMember  = []byte(topic + `","data":`)
+	dataMember  = []byte(Topic + `","data":`)
 	firstMember = []byte(`{"n":`)
 	dueMember   = []byte(`,"due":`)
 )

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/common/event"
 	"pushlab/sse"
 )
@@ -23,12 +24,12 @@ func scanned(text []byte) (found []arrival, err error) {
 
 // benchEvent is event n as it is published.
 func benchEvent(n int, due time.Duration) event.Event {
-	return event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: uint64(n + 1)}, Topic: topic, Data: appendData(nil, n, due, 128)}
+	return event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: uint64(n + 1)}, Topic: Topic, Data: appendData(nil, n, due, 128)}
 }
 
 func TestDataHasItsSize(t *testing.T) {
-	for _, size := range []int{minSize, 128, 4096} {
-		for _, n := range []int{0, 9, maxDeliveries} {
+	for _, size := range []int{result.MinSize, 128, 4096} {
+		for _, n := range []int{0, 9, result.MaxDeliveries} {
 			data := appendData([]byte("before"), n, time.Hour, size)[len("before"):]
 			compact, err := event.Compact(data)
 			if err != nil || !bytes.Equal(compact, data) || len(data) != size {
@@ -85,7 +86,7 @@ func TestScanBare(t *testing.T) {
 
 func TestScanRefusesForeignEvents(t *testing.T) {
 	for _, data := range []string{`1`, `{"n":1}`, `{"n":x,"due":1}`, `{"n":1,"due":-1}`} {
-		e := event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 1}, Topic: topic, Data: []byte(data)}
+		e := event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 1}, Topic: Topic, Data: []byte(data)}
 		if found, err := scanned(e.Envelope()); err == nil {
 			t.Errorf("%s gives %+v", data, found)
 		}
@@ -102,7 +103,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(uint(0), uint64(0), uint64(1))
 	f.Add(uint(123456), uint64(time.Minute), uint64(1<<63))
 	f.Fuzz(func(t *testing.T, n uint, due, seq uint64) {
-		n, due = n%maxDeliveries, due%uint64(1000*time.Hour)
+		n, due = n%result.MaxDeliveries, due%uint64(1000*time.Hour)
 		e := benchEvent(int(n), time.Duration(due))
 		e.ID.Seq = seq
 		found, err := scanned(e.Envelope())

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // A Scenario is something worth measuring, over a range: a case for each number of subscribers, each
@@ -16,7 +18,7 @@ type Scenario struct {
 	// About says in a line what it is for.
 	About string
 	// Kind is what it is about.
-	Kind Kind
+	Kind result.Kind
 	// Targets are the names of the servers to measure, Transports the labels of the transports. Each
 	// target is measured with those of the transports that it offers.
 	Targets    []string
@@ -38,12 +40,12 @@ type Scenario struct {
 
 // Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes. It
 // copies no list but those; the cases share the others, which nobody may change.
-func (s Scenario) Cases() []Case {
-	var cases []Case
+func (s Scenario) Cases() []result.Case {
+	var cases []result.Case
 	for _, subscribers := range s.Subscribers {
 		for _, rate := range s.Rates {
 			for _, size := range s.Sizes {
-				cases = append(cases, Case{
+				cases = append(cases, result.Case{
 					ID: s.ID, Name: s.Name, Kind: s.Kind,
 					Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
 					Subscribers: subscribers, Rate: rate, Size: size,

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pushlab/bench/result"
 )
 
 // A scenario is all its points: the lists multiplied, the last one changing fastest.
@@ -17,7 +19,7 @@ func TestScenarioCases(t *testing.T) {
 	}
 	var got []point
 	for _, c := range s.Cases() {
-		if c.ID != "S1" || c.Name != "smoke" || c.Kind != FanOut || c.Rounds != 1 || c.Measure != s.Measure || len(c.Transports) != 4 {
+		if c.ID != "S1" || c.Name != "smoke" || c.Kind != result.FanOut || c.Rounds != 1 || c.Measure != s.Measure || len(c.Transports) != 4 {
 			t.Errorf("a case has something else than its scenario: %+v", c)
 		}
 		got = append(got, point{c.Subscribers, c.Rate, c.Size})
@@ -53,7 +55,7 @@ func TestScenarioIsNotValid(t *testing.T) {
 func TestVariantsAreLanes(t *testing.T) {
 	variants = append(variants, "nginx")
 	defer func() { variants = variants[:1] }()
-	options := Options{Targets: []Target{{Name: "pushlab", Transports: Transports()}}}
+	options := Options{Targets: []Target{{Name: "pushlab", Transports: result.Transports()}}}
 	c := smoke().Cases()[0]
 	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "nginx"}, true
 	lanes, err := options.lanes(c)

@@ -113,19 +113,26 @@ func FuzzChannel(f *testing.F) {
 
 // What the channel sends must be what the server reads, whatever its length.
 func TestChannelSendsWhatTheServerReads(t *testing.T) {
-	fixture := newFixture(t, hub.Config{})
-	server := memhttp.NewServer(t, fixture.mux)
-	d, err := newDialer(memhttp.URL, server.Dial)
+	h := hub.New(hub.Config{})
+	handler := websocket.New(h, websocket.Config{})
+	t.Cleanup(func() {
+		h.Close()
+		if err := handler.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	server := memhttp.NewServer(t, handler)
+	d, err := NewDialer(memhttp.URL, server.Dial)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range []int{64, 200, 70_000} {
-		p, err := connectPublisher(t.Context(), d, size, asOurs())
+		p, err := ConnectPublisher(t.Context(), d, size, ToPushlab())
 		if err != nil {
 			t.Fatal(err)
 		}
-		sub := fixture.hub.Subscribe([]string{topic}, hub.Start{})
-		if err := p.publish(7, 8); err != nil {
+		sub := h.Subscribe([]string{Topic}, hub.Start{})
+		if err := p.Publish(7, 8); err != nil {
 			t.Error(err)
 		}
 		records, err := sub.Next(t.Context())
@@ -133,7 +140,7 @@ func TestChannelSendsWhatTheServerReads(t *testing.T) {
 			t.Errorf("%d bytes: %d events came, %v", size, len(records), err)
 		}
 		sub.Close()
-		p.close()
+		p.Close()
 	}
 }
 
@@ -141,16 +148,16 @@ func TestHandshakeRefused(t *testing.T) {
 	server := memhttp.NewServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use another name", http.StatusMisdirectedRequest)
 	}))
-	d, err := newDialer(memhttp.URL, server.Dial)
+	d, err := NewDialer(memhttp.URL, server.Dial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := connectPublisher(t.Context(), d, 128, asOurs()); err == nil || !strings.Contains(err.Error(), "421") || !strings.Contains(err.Error(), "use another name") {
+	if _, err := ConnectPublisher(t.Context(), d, 128, ToPushlab()); err == nil || !strings.Contains(err.Error(), "421") || !strings.Contains(err.Error(), "use another name") {
 		t.Errorf("the error is %v", err)
 	}
 	broken := errors.New("no route")
 	d.dial = func(context.Context, string, string) (net.Conn, error) { return nil, broken }
-	if _, err := connectPublisher(t.Context(), d, 128, asOurs()); !errors.Is(err, broken) {
+	if _, err := ConnectPublisher(t.Context(), d, 128, ToPushlab()); !errors.Is(err, broken) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -160,7 +167,7 @@ func TestNewDialer(t *testing.T) {
 		"http://localhost:8080": "localhost:8080", "http://localhost": "localhost:80", "http://[::1]": "[::1]:80",
 		"https://localhost": "", "localhost:8080": "", "://": "",
 	} {
-		d, err := newDialer(url, nil)
+		d, err := NewDialer(url, nil)
 		if d.address != want || (err == nil) != (want != "") {
 			t.Errorf("%q leads to %q, %v", url, d.address, err)
 		}

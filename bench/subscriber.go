@@ -22,7 +22,7 @@ import (
 // its load's network hands it what came, in pieces of any size, and sends what it answers. Its fields
 // are guarded by the load's mutex.
 type subscriber struct {
-	load             *load
+	load             *Load
 	index            int
 	warmUp, measured ledger
 	gaps             int64
@@ -309,7 +309,7 @@ func cutFrame(p []byte) (first byte, payload []byte, n int, err error) {
 
 // scan enters the events of a text that has only complete ones.
 func (s *subscriber) scan(text []byte) error {
-	if s.load.target.bare {
+	if s.load.target.Bare {
 		return scanBare(text, s.observe)
 	}
 	id, err := scan(text, s.observe)
@@ -336,9 +336,9 @@ func (s *subscriber) observe(a arrival) error {
 	case s.measured.has(a.n):
 		if s.measured.observe(a.n) {
 			l.measured++
-			l.delivery.record(l.now - a.due)
+			l.delivery.Record(l.now - a.due)
 			if s.measured.came == s.measured.count {
-				l.complete.record(l.now - l.returned)
+				l.complete.Record(l.now - l.returned)
 			}
 		}
 	case s.warmUp.has(a.n):
@@ -352,7 +352,7 @@ func (s *subscriber) observe(a arrival) error {
 }
 
 // request makes a request with no more than it needs.
-func (l *load) request(dst []byte, query string) []byte {
+func (l *Load) request(dst []byte, query string) []byte {
 	dst = append(dst, "GET "...)
 	dst = append(dst, l.path...)
 	dst = append(dst, query...)
@@ -363,7 +363,7 @@ func (l *load) request(dst []byte, query string) []byte {
 		// The key need not be a secret; it keeps caches from answering (RFC 6455, section 1.3).
 		dst = append(dst, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="...)
 	case sse.Name:
-		if l.target.accept {
+		if l.target.Accept {
 			dst = append(dst, "\r\nAccept: text/event-stream"...)
 		}
 	case httpstream.Name, longpoll.Name:

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/common/event"
 	"pushlab/httpstream"
 	"pushlab/longpoll"
@@ -14,9 +15,15 @@ import (
 	"pushlab/websocket"
 )
 
+// What a server answers to the first request, of long polling and of WebSocket.
+const (
+	firstPoll = "HTTP/1.1 204 No Content\r\nPushlab-Cursor: " + ReferenceEpoch + "-0\r\n\r\n"
+	switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+)
+
 // newSubscriber returns a subscriber that has just sent its first request, to a server of 50 events.
 func newSubscriber(transport string) *subscriber {
-	l := &load{transport: transport, path: ourPath(transport), dialer: dialer{address: "localhost:80"}, now: time.Second}
+	l := &Load{transport: transport, path: PushlabPath(transport), dialer: Dialer{address: "localhost:80"}, now: time.Second}
 	s := &subscriber{load: l, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
 	s.begin(nil)
 	return s
@@ -40,13 +47,13 @@ func fed(s *subscriber, stream []byte, size int) (answers []byte, err error) {
 // then a gap.
 func streamOf(transport string, events, large int) []byte {
 	var stream []byte
-	frame := framing(transport)
-	gap := event.NewGap(event.ID{Epoch: referenceEpoch, Seq: 30}, event.Gap{After: "x"})
+	frame := Framing(transport)
+	gap := event.NewGap(event.ID{Epoch: ReferenceEpoch, Seq: 30}, event.Gap{After: "x"})
 	switch transport {
 	case longpoll.Name:
-		stream = append(stream, floorPoll...)
+		stream = append(stream, firstPoll...)
 	case websocket.Name:
-		stream = append(stream, floorSocket...)
+		stream = append(stream, switching...)
 		stream = append(stream, 0x89, 2, 'h', 'i', 0x8a, 0) // a ping with a text, a pong
 	default:
 		stream = append(stream, "HTTP/1.1 200 OK\r\ncontent-type: x\r\ntransfer-encoding: chunked\r\n\r\n"...)
@@ -64,8 +71,8 @@ func streamOf(transport string, events, large int) []byte {
 	}
 	switch transport {
 	case longpoll.Name:
-		content := `{"events":[` + string(gap.Envelope()) + `],"cursor":"` + referenceEpoch + `-30","more":false}`
-		stream = fmt.Appendf(stream, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nPushlab-Cursor: %s-30\r\n\r\n%s", len(content), referenceEpoch, content)
+		content := `{"events":[` + string(gap.Envelope()) + `],"cursor":"` + ReferenceEpoch + `-30","more":false}`
+		stream = fmt.Appendf(stream, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nPushlab-Cursor: %s-30\r\n\r\n%s", len(content), ReferenceEpoch, content)
 	case websocket.Name:
 		stream = websocket.AppendFrame(stream, gap)
 	case httpstream.Name: // in two chunks
@@ -79,7 +86,7 @@ func streamOf(transport string, events, large int) []byte {
 
 // However the bytes are cut, the same events come.
 func TestSubscriberReadsAnyPieces(t *testing.T) {
-	for _, transport := range Transports() {
+	for _, transport := range result.Transports() {
 		stream := streamOf(transport, 30, 70_000)
 		for _, size := range []int{1, 7, 4096, len(stream)} {
 			s := newSubscriber(transport)
@@ -91,16 +98,16 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 			if s.warmUp.came != 10 || s.measured.came != 20 || s.measured.duplicated != 1 || s.measured.reordered != 0 || s.gaps != 1 || s.state != present {
 				t.Errorf("%s in pieces of %d: %+v", transport, size, s)
 			}
-			if string(s.cursor) != referenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
+			if string(s.cursor) != ReferenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
 				t.Errorf("%s in pieces of %d: cursor %q, rest %q and %q, %d bytes", transport, size, s.cursor, s.rest, s.line, s.load.in)
 			}
-			if got := s.load.delivery; got.histogram.TotalCount() != 20 || got.max != time.Second-10*time.Millisecond {
-				t.Errorf("%s in pieces of %d: %d latencies, the largest %v", transport, size, got.histogram.TotalCount(), got.max)
+			if got, err := s.load.delivery.Latency(); err != nil || got.Count != 20 || got.Max != time.Second-10*time.Millisecond {
+				t.Errorf("%s in pieces of %d: %d latencies, the largest %v, %v", transport, size, got.Count, got.Max, err)
 			}
 			switch transport {
 			case longpoll.Name:
 				polls := strings.Count(string(answers), "GET /longpoll?topic=bench&after=")
-				if polls != 33 || !strings.HasSuffix(string(answers), "&after="+referenceEpoch+"-30 HTTP/1.1\r\nHost: localhost:80\r\n\r\n") {
+				if polls != 33 || !strings.HasSuffix(string(answers), "&after="+ReferenceEpoch+"-30 HTTP/1.1\r\nHost: localhost:80\r\n\r\n") {
 					t.Errorf("%d polls were sent; the last is …%q", polls, answers[max(0, len(answers)-100):])
 				}
 			case websocket.Name:
@@ -119,7 +126,7 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 // Without chunks the response is all content, as Nchan's is.
 func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
 	s := newSubscriber(sse.Name)
-	s.load.target.bare = true
+	s.load.target.Bare = true
 	stream := []byte("HTTP/1.1 200 OK\r\n\r\n: hi\n\n")
 	for n := range 50 {
 		stream = append(append(append(stream, "data: "...), appendData(nil, n, 0, 128)...), "\n\n"...)
@@ -131,7 +138,7 @@ func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
 
 func TestSubscriberRefuses(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-	socket := string(floorSocket)
+	socket := switching
 	for name, c := range map[string]struct{ transport, stream, says string }{
 		"another status":       {"sse", "HTTP/1.1 404 Not Found\r\n\r\nno such page", "404 Not Found: no such page"},
 		"no upgrade":           {"websocket", "HTTP/1.1 200 OK\r\n\r\n", "200 OK"},
@@ -140,8 +147,8 @@ func TestSubscriberRefuses(t *testing.T) {
 		"a chunk too large":    {"sse", ok + "ffffffff\r\n", "a chunk was expected"},
 		"the last chunk":       {"sse", ok + "0\r\n\r\n", "unexpected EOF"},
 		"a foreign event":      {"httpstream", ok + "d\r\n\"topic\":\"x\"}\n\r\n", "did not publish"},
-		"event 99":             {"httpstream", ok + string(framing("httpstream")(nil, 99, appendData(nil, 99, 0, 64))), "number 99"},
-		"a goodbye":            {"sse", ok + string(appendChunk(nil, sse.AppendFrame(nil, event.Bye(event.ID{Epoch: referenceEpoch}, time.Second)))), "goodbye"},
+		"event 99":             {"httpstream", ok + string(Framing("httpstream")(nil, 99, appendData(nil, 99, 0, 64))), "number 99"},
+		"a goodbye":            {"sse", ok + string(appendChunk(nil, sse.AppendFrame(nil, event.Bye(event.ID{Epoch: ReferenceEpoch}, time.Second)))), "goodbye"},
 		"a poll's goodbye":     {"longpoll", "HTTP/1.1 200 OK\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n", "goodbye"},
 		"no length":            {"longpoll", "HTTP/1.1 200 OK\r\n\r\n", "Content-Length"},
 		"a length of nonsense": {"longpoll", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Content-Length"},
@@ -158,11 +165,11 @@ func TestSubscriberRefuses(t *testing.T) {
 
 // Whatever comes, cutting it in two makes no difference.
 func FuzzSubscriber(f *testing.F) {
-	for i, transport := range Transports() {
+	for i, transport := range result.Transports() {
 		f.Add(uint(i), streamOf(transport, 3, 128), uint(100))
 	}
 	f.Fuzz(func(t *testing.T, transport uint, stream []byte, cut uint) {
-		name := Transports()[transport%4]
+		name := result.Transports()[transport%4]
 		whole, parts := newSubscriber(name), newSubscriber(name)
 		_, err := fed(whole, stream, len(stream)+1)
 		at := int(cut % uint(len(stream)+1))

@@ -33,7 +33,7 @@ func Cores() []int {
 }
 
 // pin lets this process run on one core only, until unpin is called.
-func pin(core int) (unpin func() error, err error) {
+func Pin(core int) (unpin func() error, err error) {
 	var before, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return nil, fmt.Errorf("bench: pinning: %w", err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pushlab/bench/result"
 	"pushlab/longpoll"
 )
 
@@ -20,7 +21,7 @@ type Target struct {
 	// the next is started, so that none inherits what another left behind.
 	Start func(ctx context.Context, transport string) (*Server, error)
 
-	protocol protocol
+	protocol Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
 }
@@ -40,16 +41,16 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 	}
 	words := strings.Fields(text)
 	switch {
-	case text == FloorName:
+	case text == result.FloorName:
 		return floorTarget(start(program, "bench", "floor")), nil
-	case text == BaselineName:
+	case text == result.BaselineName:
 		return baselineTarget(start(program, "bench", "baseline")), nil
-	case text == NchanName:
+	case text == result.NchanName:
 		return nchanTarget(core), nil
 	case len(words) > 0 && strings.ContainsRune(words[0], filepath.Separator):
 		program = words[0]
-	case len(words) == 0 || words[0] != PushlabName:
-		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, or the path of a program", text, FloorName, BaselineName, NchanName)
+	case len(words) == 0 || words[0] != result.PushlabName:
+		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName)
 	}
 	command := append([]string{program}, serveCommand...)
 	command = append(append(command, serveArgs...), words[1:]...)
@@ -61,23 +62,23 @@ var serveCommand = []string{"serve", "--listen", "localhost:0", "--source", "non
 
 // PushlabTarget is a Pushlab server.
 func PushlabTarget(name string, start func(ctx context.Context, transport string) (*Server, error)) Target {
-	return Target{Name: name, Transports: Transports(), Start: start, protocol: protocol{
-		path: ourPath, publish: func(string) publishing { return asOurs() },
+	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: Protocol{
+		Path: PushlabPath, Publish: func(string) Publishing { return ToPushlab() },
 	}, counters: true, resumes: true}
 }
 
 // floorTarget is a server that does nothing but send to each subscriber what the publisher says: the
 // bytes that a Pushlab server would send. Nobody who makes one system call for each can cost less.
 func floorTarget(start func(context.Context, string) (*Server, error)) Target {
-	return Target{Name: FloorName, Transports: Transports(), Start: start, protocol: protocol{
-		path: ourPath, publish: func(transport string) publishing { return byFrames(framing(transport)) },
+	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: Protocol{
+		Path: PushlabPath, Publish: func(transport string) Publishing { return Frames(Framing(transport)) },
 	}}
 }
 
 // baselineTarget is what net/http costs: a handler that waits for the event and writes the answer of
 // a Pushlab server.
 func baselineTarget(start func(context.Context, string) (*Server, error)) Target {
-	return Target{Name: BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: protocol{
-		path: ourPath, publish: func(string) publishing { return byFrames(answerOf) },
+	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: Protocol{
+		Path: PushlabPath, Publish: func(string) Publishing { return Frames(AppendAnswer) },
 	}}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/bench/report"
+	"pushlab/bench/result"
 	"pushlab/common/hub"
 )
 
@@ -23,14 +25,23 @@ func echoVary(h http.Handler) http.Handler {
 	})
 }
 
+// An announced takes the address that a server prints in its first line.
+type announced chan string
+
+func (a announced) Write(p []byte) (int, error) {
+	_, url, _ := strings.Cut(strings.TrimSpace(string(p)), "listening on ")
+	a <- url
+	return len(p), nil
+}
+
 // serving starts what serves until its context ends, and tells its address on a writer.
 func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(context.Context, string) (*Server, error) {
 	return func(context.Context, string) (*Server, error) {
 		ctx, cancel := context.WithCancel(context.Background())
-		ended, address := make(chan error, 1), &addressFinder{found: make(chan string, 1)}
+		ended, address := make(chan error, 1), make(announced, 1)
 		go func() { ended <- serve(ctx, address) }()
 		select {
-		case url := <-address.found:
+		case url := <-address:
 			return &Server{URL: url, PID: os.Getpid(), Stop: func() error { cancel(); return <-ended }}, nil
 		case err := <-ended:
 			cancel()
@@ -45,7 +56,7 @@ func references(t *testing.T) Options {
 		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
 		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
-	options.Targets = append(options.Targets, floorTarget(serving(t, ServeFloor)), baselineTarget(serving(t, ServeBaseline)))
+	options.Targets = append(options.Targets, floorTarget(serving(t, Floor)), baselineTarget(serving(t, Baseline)))
 	return options
 }
 
@@ -53,10 +64,10 @@ func references(t *testing.T) Options {
 // would be no measure for it.
 func TestReferencesSendTheSameBytes(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s := small(Transports()...)
-	s.Targets, s.Rounds, s.Again = []string{FloorName, BaselineName, "pushlab"}, 1, true
+	s := small(result.Transports()...)
+	s.Targets, s.Rounds, s.Again = []string{result.FloorName, result.BaselineName, "pushlab"}, 1, true
 	s.Rate, s.WarmUp, s.Measure = 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(t.Context(), []Case{s}, references(t))
+	result, err := Run(t.Context(), []result.Case{s}, references(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +90,7 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := (Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
+	if err := (report.Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
 		t.Errorf("%v; the floor is not in the report:\n%s", err, &b)
 	}
 }
@@ -108,7 +119,7 @@ func TestNewTarget(t *testing.T) {
 // A subscriber that only connects and leaves does not disturb the floor, nor does nonsense.
 func TestFloorOutlivesItsSubscribers(t *testing.T) {
 	t.Parallel() // it mostly waits
-	server, err := serving(t, ServeFloor)(t.Context(), "sse")
+	server, err := serving(t, Floor)(t.Context(), "sse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +129,7 @@ func TestFloorOutlivesItsSubscribers(t *testing.T) {
 		}
 	}()
 	address := strings.TrimPrefix(server.URL, "http://")
-	for _, request := range []string{"", "GET /sse?topic=bench HTTP/1.1\r\n\r\n", "GET /longpoll HTTP/1.1\r\n\r\n", strings.Repeat("x", 2*maxLine)} {
+	for _, request := range []string{"", "GET /sse?topic=bench HTTP/1.1\r\n\r\n", "GET /longpoll HTTP/1.1\r\n\r\n", strings.Repeat("x", 8<<10)} {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +148,7 @@ func TestFloorOutlivesItsSubscribers(t *testing.T) {
 		return &Server{URL: server.URL}, nil
 	})}}
 	s := small("sse")
-	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{FloorName}, 200, 0, 50*time.Millisecond
+	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.FloorName}, 200, 0, 50*time.Millisecond
 	if _, m := measured(t, t.Context(), s, options); m.Delivered != 40 || m.Lost != 0 || m.Error != "" {
 		t.Errorf("%+v", m)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pushlab/bench"
+	"pushlab/bench/report"
+	"pushlab/bench/result"
 )
 
 // benchOptions are the flags of bench run. A zero value means what the profile says.
@@ -44,8 +46,8 @@ func benchCommand(std streams) *cobra.Command {
 		},
 	}
 	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
-		benchServeCommand(std, bench.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", bench.ServeFloor),
-		benchServeCommand(std, bench.BaselineName, "Serve what a run compares long polling with: a plain handler", bench.ServeBaseline))
+		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", bench.Floor),
+		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", bench.Baseline))
 	return cmd
 }
 
@@ -61,7 +63,7 @@ func benchListCommand(std streams) *cobra.Command {
 				}
 				for _, c := range p.Cases() {
 					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
-						bench.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
+						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
 						return err
 					}
 				}
@@ -109,7 +111,7 @@ and keeps what it has.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
-	f.StringVar(&o.out, "out", "", "the folder for "+bench.FileName+"; none is written without it")
+	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
@@ -126,8 +128,8 @@ and keeps what it has.`,
 }
 
 // cases returns the profile's cases, with what the flags change.
-func (o *benchOptions) cases(profile bench.Profile) ([]bench.Case, error) {
-	var cases []bench.Case
+func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
+	var cases []result.Case
 	for i, c := range profile.Cases() {
 		if o.subscribers != 0 && i != o.choose(profile, c.Kind) {
 			continue
@@ -154,9 +156,9 @@ func (o *benchOptions) cases(profile bench.Profile) ([]bench.Case, error) {
 
 // choose returns which of a profile's cases of a kind is meant if a flag gives the number of
 // subscribers: the one that has it, or else the first.
-func (o *benchOptions) choose(profile bench.Profile, kind bench.Kind) int {
+func (o *benchOptions) choose(profile bench.Profile, kind result.Kind) int {
 	has := func(subscribers func(int) bool) int {
-		return slices.IndexFunc(profile.Cases(), func(c bench.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
+		return slices.IndexFunc(profile.Cases(), func(c result.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
 	}
 	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
 		return i
@@ -171,15 +173,15 @@ func set[T comparable](field *T, value T) {
 }
 
 // cores returns the cores that server and load are to have; nil is any.
-func (o *benchOptions) cores(pinned bool) (*bench.Pin, error) {
+func (o *benchOptions) cores(pinned bool) (*result.Pin, error) {
 	cores := bench.Cores()
 	switch {
 	case o.pin == "none" || o.pin == "" && (!pinned || len(cores) < 2):
 		return nil, nil
 	case o.pin == "":
-		return &bench.Pin{Server: cores[0], Load: cores[len(cores)-1]}, nil
+		return &result.Pin{Server: cores[0], Load: cores[len(cores)-1]}, nil
 	}
-	var p bench.Pin
+	var p result.Pin
 	if n, err := fmt.Sscanf(o.pin, "%d,%d", &p.Server, &p.Load); n != 2 || err != nil || p.Server < 0 || p.Load < 0 {
 		return nil, fmt.Errorf("--pin is %q; give two cores, such as 0,1, or none", o.pin)
 	}
@@ -187,7 +189,7 @@ func (o *benchOptions) cores(pinned bool) (*bench.Pin, error) {
 }
 
 // benchTargets makes the targets that cases name.
-func (o *benchOptions) benchTargets(cases []bench.Case, pin *bench.Pin) (targets []bench.Target, err error) {
+func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targets []bench.Target, err error) {
 	var core *int
 	if pin != nil {
 		core = &pin.Server
@@ -228,24 +230,24 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if o.quiet {
 		options.Progress = nil
 	}
-	result, err := bench.Run(ctx, cases, options)
+	found, err := bench.Run(ctx, cases, options)
 	if err != nil {
 		return err
 	}
-	if err := (bench.Text{Result: result, Color: color(std.out)}).Write(std.out); err != nil {
+	if err := (report.Text{Result: found, Color: color(std.out)}).Write(std.out); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
 	if o.out != "" {
-		path, err := result.Write(o.out)
+		path, err := found.Write(o.out)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
 	}
 	switch {
-	case result.Failed():
+	case found.Failed():
 		return errors.New("a transport failed; the report says which, and why")
-	case result.Interrupted:
+	case found.Interrupted:
 		return errors.New("interrupted")
 	}
 	return nil

@@ -1,81 +1,83 @@
-package bench
+package stats
 
 import (
 	"slices"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // spread summarizes values; of none, it is zero.
-func spread(values []float64) Spread {
+func Spread(values []float64) result.Spread {
 	if len(values) == 0 {
-		return Spread{}
+		return result.Spread{}
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
-	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], Rounds: n}
+	return result.Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], Rounds: n}
 }
 
 // metricOf returns what a kind of case is about.
-func metricOf(kind Kind) Metric {
+func MetricOf(kind result.Kind) result.Metric {
 	switch kind {
-	case Idle:
-		return MemoryPerConnection
-	case Capacity:
-		return DeliveriesPerSecond
-	case Storm:
-		return CatchUpTime
+	case result.Idle:
+		return result.MemoryPerConnection
+	case result.Capacity:
+		return result.DeliveriesPerSecond
+	case result.Storm:
+		return result.CatchUpTime
 	default:
-		return CPUPerEvent
+		return result.CPUPerEvent
 	}
 }
 
 // valueOf returns a measurement's metric, if it is known and may be compared.
-func valueOf(m Measurement, metric Metric) (v float64, ok bool) {
+func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 	if !m.Verdict.Comparable() {
 		return 0, false
 	}
 	switch {
-	case metric == CPUPerEvent:
+	case metric == result.CPUPerEvent:
 		v = float64(m.ServerCPUPerEvent()) / float64(time.Microsecond)
-	case metric == MemoryPerConnection && m.Memory != nil:
+	case metric == result.MemoryPerConnection && m.Memory != nil:
 		v = m.Memory.PerConnection(resident) / 1024
-	case metric == DeliveriesPerSecond && m.Search != nil:
+	case metric == result.DeliveriesPerSecond && m.Search != nil:
 		v = m.Search.Deliveries
-	case metric == CatchUpTime && m.CatchUp != nil:
+	case metric == result.CatchUpTime && m.CatchUp != nil:
 		v = float64(m.CatchUp.Max) / float64(time.Millisecond)
 	}
 	return v, v > 0
 }
 
-func resident(r MemoryReading) int64 { return r.Resident }
+func resident(r result.MemoryReading) int64 { return r.Resident }
 
 // summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
-func summarize(o Outcome) []Summary {
+func Summarize(o result.Outcome) []result.Summary {
 	s := o.Case
-	var lanes []Lane
+	var lanes []result.Lane
 	for _, target := range s.Targets {
 		for _, transport := range s.Transports {
 			for _, variant := range s.LaneVariants() {
-				once := Lane{Target: target, Transport: transport, Variant: variant}
+				once := result.Lane{Target: target, Transport: transport, Variant: variant}
 				again := once
 				again.Again = true
 				lanes = append(lanes, once, again)
 			}
 		}
 	}
-	values := map[Lane]map[int]float64{} // by round
-	found := map[Lane]bool{}
+	values := map[result.Lane]map[int]float64{} // by round
+	found := map[result.Lane]bool{}
 	for _, m := range o.Measurements {
 		found[m.Lane] = true
-		if v, ok := valueOf(m, metricOf(s.Kind)); ok {
+		if v, ok := Value(m, MetricOf(s.Kind)); ok {
 			if values[m.Lane] == nil {
 				values[m.Lane] = map[int]float64{}
 			}
 			values[m.Lane][m.Round] = v
 		}
 	}
-	var summaries []Summary
+	var summaries []result.Summary
 	for _, lane := range lanes {
 		if !found[lane] {
 			continue
@@ -84,9 +86,9 @@ func summarize(o Outcome) []Summary {
 		for _, v := range values[lane] {
 			all = append(all, v)
 		}
-		summary := Summary{Lane: lane, Metric: metricOf(s.Kind), Value: spread(all)}
+		summary := result.Summary{Lane: lane, Metric: MetricOf(s.Kind), Value: Spread(all)}
 		for _, other := range s.Targets {
-			to := Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
+			to := result.Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
 			if to == lane {
 				continue
 			}
@@ -97,7 +99,7 @@ func summarize(o Outcome) []Summary {
 				}
 			}
 			if len(ratios) > 0 {
-				summary.Ratios = append(summary.Ratios, Ratio{To: other, Spread: spread(ratios)})
+				summary.Ratios = append(summary.Ratios, result.Ratio{To: other, Spread: Spread(ratios)})
 			}
 		}
 		summaries = append(summaries, summary)

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"fmt"
@@ -82,12 +82,12 @@ type Case struct {
 
 // The limits of a case.
 const (
-	maxSubscribers = 20_000
-	maxRate        = 100_000
-	maxRounds      = 1_000
-	minSize        = 64        // the number, the due time and their names
-	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
-	maxDeliveries  = 20_000_000
+	MaxSubscribers = 20_000
+	MaxRate        = 100_000
+	MaxRounds      = 1_000
+	MinSize        = 64        // the number, the due time and their names
+	MaxSize        = 900 << 10 // a server takes messages up to 1 MiB
+	MaxDeliveries  = 20_000_000
 )
 
 // LaneVariants returns the variants of its lanes, of which there is at least one.
@@ -113,31 +113,31 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: no target to measure")
 	case len(c.Transports) == 0:
 		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
-	case c.Rounds < 1 || c.Rounds > maxRounds:
-		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, maxRounds)
-	case c.Subscribers < 1 || c.Subscribers > maxSubscribers:
-		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
-	case !(c.Rate > 0 && c.Rate <= maxRate):
-		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, maxRate)
-	case c.Size < minSize || c.Size > maxSize:
-		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, minSize, maxSize)
+	case c.Rounds < 1 || c.Rounds > MaxRounds:
+		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, MaxRounds)
+	case c.Subscribers < 1 || c.Subscribers > MaxSubscribers:
+		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, MaxSubscribers)
+	case !(c.Rate > 0 && c.Rate <= MaxRate):
+		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
+	case c.Size < MinSize || c.Size > MaxSize:
+		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, MaxSize)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
 		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
 	case c.Kind == Capacity && c.Limit == 0:
 		return fmt.Errorf("bench: the capacity is searched up to a p99, which is missing")
-	case c.events() < 1 && c.Kind != Idle:
+	case c.Events() < 1 && c.Kind != Idle:
 		return fmt.Errorf("bench: no event is due in %v at %v events/s; measure longer or raise the rate", c.Measure, c.Rate)
-	case events*float64(c.Subscribers) > maxDeliveries:
-		return fmt.Errorf("bench: %.0f deliveries; the limit is %d: measure for a shorter time, or with fewer subscribers or events", events*float64(c.Subscribers), maxDeliveries)
+	case events*float64(c.Subscribers) > MaxDeliveries:
+		return fmt.Errorf("bench: %.0f deliveries; the limit is %d: measure for a shorter time, or with fewer subscribers or events", events*float64(c.Subscribers), MaxDeliveries)
 	}
 	return nil
 }
 
 // events is how many events are measured, warmUp how many are published before them.
-func (c Case) events() int {
+func (c Case) Events() int {
 	if c.Kind == Idle {
 		return 0
 	}
 	return int(math.Round(c.Rate * c.Measure.Seconds()))
 }
-func (c Case) warmUp() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }
+func (c Case) WarmUpEvents() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }

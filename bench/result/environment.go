@@ -1,4 +1,4 @@
-package bench
+package result
 
 // An Environment is what a run's numbers depend on beside the program. What could not be found out
 // is empty. The server is started with the same environment as the load.

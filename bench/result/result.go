@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"encoding/json"
@@ -91,7 +91,7 @@ func (r Result) Write(dir string) (path string, err error) {
 }
 
 // ReadResult reads a file that Write wrote.
-func ReadResult(path string) (Result, error) {
+func Read(path string) (Result, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Result{}, fmt.Errorf("bench: reading a result: %w", err)

@@ -1,4 +1,4 @@
-package bench
+package result
 
 // A Summary is what the rounds say together about one lane.
 type Summary struct {

@@ -1,4 +1,4 @@
-package bench
+package report
 
 import (
 	"cmp"
@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"pushlab/bench/result"
 )
 
 // A Text is a result in words and tables, for people.
 type Text struct {
 	// Result is what is reported.
-	Result Result
+	Result result.Result
 	// Color says that it is read on a terminal which shows colors.
 	Color bool
 }
@@ -44,20 +46,20 @@ func (r Text) Write(w io.Writer) error {
 }
 
 // Title says in a line what a case does.
-func Title(s Case) string {
+func Title(s result.Case) string {
 	rounds := "one round each"
 	if s.Rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
 	switch s.Kind {
-	case Idle:
-		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.warmUp(), rounds)
-	case Capacity:
+	case result.Idle:
+		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)
+	case result.Capacity:
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
-	case Storm:
+	case result.Storm:
 		return fmt.Sprintf("%s: %d subscribers drop, miss %d events with %d bytes of data, and come back at once; %s",
-			s.Name, s.Subscribers, s.events(), s.Size, rounds)
+			s.Name, s.Subscribers, s.Events(), s.Size, rounds)
 	default:
 		return fmt.Sprintf("%s: %d subscribers, %g events/s with %d bytes of data, measured for %v after %v of warm-up; %s",
 			s.Name, s.Subscribers, s.Rate, s.Size, s.Measure, s.WarmUp, rounds)
@@ -65,16 +67,16 @@ func Title(s Case) string {
 }
 
 // verdict writes what to think of an outcome.
-func (r Text) verdict(b *strings.Builder, o Outcome) {
+func (r Text) verdict(b *strings.Builder, o result.Outcome) {
 	line := func(color text.Color, word, what string) { fmt.Fprintf(b, "%s %s\n", r.paint(color, word), what) }
-	lines := func(color text.Color, word string, of func(Verdict) []string) {
+	lines := func(color text.Color, word string, of func(result.Verdict) []string) {
 		for _, m := range o.Measurements {
 			for _, what := range of(m.Verdict) {
 				line(color, word, nameOf(o.Case, m)+": "+what)
 			}
 		}
 	}
-	gathered := func(color text.Color, word string, of func(Verdict) []string) {
+	gathered := func(color text.Color, word string, of func(result.Verdict) []string) {
 		if o.Case.Rounds == 1 && len(o.Case.Targets) == 1 {
 			lines(color, word, of)
 			return
@@ -99,9 +101,9 @@ func (r Text) verdict(b *strings.Builder, o Outcome) {
 			line(color, word, example[kind])
 		}
 	}
-	lines(text.FgRed, "FAILED", func(v Verdict) []string { return v.Failed })
-	lines(text.FgYellow, "NOT VALID", func(v Verdict) []string { return v.Invalid })
-	gathered(text.FgYellow, "TAIL NOT VALID", func(v Verdict) []string { return v.Tail })
+	lines(text.FgRed, "FAILED", func(v result.Verdict) []string { return v.Failed })
+	lines(text.FgYellow, "NOT VALID", func(v result.Verdict) []string { return v.Invalid })
+	gathered(text.FgYellow, "TAIL NOT VALID", func(v result.Verdict) []string { return v.Tail })
 	fine, tails := 0, 0
 	for _, m := range o.Measurements {
 		if m.Verdict.Comparable() {
@@ -111,9 +113,9 @@ func (r Text) verdict(b *strings.Builder, o Outcome) {
 			tails++
 		}
 	}
-	if fine > 0 && o.Case.Kind != Idle && o.Case.Kind != Capacity {
+	if fine > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
 		line(text.FgGreen, "OK", fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
-			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == FanOut]))
+			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
 	}
 	for _, s := range o.Summaries {
 		for _, ratio := range s.Ratios {
@@ -122,17 +124,19 @@ func (r Text) verdict(b *strings.Builder, o Outcome) {
 			}
 		}
 	}
-	gathered(text.FgCyan, "NOTE", func(v Verdict) []string { return v.Notes })
+	gathered(text.FgCyan, "NOTE", func(v result.Verdict) []string { return v.Notes })
 	if tails < len(o.Measurements) {
-		b.WriteString("What must not be compared is left out below; " + FileName + " has it.\n")
+		b.WriteString("What must not be compared is left out below; " + result.FileName + " has it.\n")
 	}
 }
 
 // compare says how a target does beside another, if that is worth saying.
-func compare(s Summary, ratio Ratio) string {
-	reference := func(name string) bool { return name == FloorName || name == BaselineName || name == NchanName }
-	what := map[Metric]string{
-		CPUPerEvent: "costs", MemoryPerConnection: "takes", DeliveriesPerSecond: "delivers", CatchUpTime: "takes",
+func compare(s result.Summary, ratio result.Ratio) string {
+	reference := func(name string) bool {
+		return name == result.FloorName || name == result.BaselineName || name == result.NchanName
+	}
+	what := map[result.Metric]string{
+		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
 	}[s.Metric]
 	once, of := s.Lane, "%s %s %s times what %s does"
 	once.Again = false
@@ -141,7 +145,7 @@ func compare(s Summary, ratio Ratio) string {
 		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), withBounds(ratio.Spread, 2))
 	case s.Again || !reference(ratio.To) || reference(s.Target):
 		return ""
-	case ratio.To == FloorName:
+	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"
 	}
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
@@ -150,10 +154,10 @@ func compare(s Summary, ratio Ratio) string {
 // growth writes how the cost of an event grows with the number of subscribers, beside the floor's,
 // if it was measured with several.
 func (r Text) growth(b *strings.Builder) {
-	var small, large Outcome
+	var small, large result.Outcome
 	for _, o := range r.Result.Outcomes {
 		switch n := o.Case.Subscribers; {
-		case o.Case.Kind != FanOut || !slices.Contains(o.Case.Targets, FloorName):
+		case o.Case.Kind != result.FanOut || !slices.Contains(o.Case.Targets, result.FloorName):
 		case small.Case.Subscribers == 0:
 			small, large = o, o
 		case n > large.Case.Subscribers:
@@ -167,7 +171,7 @@ func (r Text) growth(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\nfrom %d to %d subscribers an event's cost grows by a factor of\n", small.Case.Subscribers, large.Case.Subscribers)
 	for _, s := range large.Summaries {
-		at := slices.IndexFunc(small.Summaries, func(other Summary) bool {
+		at := slices.IndexFunc(small.Summaries, func(other result.Summary) bool {
 			return other.Lane == s.Lane
 		})
 		if at < 0 || s.Again || small.Summaries[at].Value.Rounds == 0 || s.Value.Rounds == 0 {
@@ -179,7 +183,7 @@ func (r Text) growth(b *strings.Builder) {
 }
 
 // nameOf is what the report calls a measurement of a case.
-func nameOf(c Case, m Measurement) string {
+func nameOf(c result.Case, m result.Measurement) string {
 	name := m.ShortName()
 	if len(c.Targets) > 1 {
 		name = m.Name()
@@ -193,15 +197,15 @@ func nameOf(c Case, m Measurement) string {
 // explanation says how to read the tables that there are.
 func (r Text) explanation() string {
 	var b strings.Builder
-	has := func(kinds ...Kind) bool {
-		return slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
+	has := func(kinds ...result.Kind) bool {
+		return slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
-	several := slices.ContainsFunc(r.Result.Outcomes, func(o Outcome) bool { return o.Case.Rounds > 1 })
-	if has(FanOut, Capacity) {
+	several := slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
+	if has(result.FanOut, result.Capacity) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
 `)
 	}
-	if has(FanOut) {
+	if has(result.FanOut) {
 		b.WriteString(`bytes/event is what the subscribers' connections carried (at the client, without TCP/IP), with framing, headers and polls.
 server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) per delivered event, publishing included`)
 		if r.Result.Pin != nil {
@@ -209,13 +213,13 @@ server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) 
 		}
 		b.WriteString(".\n")
 	}
-	if has(FanOut) && several {
+	if has(result.FanOut) && several {
 		b.WriteString(`The floor sends the same bytes by one non-blocking send(2) for each subscriber, and does nothing else; for long polling it
 also receives the polls. The baseline is net/http with a handler that waits for the event and writes the same answer.
 Ratios are of the same round; shown are their median and range.
 `)
 	}
-	if has(Idle) {
+	if has(result.Idle) {
 		b.WriteString(`KiB/connection is resident memory of the server's processes, full less empty, by the number of connections.
 `)
 	}

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"fmt"
@@ -28,14 +28,14 @@ type Latency struct {
 const longest = time.Minute
 
 // A recorder gathers a distribution. The zero recorder is empty.
-type recorder struct {
+type Recorder struct {
 	histogram *hdrhistogram.Histogram
 	sum, max  time.Duration
 	err       error
 }
 
 // record enters a time; a negative one counts as none.
-func (r *recorder) record(t time.Duration) {
+func (r *Recorder) Record(t time.Duration) {
 	if r.histogram == nil {
 		r.histogram = hdrhistogram.New(1, longest.Microseconds(), 3)
 	}
@@ -48,7 +48,7 @@ func (r *recorder) record(t time.Duration) {
 }
 
 // latency returns what was recorded.
-func (r *recorder) latency() (Latency, error) {
+func (r *Recorder) Latency() (Latency, error) {
 	h := r.histogram
 	if h == nil {
 		h = hdrhistogram.New(1, longest.Microseconds(), 3)
@@ -72,10 +72,10 @@ func (r *recorder) latency() (Latency, error) {
 }
 
 // newLatency summarizes times.
-func newLatency(times []time.Duration) (Latency, error) {
-	var r recorder
+func LatencyOf(times []time.Duration) (Latency, error) {
+	var r Recorder
 	for _, t := range times {
-		r.record(t)
+		r.Record(t)
 	}
-	return r.latency()
+	return r.Latency()
 }

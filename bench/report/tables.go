@@ -1,4 +1,4 @@
-package bench
+package report
 
 import (
 	"cmp"
@@ -9,16 +9,19 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"pushlab/bench/result"
+	"pushlab/bench/stats"
 )
 
 // tables returns the tables of an outcome.
-func (r Text) tables(o Outcome) []string {
+func (r Text) tables(o result.Outcome) []string {
 	switch {
-	case o.Case.Kind == Idle:
+	case o.Case.Kind == result.Idle:
 		return []string{r.memory(o)}
-	case o.Case.Kind == Capacity:
+	case o.Case.Kind == result.Capacity:
 		return []string{r.capacity(o)}
-	case o.Case.Kind == Storm:
+	case o.Case.Kind == result.Storm:
 		return []string{r.storm(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
 		return []string{r.costs(o)}
@@ -28,11 +31,11 @@ func (r Text) tables(o Outcome) []string {
 }
 
 // costs is the table of what delivered events cost, over all rounds.
-func (r Text) costs(o Outcome) string {
+func (r Text) costs(o result.Outcome) string {
 	t := newTable()
 	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {corner(o), "median", "min..max", "softirq"}}
 	var references []string
-	for _, name := range []string{FloorName, BaselineName} {
+	for _, name := range []string{result.FloorName, result.BaselineName} {
 		if slices.Contains(o.Case.Targets, name) {
 			references = append(references, name)
 			titles[0], titles[1] = append(titles[0], "times", ""), append(titles[1], name, "min..max")
@@ -41,25 +44,25 @@ func (r Text) costs(o Outcome) string {
 	t.AppendHeader(append(titles[0], "events", "bytes/event", "", "delivery ms", "", "cores busy", ""))
 	t.AppendHeader(append(titles[1], "/write", "down", "up", "p50", "p99", "server", "load"))
 	for _, s := range o.Summaries {
-		row := table.Row{s.Name(), median(s.Value, 1), bounds(s.Value, 1), medianOf(o, s, func(m Measurement) float64 {
+		row := table.Row{s.Name(), median(s.Value, 1), bounds(s.Value, 1), medianOf(o, s, func(m result.Measurement) float64 {
 			return softirqPerEvent(m)
 		}).digits(1)}
 		for _, name := range references {
 			row = append(row, median(s.RatioTo(name), 2), bounds(s.RatioTo(name), 2))
 		}
 		t.AppendRow(append(row,
-			medianOf(o, s, Measurement.EventsPerWrite).digits(2),
-			medianOf(o, s, Measurement.BytesDownPerEvent).digits(1), medianOf(o, s, Measurement.BytesUpPerEvent).digits(1),
-			medianOf(o, s, func(m Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
-			medianOf(o, s, func(m Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(2),
-			medianOf(o, s, Measurement.ServerCores).digits(2), medianOf(o, s, Measurement.LoadCores).digits(2),
+			medianOf(o, s, result.Measurement.EventsPerWrite).digits(2),
+			medianOf(o, s, result.Measurement.BytesDownPerEvent).digits(1), medianOf(o, s, result.Measurement.BytesUpPerEvent).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(2),
+			medianOf(o, s, result.Measurement.ServerCores).digits(2), medianOf(o, s, result.Measurement.LoadCores).digits(2),
 		))
 	}
 	return t.Render()
 }
 
 // softirqPerEvent is the time of the kernel's thread for each delivered event, in microseconds.
-func softirqPerEvent(m Measurement) float64 {
+func softirqPerEvent(m result.Measurement) float64 {
 	if m.Delivered == 0 {
 		return 0
 	}
@@ -67,26 +70,26 @@ func softirqPerEvent(m Measurement) float64 {
 }
 
 // corner stands above the names in an outcome's table.
-func corner(o Outcome) string {
+func corner(o result.Outcome) string {
 	return fmt.Sprintf("%s, %d", o.Case.Name, o.Case.Subscribers)
 }
 
 // memory is the table of what idle connections take.
-func (r Text) memory(o Outcome) string {
+func (r Text) memory(o result.Outcome) string {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
 	for _, s := range o.Summaries {
-		per := func(of func(MemoryReading) int64, unit float64) figure {
-			return medianOf(o, s, func(m Measurement) float64 {
+		per := func(of func(result.MemoryReading) int64, unit float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
 				if m.Memory == nil {
 					return 0
 				}
 				return m.Memory.PerConnection(of) / unit
 			})
 		}
-		size := func(of func(*Memory) int64) figure {
-			return medianOf(o, s, func(m Measurement) float64 {
+		size := func(of func(*result.Memory) int64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
 				if m.Memory == nil {
 					return 0
 				}
@@ -94,10 +97,10 @@ func (r Text) memory(o Outcome) string {
 			})
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
-			per(func(m MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m MemoryReading) int64 { return m.Stack }, 1024).digits(2),
-			size(func(m *Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *Memory) int64 { return m.Full.Resident }).digits(1),
-			per(func(m MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
-			medianOf(o, s, func(m Measurement) float64 {
+			per(func(m result.MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m result.MemoryReading) int64 { return m.Stack }, 1024).digits(2),
+			size(func(m *result.Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *result.Memory) int64 { return m.Full.Resident }).digits(1),
+			per(func(m result.MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 {
 				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
 			}).digits(2),
 		})
@@ -106,15 +109,15 @@ func (r Text) memory(o Outcome) string {
 }
 
 // capacity is the table of the highest rates.
-func (r Text) capacity(o Outcome) string {
+func (r Text) capacity(o result.Outcome) string {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "deliveries/s", "", "times", "", "CPU", "events", "p99", "beyond it, cores busy with", "", "limited by"})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "nchan", "min..max", "µs/event", "/write", "ms", "server", "load", "in the rounds"})
 	for _, s := range o.Summaries {
-		nchan := s.RatioTo(NchanName)
+		nchan := s.RatioTo(result.NchanName)
 		var limits []string
-		failed := func(of func(Probe) float64) figure {
-			return medianOf(o, s, func(m Measurement) float64 {
+		failed := func(of func(result.Probe) float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
 				p := m.Search.Beyond()
 				return of(p)
 			})
@@ -123,10 +126,10 @@ func (r Text) capacity(o Outcome) string {
 			limits = append(limits, cmp.Or(m.Search.Bottleneck, "-"))
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0), median(nchan, 2), bounds(nchan, 2),
-			medianOf(o, s, func(m Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
-			medianOf(o, s, Measurement.EventsPerWrite).digits(2),
-			medianOf(o, s, func(m Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(1),
-			failed(func(p Probe) float64 { return p.ServerBusy }).digits(2), failed(func(p Probe) float64 { return p.LoadBusy }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
+			medianOf(o, s, result.Measurement.EventsPerWrite).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(1),
+			failed(func(p result.Probe) float64 { return p.ServerBusy }).digits(2), failed(func(p result.Probe) float64 { return p.LoadBusy }).digits(2),
 			strings.Join(limits, " "),
 		})
 	}
@@ -134,7 +137,7 @@ func (r Text) capacity(o Outcome) string {
 }
 
 // storm is the table of those who come back.
-func (r Text) storm(o Outcome) string {
+func (r Text) storm(o result.Outcome) string {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", "", "", ""})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
@@ -144,13 +147,13 @@ func (r Text) storm(o Outcome) string {
 			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
-			medianOf(o, s, func(m Measurement) float64 {
+			medianOf(o, s, func(m result.Measurement) float64 {
 				if m.CatchUp == nil {
 					return 0
 				}
 				return float64(m.CatchUp.P50) / 1e6
 			}).digits(0),
-			medianOf(o, s, func(m Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
 			r.fault(lost), r.fault(duplicated), r.fault(reordered),
 		})
 	}
@@ -169,18 +172,18 @@ func (n figure) digits(digits int) string {
 }
 
 // medianOf returns the median of what may be compared.
-func medianOf(o Outcome, s Summary, of func(Measurement) float64) figure {
+func medianOf(o result.Outcome, s result.Summary, of func(result.Measurement) float64) figure {
 	var values []float64
 	for _, m := range o.Of(s.Lane) {
 		if m.Verdict.Comparable() {
 			values = append(values, of(m))
 		}
 	}
-	return figure(spread(values).Median)
+	return figure(stats.Spread(values).Median)
 }
 
 // median returns a spread's median, or a dash if it rests on nothing.
-func median(s Spread, digits int) string {
+func median(s result.Spread, digits int) string {
 	if s.Rounds == 0 {
 		return "-"
 	}
@@ -188,7 +191,7 @@ func median(s Spread, digits int) string {
 }
 
 // bounds returns the range of a spread, if there is one.
-func bounds(s Spread, digits int) string {
+func bounds(s result.Spread, digits int) string {
 	if s.Rounds < 2 {
 		return ""
 	}
@@ -196,7 +199,7 @@ func bounds(s Spread, digits int) string {
 }
 
 // withBounds returns the median and what it rests on.
-func withBounds(s Spread, digits int) string {
+func withBounds(s result.Spread, digits int) string {
 	if s.Rounds < 2 {
 		return median(s, digits)
 	}
@@ -204,7 +207,7 @@ func withBounds(s Spread, digits int) string {
 }
 
 // deliveries is the table of what the transports did, in the one round that there was.
-func (r Text) deliveries(o Outcome) string {
+func (r Text) deliveries(o result.Outcome) string {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", "", "", ""})
 	t.AppendHeader(table.Row{"transport", "p50", "p99", "max", "/write", "down", "up", "µs/event", "lost", "dup.", "reord."})
@@ -227,7 +230,7 @@ func (r Text) deliveries(o Outcome) string {
 }
 
 // load is the table of how the load itself did.
-func (r Text) load(o Outcome) string {
+func (r Text) load(o result.Outcome) string {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", ""})
 	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
