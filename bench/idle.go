@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 )
 
@@ -54,6 +55,6 @@ func (r *run) memory(ctx context.Context) (result.MemoryReading, error) {
 		return m, nil
 	}
 	var err error
-	m.Resident, err = ResidentMemory(Family(r.server.PID)...)
+	m.Resident, err = machine.ResidentMemory(machine.Family(r.server.PID)...)
 	return m, err
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"pushlab/bench/result"
 	"pushlab/common/hub"
 	"pushlab/common/wire"
@@ -14,6 +16,9 @@ import (
 	"pushlab/sse"
 	"pushlab/websocket"
 )
+
+// TestMain checks that nothing is left over.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A fixture is a server of the four transports, and of the counters that a run reads.
 type fixture struct {

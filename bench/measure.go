@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/websocket"
 )
@@ -24,12 +25,12 @@ type run struct {
 	cores   int
 	prefix  string // of what progress is told
 
-	server    *Server
+	server    *machine.Server
 	load      *Load
 	publisher *Publisher
-	scraper   *Scraper  // nil if the server has no counters
-	base      time.Time // what due times count from
-	warm      bool      // the warm-up is over, so that its events are due
+	scraper   *machine.Scraper // nil if the server has no counters
+	base      time.Time        // what due times count from
+	warm      bool             // the warm-up is over, so that its events are due
 }
 
 func (r *run) progress(format string, args ...any) {
@@ -74,7 +75,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		return err
 	}
 	if r.target.counters {
-		r.scraper = NewScraper(r.server.URL, r.options.DialContext)
+		r.scraper = machine.NewScraper(r.server.URL, r.options.DialContext)
 		defer r.scraper.Close()
 	}
 	r.base = time.Now()
@@ -133,7 +134,7 @@ func (r *run) warmUp(ctx context.Context) error {
 // A reading is the state of all counters at one moment.
 type reading struct {
 	at                   time.Time
-	counts               Counters
+	counts               machine.Counters
 	server               time.Duration // CPU
 	load                 time.Duration // CPU
 	softirq              time.Duration // CPU
@@ -152,23 +153,23 @@ func (r *run) read(ctx context.Context) (reading, error) {
 		return now, err
 	}
 	// A system that does not tell these is no reason not to measure the rest.
-	if cpu, err := CPUTime(Family(r.server.PID)...); err == nil {
+	if cpu, err := machine.CPUTime(machine.Family(r.server.PID)...); err == nil {
 		now.server = cpu
 	}
-	if cpu, err := CPUTime(os.Getpid()); err == nil {
+	if cpu, err := machine.CPUTime(os.Getpid()); err == nil {
 		now.load = cpu
 	}
-	if cpu, err := BusyTime(nil); err == nil {
+	if cpu, err := machine.BusyTime(nil); err == nil {
 		now.busy = cpu
 	}
 	if r.softirq != 0 {
-		if cpu, err := CPUTime(r.softirq); err == nil {
+		if cpu, err := machine.CPUTime(r.softirq); err == nil {
 			now.softirq = cpu
 		}
 	}
 	if pin := r.options.Pin; pin != nil {
 		for core, to := range map[*int]*time.Duration{&pin.Server: &now.serverCore, &pin.Load: &now.loadCore} {
-			if cpu, err := BusyTime(core); err == nil {
+			if cpu, err := machine.BusyTime(core); err == nil {
 				*to = cpu
 			}
 		}
@@ -267,9 +268,9 @@ func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int
 // settle waits until the server counts all streams as open, and no others, which long polls are only
 // while they wait: then nothing is under way. It returns the counters. Where the server does not
 // count, it waits for a moment.
-func (r *run) settle(ctx context.Context) (Counters, error) {
+func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 	if r.scraper == nil {
-		return Counters{}, pause(ctx, 25*tick)
+		return machine.Counters{}, pause(ctx, 25*tick)
 	}
 	limit := time.Now().Add(patience)
 	for {

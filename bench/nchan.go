@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/sse"
 	"pushlab/websocket"
@@ -42,7 +43,7 @@ http {
 // nchanTarget is Nchan in nginx: a server for the same purpose, in C. It sends an event as it is,
 // without an envelope.
 func nchanTarget(core *int) Target {
-	start := func(ctx context.Context, _ string) (*Server, error) { return startNchan(ctx, core) }
+	start := func(ctx context.Context, _ string) (*machine.Server, error) { return startNchan(ctx, core) }
 	return Target{Name: result.NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: Protocol{
 		Path: PushlabPath, Bare: true, Accept: true,
 		Publish: func(string) Publishing {
@@ -56,7 +57,7 @@ func isNchanAck(message []byte) (bool, error) {
 	return bytes.HasPrefix(message, []byte("queued messages")), nil
 }
 
-func startNchan(ctx context.Context, core *int) (*Server, error) {
+func startNchan(ctx context.Context, core *int) (*machine.Server, error) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		nginx = "/usr/sbin/nginx" // which Debian leaves out of a user's PATH
@@ -70,7 +71,7 @@ func startNchan(ctx context.Context, core *int) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: a folder for nginx: %w", err)
 	}
-	port, err := FreePort()
+	port, err := machine.FreePort()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -79,7 +80,7 @@ func startNchan(ctx context.Context, core *int) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("bench: nginx.conf: %w", err), os.RemoveAll(dir))
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	server, err := StartServer(ctx, ServerConfig{
+	server, err := machine.StartServer(ctx, machine.ServerConfig{
 		Command: []string{nginx, "-e", "stderr", "-p", dir, "-c", file}, Core: core, URL: url,
 	})
 	if err != nil {

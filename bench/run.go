@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/bench/stats"
 )
@@ -55,7 +56,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
 	}
 	r = result.Result{
-		Schema: result.Schema, Started: time.Now().UTC(), Environment: ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
+		Schema: result.Schema, Started: time.Now().UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
 	for _, c := range cases {
@@ -72,7 +73,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		lanes = append(lanes, of)
 	}
 	if options.Pin != nil {
-		unpin, err := Pin(options.Pin.Load)
+		unpin, err := machine.Pin(options.Pin.Load)
 		if err != nil {
 			return result.Result{}, err
 		}
@@ -139,7 +140,7 @@ func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	softirq := 0
 	if o.Pin != nil {
-		softirq = SoftirqThread(o.Pin.Server)
+		softirq = machine.SoftirqThread(o.Pin.Server)
 	}
 	for round := 1; round <= c.Rounds; round++ {
 		order := slices.Clone(lanes)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/common/event"
 	"pushlab/common/hub"
@@ -31,20 +32,20 @@ func small(transports ...string) result.Case {
 }
 
 // starting are options for a target whose servers are started in that way.
-func starting(start func(context.Context) (*Server, error)) Options {
-	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*Server, error) { return start(ctx) })}}
+func starting(start func(context.Context) (*machine.Server, error)) Options {
+	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })}}
 }
 
 // inMemory are options for servers in memory, in virtual time. Prepare may change each server.
 func inMemory(t *testing.T, prepare func(*fixture)) Options {
 	var server *memhttp.Server
-	options := starting(func(context.Context) (*Server, error) {
+	options := starting(func(context.Context) (*machine.Server, error) {
 		f := newFixture(t, hub.Config{})
 		if prepare != nil {
 			prepare(f)
 		}
 		server = memhttp.NewServer(t, f.mux)
-		return &Server{URL: memhttp.URL}, nil
+		return &machine.Server{URL: memhttp.URL}, nil
 	})
 	options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return server.Dial(ctx, network, address)
@@ -125,9 +126,9 @@ func TestRunOnSockets(t *testing.T) {
 	s := small(result.Transports()...)
 	s.Rate, s.WarmUp, s.Measure = 100, 100*time.Millisecond, 300*time.Millisecond
 	var progress []string
-	options := starting(func(context.Context) (*Server, error) {
+	options := starting(func(context.Context) (*machine.Server, error) {
 		server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
-		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
+		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
 	result, err := Run(t.Context(), []result.Case{s}, options)
@@ -401,11 +402,11 @@ func TestRunWhenTheServerFails(t *testing.T) {
 	broken := errors.New("no port is free")
 	for name, c := range map[string]struct {
 		prepare func(*fixture)
-		start   func(context.Context) (*Server, error)
+		start   func(context.Context) (*machine.Server, error)
 		says    string
 	}{
-		"to start": {nil, func(context.Context) (*Server, error) { return nil, broken }, "no port is free"},
-		"to have an address": {nil, func(context.Context) (*Server, error) { return &Server{URL: "somewhere"}, nil },
+		"to start": {nil, func(context.Context) (*machine.Server, error) { return nil, broken }, "no port is free"},
+		"to have an address": {nil, func(context.Context) (*machine.Server, error) { return &machine.Server{URL: "somewhere"}, nil },
 			"no address of a server"},
 		"to count": {func(f *fixture) {
 			f.mux = http.NewServeMux()
@@ -467,9 +468,9 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		var server *memhttp.Server
-		options.Targets = starting(func(context.Context) (*Server, error) {
+		options.Targets = starting(func(context.Context) (*machine.Server, error) {
 			server = memhttp.NewServer(t, newFixture(t, hub.Config{HistoryBytes: 100}).mux)
-			return &Server{URL: memhttp.URL}, nil
+			return &machine.Server{URL: memhttp.URL}, nil
 		}).Targets
 		options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			return server.Dial(ctx, network, address)
@@ -492,7 +493,7 @@ func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		start := options.Targets[0].Start
-		options.Targets[0].Start = func(ctx context.Context, transport string) (*Server, error) {
+		options.Targets[0].Start = func(ctx context.Context, transport string) (*machine.Server, error) {
 			s, err := start(ctx, transport)
 			s.Stop = func() error {
 				return errors.New("bench: the server ended by itself (exit status 2); it said: out of memory")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/longpoll"
 )
@@ -19,7 +20,7 @@ type Target struct {
 	Transports []string
 	// Start starts a server that offers a transport. The server is measured once, and closed before
 	// the next is started, so that none inherits what another left behind.
-	Start func(ctx context.Context, transport string) (*Server, error)
+	Start func(ctx context.Context, transport string) (*machine.Server, error)
 
 	protocol Protocol
 	counters bool // /metrics has Pushlab's counters
@@ -34,9 +35,9 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 	if err != nil {
 		return Target{}, fmt.Errorf("bench: which program to start as the server: %w", err)
 	}
-	start := func(command ...string) func(context.Context, string) (*Server, error) {
-		return func(ctx context.Context, transport string) (*Server, error) {
-			return StartServer(ctx, ServerConfig{Command: command, Core: core})
+	start := func(command ...string) func(context.Context, string) (*machine.Server, error) {
+		return func(ctx context.Context, transport string) (*machine.Server, error) {
+			return machine.StartServer(ctx, machine.ServerConfig{Command: command, Core: core})
 		}
 	}
 	words := strings.Fields(text)
@@ -61,7 +62,7 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 var serveCommand = []string{"serve", "--listen", "localhost:0", "--source", "none", "--log-level", "warn"}
 
 // PushlabTarget is a Pushlab server.
-func PushlabTarget(name string, start func(ctx context.Context, transport string) (*Server, error)) Target {
+func PushlabTarget(name string, start func(ctx context.Context, transport string) (*machine.Server, error)) Target {
 	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: Protocol{
 		Path: PushlabPath, Publish: func(string) Publishing { return ToPushlab() },
 	}, counters: true, resumes: true}
@@ -69,7 +70,7 @@ func PushlabTarget(name string, start func(ctx context.Context, transport string
 
 // floorTarget is a server that does nothing but send to each subscriber what the publisher says: the
 // bytes that a Pushlab server would send. Nobody who makes one system call for each can cost less.
-func floorTarget(start func(context.Context, string) (*Server, error)) Target {
+func floorTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: Protocol{
 		Path: PushlabPath, Publish: func(transport string) Publishing { return Frames(Framing(transport)) },
 	}}
@@ -77,7 +78,7 @@ func floorTarget(start func(context.Context, string) (*Server, error)) Target {
 
 // baselineTarget is what net/http costs: a handler that waits for the event and writes the answer of
 // a Pushlab server.
-func baselineTarget(start func(context.Context, string) (*Server, error)) Target {
+func baselineTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: Protocol{
 		Path: PushlabPath, Publish: func(string) Publishing { return Frames(AppendAnswer) },
 	}}

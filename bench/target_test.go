@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/bench/machine"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
 	"pushlab/common/hub"
@@ -35,14 +36,14 @@ func (a announced) Write(p []byte) (int, error) {
 }
 
 // serving starts what serves until its context ends, and tells its address on a writer.
-func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(context.Context, string) (*Server, error) {
-	return func(context.Context, string) (*Server, error) {
+func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(context.Context, string) (*machine.Server, error) {
+	return func(context.Context, string) (*machine.Server, error) {
 		ctx, cancel := context.WithCancel(context.Background())
 		ended, address := make(chan error, 1), make(announced, 1)
 		go func() { ended <- serve(ctx, address) }()
 		select {
 		case url := <-address:
-			return &Server{URL: url, PID: os.Getpid(), Stop: func() error { cancel(); return <-ended }}, nil
+			return &machine.Server{URL: url, PID: os.Getpid(), Stop: func() error { cancel(); return <-ended }}, nil
 		case err := <-ended:
 			cancel()
 			return nil, err
@@ -52,9 +53,9 @@ func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(co
 
 // references are the floor, the baseline and a server that they are compared with.
 func references(t *testing.T) Options {
-	options := starting(func(context.Context) (*Server, error) {
+	options := starting(func(context.Context) (*machine.Server, error) {
 		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
-		return &Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
+		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Targets = append(options.Targets, floorTarget(serving(t, Floor)), baselineTarget(serving(t, Baseline)))
 	return options
@@ -144,8 +145,8 @@ func TestFloorOutlivesItsSubscribers(t *testing.T) {
 		}
 		conn.Close()
 	}
-	options := Options{Targets: []Target{floorTarget(func(context.Context, string) (*Server, error) {
-		return &Server{URL: server.URL}, nil
+	options := Options{Targets: []Target{floorTarget(func(context.Context, string) (*machine.Server, error) {
+		return &machine.Server{URL: server.URL}, nil
 	})}}
 	s := small("sse")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.FloorName}, 200, 0, 50*time.Millisecond

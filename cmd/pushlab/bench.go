@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pushlab/bench"
+	"pushlab/bench/machine"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
 )
@@ -174,7 +175,7 @@ func set[T comparable](field *T, value T) {
 
 // cores returns the cores that server and load are to have; nil is any.
 func (o *benchOptions) cores(pinned bool) (*result.Pin, error) {
-	cores := bench.Cores()
+	cores := machine.Cores()
 	switch {
 	case o.pin == "none" || o.pin == "" && (!pinned || len(cores) < 2):
 		return nil, nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pushlab/bench"
+	"pushlab/bench/machine"
 	"pushlab/bench/result"
 )
 
@@ -48,7 +49,7 @@ func TestBenchRunBesideItsReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || (found.Pin != nil) != (len(bench.Cores()) > 1) {
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || (found.Pin != nil) != (len(machine.Cores()) > 1) {
 		t.Errorf("%+v", found)
 	}
 	for _, m := range found.Outcomes[0].Measurements {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package bench
+package machine
 
 import (
 	"errors"
@@ -14,6 +14,6 @@ func Cores() []int { return nil }
 
 var errPin = errors.New("bench: pinning to cores is for Linux only")
 
-func pin(int) (func() error, error) { return nil, errPin }
+func Pin(int) (func() error, error) { return nil, errPin }
 
 func onCore(int, func() error) error { return errPin }
