@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"pushlab/bench/load"
 	"pushlab/common/client"
 	"pushlab/longpoll"
 )
@@ -27,7 +28,7 @@ type baseline struct {
 func Baseline(ctx context.Context, out io.Writer) error {
 	b := &baseline{more: make(chan struct{})}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+FramesPath, b.publish)
+	mux.HandleFunc("POST "+load.FramesPath, b.publish)
 	mux.HandleFunc("GET /"+longpoll.Name, b.poll)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +47,7 @@ func Baseline(ctx context.Context, out io.Writer) error {
 func (b *baseline) publish(w http.ResponseWriter, r *http.Request) {
 	body := bufio.NewReader(r.Body)
 	for {
-		content, err := ReadFrame(body)
+		content, err := load.ReadFrame(body)
 		if err != nil {
 			return
 		}
@@ -60,14 +61,14 @@ func (b *baseline) publish(w http.ResponseWriter, r *http.Request) {
 
 // poll answers with the event behind the cursor, as soon as there is one.
 func (b *baseline) poll(w http.ResponseWriter, r *http.Request) {
-	after, err := strconv.Atoi(strings.TrimPrefix(r.FormValue("after"), ReferenceEpoch+"-"))
+	after, err := strconv.Atoi(strings.TrimPrefix(r.FormValue("after"), load.ReferenceEpoch+"-"))
 	if err != nil {
 		b.mu.Lock()
 		after = len(b.contents)
 		b.mu.Unlock()
 	}
 	if r.FormValue("wait") == "0" {
-		w.Header().Set(client.CursorHeader, ReferenceEpoch+"-"+strconv.Itoa(after))
+		w.Header().Set(client.CursorHeader, load.ReferenceEpoch+"-"+strconv.Itoa(after))
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -91,7 +92,7 @@ func (b *baseline) poll(w http.ResponseWriter, r *http.Request) {
 
 // writeFields writes an answer's fields.
 func writeFields(h http.Header, seq uint64, length int) {
-	for _, field := range AnswerFields(seq, length) {
+	for _, field := range load.AnswerFields(seq, length) {
 		h[field[0]] = []string{field[1]}
 	}
 }

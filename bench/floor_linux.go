@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pushlab/bench/load"
 	"pushlab/longpoll"
 	"pushlab/websocket"
 )
@@ -222,7 +223,7 @@ func (f *floor) request(c *floorConn) bool {
 var (
 	floorSocket = []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 	floorStream = []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-	floorPoll   = []byte("HTTP/1.1 204 No Content\r\nPushlab-Cursor: " + ReferenceEpoch + "-0\r\n\r\n")
+	floorPoll   = []byte("HTTP/1.1 204 No Content\r\nPushlab-Cursor: " + load.ReferenceEpoch + "-0\r\n\r\n")
 )
 
 // publish sends what of the publisher's frames is complete.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/websocket"
@@ -26,8 +27,8 @@ type run struct {
 	prefix  string // of what progress is told
 
 	server    *machine.Server
-	load      *Load
-	publisher *Publisher
+	load      *load.Load
+	publisher *load.Publisher
 	scraper   *machine.Scraper // nil if the server has no counters
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
@@ -70,7 +71,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 			err = errors.Join(e, err)
 		}
 	}()
-	d, err := NewDialer(r.server.URL, r.options.DialContext)
+	d, err := load.NewDialer(r.server.URL, r.options.DialContext)
 	if err != nil {
 		return err
 	}
@@ -79,11 +80,11 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		defer r.scraper.Close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
 	defer r.publisher.Close()
-	r.load, err = New(Config{
+	r.load, err = load.New(load.Config{
 		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
 	})
@@ -228,13 +229,13 @@ func rate(delays []time.Duration, planned float64) float64 {
 		return planned
 	}
 	last := len(delays) - 1
-	took := Pacer{Rate: planned}.Due(last) + delays[last] - delays[0]
+	took := load.Pacer{Rate: planned}.Due(last) + delays[last] - delays[0]
 	return float64(last) / took.Seconds()
 }
 
 // publish publishes events on schedule. It returns how many, and how late each was.
 func (r *run) publish(ctx context.Context, first, count int) (published int, delays []time.Duration, err error) {
-	pacer := Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
+	pacer := load.Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
 		if lost, _ := r.load.Lost(); lost == r.point.Subscribers {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/sse"
@@ -44,10 +45,10 @@ http {
 // without an envelope.
 func nchanTarget(core *int) Target {
 	start := func(ctx context.Context, _ string) (*machine.Server, error) { return startNchan(ctx, core) }
-	return Target{Name: result.NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: Protocol{
-		Path: PushlabPath, Bare: true, Accept: true,
-		Publish: func(string) Publishing {
-			return Messages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
+	return Target{Name: result.NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: load.Protocol{
+		Path: load.PushlabPath, Bare: true, Accept: true,
+		Publish: func(string) load.Publishing {
+			return load.Messages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
 		},
 	}}
 }
@@ -76,7 +77,7 @@ func startNchan(ctx context.Context, core *int) (*machine.Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, Topic), 0o666); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, load.Topic), 0o666); err != nil {
 		return nil, errors.Join(fmt.Errorf("bench: nginx.conf: %w", err), os.RemoveAll(dir))
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/bench/stats"
@@ -50,7 +51,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		options.Progress = func(string) {}
 	}
 	if options.sleep == nil {
-		options.sleep = SleepExactly
+		options.sleep = load.SleepExactly
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes

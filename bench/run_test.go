@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/common/event"
@@ -175,7 +176,7 @@ func always(tamper tamperFunc) func() tamperFunc { return func() tamperFunc { re
 func (h *tampering) Counters() *wire.Counters { return &h.counters }
 
 func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub := h.hub.Subscribe([]string{Topic}, hub.Start{})
+	sub := h.hub.Subscribe([]string{load.Topic}, hub.Start{})
 	defer sub.Close()
 	h.counters.Open.Add(1)
 	defer h.counters.Open.Add(-1)
@@ -275,7 +276,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 			always(func(seq uint64, frame []byte, send func([]byte)) {
 				send(frame)
 				if seq == 20 {
-					send(sse.AppendFrame(nil, event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 100}, Topic: Topic, Data: []byte(`{"n":99,"due":0,"pad":"x"}`)}))
+					send(sse.AppendFrame(nil, event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 100}, Topic: load.Topic, Data: []byte(`{"n":99,"due":0,"pad":"x"}`)}))
 				}
 			}),
 			func(m result.Measurement) bool { return m.Disconnected == 4 },

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
 	"pushlab/longpoll"
@@ -22,7 +23,7 @@ type Target struct {
 	// the next is started, so that none inherits what another left behind.
 	Start func(ctx context.Context, transport string) (*machine.Server, error)
 
-	protocol Protocol
+	protocol load.Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
 }
@@ -63,23 +64,23 @@ var serveCommand = []string{"serve", "--listen", "localhost:0", "--source", "non
 
 // PushlabTarget is a Pushlab server.
 func PushlabTarget(name string, start func(ctx context.Context, transport string) (*machine.Server, error)) Target {
-	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: Protocol{
-		Path: PushlabPath, Publish: func(string) Publishing { return ToPushlab() },
+	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: load.Protocol{
+		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.ToPushlab() },
 	}, counters: true, resumes: true}
 }
 
 // floorTarget is a server that does nothing but send to each subscriber what the publisher says: the
 // bytes that a Pushlab server would send. Nobody who makes one system call for each can cost less.
 func floorTarget(start func(context.Context, string) (*machine.Server, error)) Target {
-	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: Protocol{
-		Path: PushlabPath, Publish: func(transport string) Publishing { return Frames(Framing(transport)) },
+	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: load.Protocol{
+		Path: load.PushlabPath, Publish: func(transport string) load.Publishing { return load.Frames(load.Framing(transport)) },
 	}}
 }
 
 // baselineTarget is what net/http costs: a handler that waits for the event and writes the answer of
 // a Pushlab server.
 func baselineTarget(start func(context.Context, string) (*machine.Server, error)) Target {
-	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: Protocol{
-		Path: PushlabPath, Publish: func(string) Publishing { return Frames(AppendAnswer) },
+	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: load.Protocol{
+		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.Frames(load.AppendAnswer) },
 	}}
 }

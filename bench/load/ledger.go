@@ -1,4 +1,4 @@
-package bench
+package load
 
 // A ledger keeps account of what one subscriber was given of count events, numbered from first.
 type ledger struct {

@@ -1,4 +1,4 @@
-package bench
+package load
 
 // A protocol is how to talk to a kind of server.
 type Protocol struct {
