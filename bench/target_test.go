@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pushlab/bench/machine"
+	"pushlab/bench/peers"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
 	"pushlab/common/hub"
@@ -57,7 +58,7 @@ func references(t *testing.T) Options {
 		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
 		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
-	options.Targets = append(options.Targets, floorTarget(serving(t, Floor)), baselineTarget(serving(t, Baseline)))
+	options.Targets = append(options.Targets, floorTarget(serving(t, peers.Floor)), baselineTarget(serving(t, peers.Baseline)))
 	return options
 }
 
@@ -120,7 +121,7 @@ func TestNewTarget(t *testing.T) {
 // A subscriber that only connects and leaves does not disturb the floor, nor does nonsense.
 func TestFloorOutlivesItsSubscribers(t *testing.T) {
 	t.Parallel() // it mostly waits
-	server, err := serving(t, Floor)(t.Context(), "sse")
+	server, err := serving(t, peers.Floor)(t.Context(), "sse")
 	if err != nil {
 		t.Fatal(err)
 	}

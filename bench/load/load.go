@@ -9,7 +9,7 @@ import (
 	"pushlab/bench/result"
 )
 
-// A load is all subscribers of one lane. Its methods may be called from any goroutine, but connect and
+// A Load is all subscribers of one lane. Its methods may be called from any goroutine, but connect and
 // drop only one at a time.
 type Load struct {
 	transport   string
@@ -48,7 +48,7 @@ type network interface {
 	close()
 }
 
-// A loadConfig says what a load does.
+// A Config says what a load does.
 type Config struct {
 	// transport is the label of the transport, protocol how to talk to the server, dialer how to
 	// connect to it.
@@ -63,7 +63,7 @@ type Config struct {
 	WarmUp, Measured int
 }
 
-// newLoad returns a load that is not connected yet. It must be closed.
+// New returns a load that is not connected yet. It must be closed.
 func New(config Config) (*Load, error) {
 	l := &Load{
 		transport: config.Transport, target: config.Protocol, path: config.Protocol.Path(config.Transport),
@@ -81,7 +81,7 @@ func New(config Config) (*Load, error) {
 	return l, nil
 }
 
-// connect connects all subscribers, parallel of them at a time, and waits until each has its first
+// Connect connects all subscribers, parallel of them at a time, and waits until each has its first
 // answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
 // dropped before comes back with its cursor.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
@@ -152,7 +152,7 @@ func (l *Load) lose(s *subscriber, err error) {
 	}
 }
 
-// drop ends all connections; the subscribers keep their cursors, and may be connected again.
+// Drop ends all connections; the subscribers keep their cursors, and may be connected again.
 func (l *Load) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,7 @@ func (l *Load) Drop() {
 	}
 }
 
-// close ends all subscribers and waits for them. It may be called again.
+// Close ends all subscribers and waits for them. It may be called again.
 func (l *Load) Close() {
 	l.mu.Lock()
 	closed := l.closing
@@ -176,28 +176,28 @@ func (l *Load) Close() {
 	}
 }
 
-// lost returns how many have lost their connection, and why the first did.
+// Lost returns how many have lost their connection, and why the first did.
 func (l *Load) Lost() (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ended, l.first
 }
 
-// present returns how many have their connection.
+// Present returns how many have their connection.
 func (l *Load) Present() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.opened - l.ended
 }
 
-// bytes returns how many came, and how many were sent.
+// Bytes returns how many came, and how many were sent.
 func (l *Load) Bytes() (in, out int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.in, l.out
 }
 
-// came reports whether all who have their connection have that many events: of the measured ones, or
+// Came reports whether all who have their connection have that many events: of the measured ones, or
 // of the warm-up.
 func (l *Load) Came(measured bool, events int) bool {
 	l.mu.Lock()
@@ -224,7 +224,7 @@ func (l *Load) Came(measured bool, events int) bool {
 	return true
 }
 
-// An account is what the ledgers of all subscribers say together.
+// An Account is what the ledgers of all subscribers say together.
 type Account struct {
 	// delivered is how many deliveries of measured events came, each counted once; duplicated how many
 	// came again, reordered how many came behind a later event.
@@ -235,7 +235,7 @@ type Account struct {
 	Gaps int64
 }
 
-// account adds the ledgers up, as they are now.
+// Account adds the ledgers up, as they are now.
 func (l *Load) Account() Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -249,7 +249,7 @@ func (l *Load) Account() Account {
 	return a
 }
 
-// deliveries returns how long deliveries of measured events took: from when an event was due until a
+// Deliveries returns how long deliveries of measured events took: from when an event was due until a
 // subscriber had found it.
 func (l *Load) Deliveries() (result.Latency, error) {
 	l.mu.Lock()
@@ -257,7 +257,7 @@ func (l *Load) Deliveries() (result.Latency, error) {
 	return l.delivery.Latency()
 }
 
-// catchUps returns how long subscribers took until they had all measured events, from when connect
+// CatchUps returns how long subscribers took until they had all measured events, from when connect
 // was called last.
 func (l *Load) CatchUps() (result.Latency, error) {
 	l.mu.Lock()

@@ -1,6 +1,6 @@
 package load
 
-// A protocol is how to talk to a kind of server.
+// A Protocol is how to talk to a kind of server.
 type Protocol struct {
 	// path is where to subscribe by a transport, with a query.
 	Path func(transport string) string
@@ -12,5 +12,5 @@ type Protocol struct {
 	Accept bool
 }
 
-// ourPath is where a Pushlab server has a transport.
+// PushlabPath is where a Pushlab server has a transport.
 func PushlabPath(transport string) string { return "/" + transport + "?topic=" + Topic }

@@ -16,7 +16,7 @@ import (
 	"pushlab/websocket"
 )
 
-// A publisher publishes over one connection, whatever transport is measured. It does not wait for
+// A Publisher publishes over one connection, whatever transport is measured. It does not wait for
 // the acknowledgements, so that a server that is slow to answer does not slow it down.
 type Publisher struct {
 	conn    net.Conn
@@ -33,7 +33,7 @@ type Publisher struct {
 	err     error      // why nothing more can be published
 }
 
-// connectPublisher connects by that way of publishing. Its context bounds that.
+// ConnectPublisher connects by that way of publishing. Its context bounds that.
 func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (*Publisher, error) {
 	conn, err := d.connect(ctx)
 	if err != nil {
@@ -48,10 +48,10 @@ func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (
 	return p, nil
 }
 
-// A publishing is a way to publish: it opens the connection and says how to go on.
+// A Publishing is a way to publish: it opens the connection and says how to go on.
 type Publishing func(p *Publisher, conn *socket, host string) error
 
-// byMessages publishes messages on a WebSocket, and has isAck look at what comes back.
+// Messages publishes messages on a WebSocket, and has isAck look at what comes back.
 func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) Publishing {
 	return func(p *Publisher, conn *socket, host string) error {
 		c, err := upgrade(conn, host, path)
@@ -81,7 +81,7 @@ func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, i
 	}
 }
 
-// byFrames publishes what the server is to send as it is, each with its length in four bytes in
+// Frames publishes what the server is to send as it is, each with its length in four bytes in
 // front, as the body of a request that never ends. Nothing comes back; what was sent counts as taken.
 func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
 	return func(p *Publisher, conn *socket, host string) error {
@@ -116,17 +116,17 @@ func (p *Publisher) fail(err error) {
 	}
 }
 
-// acked returns how many events the server has taken.
+// Acked returns how many events the server has taken.
 func (p *Publisher) Acked() int { return int(p.taken.Load()) }
 
-// failure returns why nothing more can be published; nil if more can.
+// Err returns why nothing more can be published; nil if more can.
 func (p *Publisher) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
 }
 
-// publish sends event n, which is due that long after the load's start. Only one goroutine may call it.
+// Publish sends event n, which is due that long after the load's start. Only one goroutine may call it.
 // It fails for good when the connection is lost, or when the server has refused an event.
 func (p *Publisher) Publish(n int, due time.Duration) error {
 	if err := p.Err(); err != nil {
@@ -141,14 +141,14 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 	return nil
 }
 
-// close says goodbye and waits for the reader.
+// Close says goodbye and waits for the reader.
 func (p *Publisher) Close() {
 	p.goodbye()
 	p.conn.Close()
 	p.reading.Wait()
 }
 
-// asOurs publishes to a Pushlab server. The publisher's own subscription is to a topic on which
+// ToPushlab publishes to a Pushlab server. The publisher's own subscription is to a topic on which
 // nothing is published.
 func ToPushlab() Publishing {
 	return Messages("/"+websocket.Name+"?topic="+Topic+".publisher", func(m []byte, n int, data []byte) []byte {

@@ -19,7 +19,7 @@ func envelopeOf(n int, data []byte) event.Event {
 
 const ReferenceEpoch = "mfrggzdf"
 
-// framing returns how a Pushlab server sends an event by a transport: all bytes of it.
+// Framing returns how a Pushlab server sends an event by a transport: all bytes of it.
 func Framing(transport string) func(dst []byte, n int, data []byte) []byte {
 	return func(dst []byte, n int, data []byte) []byte {
 		switch e := envelopeOf(n, data); transport {
@@ -46,7 +46,7 @@ func appendChunk(dst, content []byte) []byte {
 	return append(append(dst, content...), "\r\n"...)
 }
 
-// answerOf appends the content of the answer to a poll that brings one event.
+// AppendAnswer appends the content of the answer to a poll that brings one event.
 func AppendAnswer(dst []byte, n int, data []byte) []byte {
 	e := envelopeOf(n, data)
 	dst = append(dst, `{"events":[`...)
@@ -54,7 +54,7 @@ func AppendAnswer(dst []byte, n int, data []byte) []byte {
 	return append(dst, `],"cursor":"`+e.ID.String()+`","more":false}`...)
 }
 
-// answerFields are the header fields of an answer to a poll, without the date that net/http adds.
+// AnswerFields are the header fields of an answer to a poll, without the date that net/http adds.
 func AnswerFields(seq uint64, length int) [][2]string {
 	return [][2]string{
 		{"Cache-Control", "no-store"},
@@ -66,7 +66,7 @@ func AnswerFields(seq uint64, length int) [][2]string {
 	}
 }
 
-// readFrame reads what byFrames writes.
+// ReadFrame reads what byFrames writes.
 func ReadFrame(r *bufio.Reader) ([]byte, error) {
 	head, err := r.Peek(4)
 	if err != nil {

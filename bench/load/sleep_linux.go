@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sleepExactly waits in the kernel, which wakes the thread about 0.1 ms late. Go's own timers go
+// SleepExactly waits in the kernel, which wakes the thread about 0.1 ms late. Go's own timers go
 // through epoll_wait, which counts in milliseconds.
 func SleepExactly(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))

@@ -19,7 +19,7 @@ import (
 // The load speaks HTTP and WebSocket by itself. The reference clients do more for each event than the
 // server does (on two cores about 20 µs, the server 11, this load 6), and would be what is measured.
 
-// A dialer connects to the server.
+// A Dialer connects to the server.
 type Dialer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil: by TCP
 	address string                                                               // host:port

@@ -39,13 +39,13 @@ type sample struct {
 	value  float64
 }
 
-// A scraper reads a Pushlab server's /metrics. Its methods may be called from any goroutine.
+// A Scraper reads a Pushlab server's /metrics. Its methods may be called from any goroutine.
 type Scraper struct {
 	http *http.Client
 	url  string
 }
 
-// newScraper returns a scraper for the server of that URL, to which dial connects; nil is by TCP. It
+// NewScraper returns a scraper for the server of that URL, to which dial connects; nil is by TCP. It
 // must be closed.
 func NewScraper(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Scraper {
 	return &Scraper{url: strings.TrimSuffix(server, "/") + "/metrics", http: &http.Client{
@@ -53,16 +53,16 @@ func NewScraper(server string, dial func(ctx context.Context, network, address s
 	}}
 }
 
-// close closes its connections.
+// Close closes its connections.
 func (s *Scraper) Close() { s.http.CloseIdleConnections() }
 
-// counts are the server's counters since it started: events put into its log, and for one transport
+// Counters are the server's counters since it started: events put into its log, and for one transport
 // events delivered, writes that carried events, bytes, gaps announced, and streams that are open now.
 type Counters struct {
 	Published, Delivered, Writes, Bytes, Gaps, Open float64
 }
 
-// scrape reads the counters, for one transport. It fails if the server does not tell one of them.
+// Scrape reads the counters, for one transport. It fails if the server does not tell one of them.
 func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error
 	return c, nil
 }
 
-// memory reads what Go's runtime tells, as far as it does.
+// Memory reads what Go's runtime tells, as far as it does.
 func (s *Scraper) Memory(ctx context.Context) (result.MemoryReading, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {

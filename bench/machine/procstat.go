@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// cpuTime returns how long all threads of some processes have run, user and kernel. It is exact to the
+// CPUTime returns how long all threads of some processes have run, user and kernel. It is exact to the
 // scheduler's tick, about 4 ms, for a thread that runs just now, and to the nanosecond for those that
 // wait. Threads that have ended are not in it; a Go program hardly ever ends one.
 func CPUTime(pids ...int) (time.Duration, error) {
@@ -39,7 +39,7 @@ func CPUTime(pids ...int) (time.Duration, error) {
 	return sum, nil
 }
 
-// family returns a process and those that it started, and they.
+// Family returns a process and those that it started, and they.
 func Family(pid int) []int {
 	pids := []int{pid}
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is right
@@ -57,7 +57,7 @@ func Family(pid int) []int {
 	return pids
 }
 
-// residentMemory returns how much memory some processes have, in bytes.
+// ResidentMemory returns how much memory some processes have, in bytes.
 func ResidentMemory(pids ...int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
@@ -87,7 +87,7 @@ func parseRollup(text string) (int64, error) {
 	return 0, fmt.Errorf("smaps_rollup has no line Rss: %.100q", text)
 }
 
-// softirqThread returns the process number of the kernel's thread that takes over a core's interrupt
+// SoftirqThread returns the process number of the kernel's thread that takes over a core's interrupt
 // work when there is much of it; 0 if there is none to be seen.
 func SoftirqThread(core int) int {
 	files, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is right
@@ -102,7 +102,7 @@ func SoftirqThread(core int) int {
 	return 0
 }
 
-// busyTime returns how long a core was busy, whoever had it, since the system started; on a virtual
+// BusyTime returns how long a core was busy, whoever had it, since the system started; on a virtual
 // machine with the time that its host kept from it. Without a core it is all of them together. It is
 // exact to 10 ms.
 func BusyTime(core *int) (time.Duration, error) {

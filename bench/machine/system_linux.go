@@ -32,7 +32,7 @@ func Cores() []int {
 	return cores
 }
 
-// pin lets this process run on one core only, until unpin is called.
+// Pin lets this process run on one core only, until unpin is called.
 func Pin(core int) (unpin func() error, err error) {
 	var before, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {

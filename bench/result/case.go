@@ -133,7 +133,7 @@ func (c Case) Validate() error {
 	return nil
 }
 
-// events is how many events are measured, warmUp how many are published before them.
+// Events is how many events are measured, warmUp how many are published before them.
 func (c Case) Events() int {
 	if c.Kind == Idle {
 		return 0

@@ -27,14 +27,14 @@ type Latency struct {
 // longest is the largest time that a histogram tells apart.
 const longest = time.Minute
 
-// A recorder gathers a distribution. The zero recorder is empty.
+// A Recorder gathers a distribution. The zero recorder is empty.
 type Recorder struct {
 	histogram *hdrhistogram.Histogram
 	sum, max  time.Duration
 	err       error
 }
 
-// record enters a time; a negative one counts as none.
+// Record enters a time; a negative one counts as none.
 func (r *Recorder) Record(t time.Duration) {
 	if r.histogram == nil {
 		r.histogram = hdrhistogram.New(1, longest.Microseconds(), 3)
@@ -47,7 +47,7 @@ func (r *Recorder) Record(t time.Duration) {
 	}
 }
 
-// latency returns what was recorded.
+// Latency returns what was recorded.
 func (r *Recorder) Latency() (Latency, error) {
 	h := r.histogram
 	if h == nil {
@@ -71,7 +71,7 @@ func (r *Recorder) Latency() (Latency, error) {
 	return l, nil
 }
 
-// newLatency summarizes times.
+// LatencyOf summarizes times.
 func LatencyOf(times []time.Duration) (Latency, error) {
 	var r Recorder
 	for _, t := range times {

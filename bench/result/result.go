@@ -90,7 +90,7 @@ func (r Result) Write(dir string) (path string, err error) {
 	return path, nil
 }
 
-// ReadResult reads a file that Write wrote.
+// Read reads a file that Write wrote.
 func Read(path string) (Result, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"pushlab/bench/result"
 )
 
-// spread summarizes values; of none, it is zero.
+// Spread summarizes values; of none, it is zero.
 func Spread(values []float64) result.Spread {
 	if len(values) == 0 {
 		return result.Spread{}
@@ -17,7 +17,7 @@ func Spread(values []float64) result.Spread {
 	return result.Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], Rounds: n}
 }
 
-// metricOf returns what a kind of case is about.
+// MetricOf returns what a kind of case is about.
 func MetricOf(kind result.Kind) result.Metric {
 	switch kind {
 	case result.Idle:
@@ -31,7 +31,7 @@ func MetricOf(kind result.Kind) result.Metric {
 	}
 }
 
-// valueOf returns a measurement's metric, if it is known and may be compared.
+// Value returns a measurement's metric, if it is known and may be compared.
 func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 	if !m.Verdict.Comparable() {
 		return 0, false
@@ -51,7 +51,7 @@ func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 
 func resident(r result.MemoryReading) int64 { return r.Resident }
 
-// summarize puts the rounds together: in the order of the case, the floor and the like behind
+// Summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
 func Summarize(o result.Outcome) []result.Summary {
 	s := o.Case

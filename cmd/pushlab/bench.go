@@ -15,6 +15,7 @@ import (
 
 	"pushlab/bench"
 	"pushlab/bench/machine"
+	"pushlab/bench/peers"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
 )
@@ -47,8 +48,8 @@ func benchCommand(std streams) *cobra.Command {
 		},
 	}
 	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
-		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", bench.Floor),
-		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", bench.Baseline))
+		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
+		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
 	return cmd
 }
 

@@ -1,4 +1,4 @@
-package bench
+package peers
 
 import (
 	"bufio"
@@ -24,7 +24,7 @@ type baseline struct {
 	more     chan struct{} // closed with the next
 }
 
-// ServeBaseline serves the baseline on a port of its own, which it tells on out, until ctx ends.
+// Baseline serves the baseline on a port of its own, which it tells on out, until ctx ends.
 func Baseline(ctx context.Context, out io.Writer) error {
 	b := &baseline{more: make(chan struct{})}
 	mux := http.NewServeMux()

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package bench
+package peers
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// ServeFloor serves the floor, on Linux.
-func ServeFloor(context.Context, io.Writer) error {
+// Floor serves the floor, on Linux.
+func Floor(context.Context, io.Writer) error {
 	return errors.New("bench: the floor is for Linux only")
 }

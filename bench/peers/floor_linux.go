@@ -1,4 +1,4 @@
-package bench
+package peers
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ const (
 	pollers
 )
 
-// ServeFloor serves the floor on a port of its own, which it tells on out, until ctx ends.
+// Floor serves the floor on a port of its own, which it tells on out, until ctx ends.
 func Floor(ctx context.Context, out io.Writer) error {
 	f := &floor{buffer: make([]byte, 64<<10)}
 	port, err := f.listen()
