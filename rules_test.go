@@ -55,8 +55,8 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/...", "sse", "websocket"}, // not web: the server is another process
-	"bench_test":      {"common/...", "longpoll", "httpstream"},
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "longpoll", "sse", "websocket"}, // not web: the server is another process
+	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
 	"bench/load_test": {"common/hub"},

@@ -9,11 +9,11 @@ import (
 	"pushlab/bench/result"
 )
 
-// A Load is all subscribers of one lane. Its methods may be called from any goroutine, but connect and
-// drop only one at a time.
+// A Load is all subscribers of one lane. Its methods may be called from any goroutine, but Connect and
+// Drop only one at a time.
 type Load struct {
 	transport   string
-	target      Protocol
+	protocol    Protocol
 	path        string // with a query
 	dialer      Dialer
 	base        time.Time // what due times count from
@@ -50,23 +50,25 @@ type network interface {
 
 // A Config says what a load does.
 type Config struct {
-	// transport is the label of the transport, protocol how to talk to the server, dialer how to
-	// connect to it.
+	// Transport is the label of the transport, Protocol how to talk to the server, Dialer how to
+	// connect to it. All are needed.
 	Transport string
 	Protocol  Protocol
 	Dialer    Dialer
-	// base is what due times count from.
+	// Base is what due times count from, here as in what is published.
 	Base time.Time
-	// subscribers is how many there are. Each is to be given the events of the warm-up, numbered from
-	// 0, and then the measured ones.
-	Subscribers      int
+	// Subscribers is how many there are.
+	Subscribers int
+	// WarmUp and Measured are how many events each is to be given: the events of the warm-up have the
+	// numbers from 0, the measured ones those behind. Other events are faults.
 	WarmUp, Measured int
 }
 
-// New returns a load that is not connected yet. It must be closed.
+// New returns a load that is not connected yet. It must be closed. It fails if the system has nothing to
+// wait for sockets with.
 func New(config Config) (*Load, error) {
 	l := &Load{
-		transport: config.Transport, target: config.Protocol, path: config.Protocol.Path(config.Transport),
+		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
 		dialer: config.Dialer, base: config.Base,
 	}
 	var err error
@@ -226,12 +228,12 @@ func (l *Load) Came(measured bool, events int) bool {
 
 // An Account is what the ledgers of all subscribers say together.
 type Account struct {
-	// delivered is how many deliveries of measured events came, each counted once; duplicated how many
-	// came again, reordered how many came behind a later event.
+	// Delivered is how many deliveries of measured events came, each counted once; Duplicated how many
+	// came again, Reordered how many came behind a later event.
 	Delivered, Duplicated, Reordered int64
-	// warmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
+	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
 	WarmUpFaults int64
-	// gaps is how many gaps were announced.
+	// Gaps is how many gaps were announced, in the warm-up too.
 	Gaps int64
 }
 
@@ -250,15 +252,15 @@ func (l *Load) Account() Account {
 }
 
 // Deliveries returns how long deliveries of measured events took: from when an event was due until a
-// subscriber had found it.
+// subscriber had found it. It fails if the histogram cannot be encoded.
 func (l *Load) Deliveries() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.delivery.Latency()
 }
 
-// CatchUps returns how long subscribers took until they had all measured events, from when connect
-// was called last.
+// CatchUps returns how long subscribers took until they had all measured events, from when Connect
+// was called last. It fails as Deliveries does.
 func (l *Load) CatchUps() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,14 +1,14 @@
 package load
 
-// A Protocol is how to talk to a kind of server.
+// A Protocol is how to talk to a kind of server. Its functions may be called from any goroutine.
 type Protocol struct {
-	// path is where to subscribe by a transport, with a query.
+	// Path is where to subscribe by a transport, with a query.
 	Path func(transport string) string
-	// publish is how to publish what subscribers of a transport are to get.
+	// Publish is how to publish what subscribers of a transport are to get.
 	Publish func(transport string) Publishing
-	// bare says that events come without an envelope, and so without a cursor.
+	// Bare says that events come without an envelope, and so without a cursor.
 	Bare bool
-	// accept says that SSE has to be asked for, by Accept.
+	// Accept says that SSE has to be asked for, by Accept.
 	Accept bool
 }
 

@@ -33,7 +33,8 @@ type Publisher struct {
 	err     error      // why nothing more can be published
 }
 
-// ConnectPublisher connects by that way of publishing. Its context bounds that.
+// ConnectPublisher connects, to publish in that way events with size bytes of data. Its context bounds
+// the connecting, and so do 10 s. The publisher must be closed.
 func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (*Publisher, error) {
 	conn, err := d.connect(ctx)
 	if err != nil {
@@ -48,10 +49,13 @@ func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (
 	return p, nil
 }
 
-// A Publishing is a way to publish: it opens the connection and says how to go on.
+// A Publishing is a way to publish: Messages, Frames or ToPushlab. It opens the connection and says how to
+// go on.
 type Publishing func(p *Publisher, conn *socket, host string) error
 
-// Messages publishes messages on a WebSocket, and has isAck look at what comes back.
+// Messages publishes messages on a WebSocket at that path, with a query. What encode appends to dst is the
+// message for event n. Whatever comes back is shown to isAck: it says whether the server has taken an
+// event, and fails if it has refused one.
 func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) Publishing {
 	return func(p *Publisher, conn *socket, host string) error {
 		c, err := upgrade(conn, host, path)
@@ -82,7 +86,8 @@ func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, i
 }
 
 // Frames publishes what the server is to send as it is, each with its length in four bytes in
-// front, as the body of a request that never ends. Nothing comes back; what was sent counts as taken.
+// front, as the body of a request for FramesPath that never ends. What frame appends to dst is sent for
+// event n. Nothing comes back; what was sent counts as taken.
 func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
 	return func(p *Publisher, conn *socket, host string) error {
 		p.encode = func(dst []byte, n int, data []byte) []byte {
@@ -105,7 +110,7 @@ func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
 	}
 }
 
-// framesPath is where byFrames publishes.
+// FramesPath is where Frames publishes.
 const FramesPath = "/frames"
 
 func (p *Publisher) fail(err error) {
@@ -141,7 +146,7 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 	return nil
 }
 
-// Close says goodbye and waits for the reader.
+// Close says goodbye, ends the connection, and waits until nothing more is read. It is called once.
 func (p *Publisher) Close() {
 	p.goodbye()
 	p.conn.Close()

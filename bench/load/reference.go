@@ -17,9 +17,10 @@ func envelopeOf(n int, data []byte) event.Event {
 	return event.Event{ID: event.ID{Epoch: ReferenceEpoch, Seq: uint64(n + 1)}, Topic: Topic, Data: data}
 }
 
+// ReferenceEpoch is the epoch in the ids of what the load frames itself.
 const ReferenceEpoch = "mfrggzdf"
 
-// Framing returns how a Pushlab server sends an event by a transport: all bytes of it.
+// Framing returns how a Pushlab server sends an event by a transport. It appends all bytes of event n to dst.
 func Framing(transport string) func(dst []byte, n int, data []byte) []byte {
 	return func(dst []byte, n int, data []byte) []byte {
 		switch e := envelopeOf(n, data); transport {
@@ -46,7 +47,7 @@ func appendChunk(dst, content []byte) []byte {
 	return append(append(dst, content...), "\r\n"...)
 }
 
-// AppendAnswer appends the content of the answer to a poll that brings one event.
+// AppendAnswer appends to dst the content of the answer to a poll that brings event n alone.
 func AppendAnswer(dst []byte, n int, data []byte) []byte {
 	e := envelopeOf(n, data)
 	dst = append(dst, `{"events":[`...)
@@ -54,7 +55,8 @@ func AppendAnswer(dst []byte, n int, data []byte) []byte {
 	return append(dst, `],"cursor":"`+e.ID.String()+`","more":false}`...)
 }
 
-// AnswerFields are the header fields of an answer to a poll, without the date that net/http adds.
+// AnswerFields are the names and values of the header fields of an answer to a poll that brings the event
+// with that sequence number and has that length; without the date, which net/http adds.
 func AnswerFields(seq uint64, length int) [][2]string {
 	return [][2]string{
 		{"Cache-Control", "no-store"},
@@ -66,7 +68,8 @@ func AnswerFields(seq uint64, length int) [][2]string {
 	}
 }
 
-// ReadFrame reads what byFrames writes.
+// ReadFrame reads one of the frames that Frames writes, and returns it without its length. It fails with
+// io.EOF where they end, and on one that is too large.
 func ReadFrame(r *bufio.Reader) ([]byte, error) {
 	head, err := r.Peek(4)
 	if err != nil {

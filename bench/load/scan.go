@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// topic is what the events are published on.
+// Topic is what the events are published on.
 const Topic = "bench"
 
 // appendData appends the data of event n, which is due that long after the load's start: a JSON

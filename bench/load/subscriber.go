@@ -309,7 +309,7 @@ func cutFrame(p []byte) (first byte, payload []byte, n int, err error) {
 
 // scan enters the events of a text that has only complete ones.
 func (s *subscriber) scan(text []byte) error {
-	if s.load.target.Bare {
+	if s.load.protocol.Bare {
 		return scanBare(text, s.observe)
 	}
 	id, err := scan(text, s.observe)
@@ -363,7 +363,7 @@ func (l *Load) request(dst []byte, query string) []byte {
 		// The key need not be a secret; it keeps caches from answering (RFC 6455, section 1.3).
 		dst = append(dst, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="...)
 	case sse.Name:
-		if l.target.Accept {
+		if l.protocol.Accept {
 			dst = append(dst, "\r\nAccept: text/event-stream"...)
 		}
 	case httpstream.Name, longpoll.Name:

@@ -126,7 +126,7 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 // Without chunks the response is all content, as Nchan's is.
 func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
 	s := newSubscriber(sse.Name)
-	s.load.target.Bare = true
+	s.load.protocol.Bare = true
 	stream := []byte("HTTP/1.1 200 OK\r\n\r\n: hi\n\n")
 	for n := range 50 {
 		stream = append(append(append(stream, "data: "...), appendData(nil, n, 0, 128)...), "\n\n"...)

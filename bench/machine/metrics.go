@@ -91,7 +91,7 @@ func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error
 	return c, nil
 }
 
-// Memory reads what Go's runtime tells, as far as it does.
+// Memory reads what Go's runtime tells, as far as it does: heap, stacks and goroutines, not the resident set.
 func (s *Scraper) Memory(ctx context.Context) (result.MemoryReading, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {

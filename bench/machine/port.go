@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// FreePort returns a port that was free a moment ago.
+// FreePort returns a TCP port of the loopback address that was free a moment ago.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -39,7 +39,7 @@ func CPUTime(pids ...int) (time.Duration, error) {
 	return sum, nil
 }
 
-// Family returns a process and those that it started, and they.
+// Family returns a process and those that it started, and those that they did.
 func Family(pid int) []int {
 	pids := []int{pid}
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is right

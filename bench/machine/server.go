@@ -22,7 +22,7 @@ type Server struct {
 	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
 	PID int
 
-	// Stop ends it; nil if it is not ours to end. Close calls it.
+	// Stop is what Close calls to end it; nil if it is not ours to end.
 	Stop func() error
 }
 

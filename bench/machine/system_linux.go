@@ -32,7 +32,8 @@ func Cores() []int {
 	return cores
 }
 
-// Pin lets this process run on one core only, until unpin is called.
+// Pin lets this process run on one core only, with two threads for Go code, until unpin is called. It
+// fails if it may not run there.
 func Pin(core int) (unpin func() error, err error) {
 	var before, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {

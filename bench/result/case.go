@@ -20,7 +20,7 @@ func Transports() []string {
 
 // Names of the targets that reports know.
 const (
-	PushlabName  = "pushlab"  // a Pushlab server, as this program makes it
+	PushlabName  = "pushlab"  // this program's serve command
 	FloorName    = "floor"    // one send(2) for each subscriber
 	BaselineName = "baseline" // long polling by a plain net/http handler
 	NchanName    = "nchan"    // Nchan in nginx
@@ -82,12 +82,16 @@ type Case struct {
 
 // The limits of a case.
 const (
-	MaxSubscribers = 20_000
-	MaxRate        = 100_000
-	MaxRounds      = 1_000
-	MinSize        = 64        // the number, the due time and their names
-	MaxSize        = 900 << 10 // a server takes messages up to 1 MiB
-	MaxDeliveries  = 20_000_000
+	// MaxRate is how many events may be published in a second.
+	MaxRate = 100_000
+	// MinSize is how many bytes of data an event has at least: its number, its due time and their names.
+	MinSize = 64
+	// MaxDeliveries is how many deliveries a measurement may have, with those of the warm-up.
+	MaxDeliveries = 20_000_000
+
+	maxSubscribers = 20_000
+	maxRounds      = 1_000
+	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
 )
 
 // LaneVariants returns the variants of its lanes, of which there is at least one.
@@ -113,14 +117,14 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: no target to measure")
 	case len(c.Transports) == 0:
 		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
-	case c.Rounds < 1 || c.Rounds > MaxRounds:
-		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, MaxRounds)
-	case c.Subscribers < 1 || c.Subscribers > MaxSubscribers:
-		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, MaxSubscribers)
+	case c.Rounds < 1 || c.Rounds > maxRounds:
+		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, maxRounds)
+	case c.Subscribers < 1 || c.Subscribers > maxSubscribers:
+		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
 	case !(c.Rate > 0 && c.Rate <= MaxRate):
 		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
-	case c.Size < MinSize || c.Size > MaxSize:
-		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, MaxSize)
+	case c.Size < MinSize || c.Size > maxSize:
+		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, maxSize)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
 		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
 	case c.Kind == Capacity && c.Limit == 0:
@@ -133,11 +137,13 @@ func (c Case) Validate() error {
 	return nil
 }
 
-// Events is how many events are measured, warmUp how many are published before them.
+// Events is how many events are measured.
 func (c Case) Events() int {
 	if c.Kind == Idle {
 		return 0
 	}
 	return int(math.Round(c.Rate * c.Measure.Seconds()))
 }
+
+// WarmUpEvents is how many events are published before them.
 func (c Case) WarmUpEvents() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }

@@ -35,7 +35,7 @@ type Measurement struct {
 	Lane
 	// Round counts from 1.
 	Round int `json:"round"`
-	// Error says why the transport could not be measured to the end.
+	// Error says why the lane could not be measured to the end.
 	Error string `json:"error,omitempty"`
 	// Verdict says what to think of the numbers.
 	Verdict Verdict `json:"verdict"`
@@ -188,12 +188,15 @@ func (m Measurement) ServerCores() float64 {
 // LoadCores is how many cores this process kept busy on average over the window.
 func (m Measurement) LoadCores() float64 { return ratio(int64(m.LoadCPU), int64(m.Window)) }
 
-// ServerCoreBusy and LoadCoreBusy are which share of the window the cores of server and load were
-// busy, whoever had them; 0 without cores of their own.
+// ServerCoreBusy is for which share of the window the server's core was busy, whoever had it; 0 if it
+// had none of its own.
 func (m Measurement) ServerCoreBusy() float64 { return ratio(int64(m.ServerCore), int64(m.Window)) }
-func (m Measurement) LoadCoreBusy() float64   { return ratio(int64(m.LoadCore), int64(m.Window)) }
 
-// KeptRate reports whether the load published as many events per second as were planned, or nearly.
+// LoadCoreBusy is the same of the load's core.
+func (m Measurement) LoadCoreBusy() float64 { return ratio(int64(m.LoadCore), int64(m.Window)) }
+
+// KeptRate reports whether the load published as many events per second as were planned, or at most
+// one in a hundred less.
 func (m Measurement) KeptRate(planned float64) bool { return m.PublishRate >= minRate*planned }
 
 // OtherCores is how many cores everybody else kept busy on average over the window.

@@ -5,13 +5,13 @@ type Summary struct {
 	Lane
 	// Metric is what Value is of; the case's kind decides it.
 	Metric Metric `json:"metric"`
-	// Value is what was found. Rounds whose measurement must not be compared are left out.
+	// Value is what was found; its unit is in the metric's name. Rounds whose measurement must not be compared are left out.
 	Value Spread `json:"value"`
 	// Ratios are Value divided by what another target had in the same round.
 	Ratios []Ratio `json:"ratios,omitempty"`
 }
 
-// A Metric is what a kind of scenario is about.
+// A Metric is what a kind of case is about.
 type Metric string
 
 // The metrics.

@@ -7,7 +7,7 @@ import (
 	"pushlab/bench/result"
 )
 
-// Spread summarizes values; of none, it is zero.
+// Spread summarizes values, in any order; of none, it is zero.
 func Spread(values []float64) result.Spread {
 	if len(values) == 0 {
 		return result.Spread{}
@@ -31,7 +31,8 @@ func MetricOf(kind result.Kind) result.Metric {
 	}
 }
 
-// Value returns a measurement's metric, if it is known and may be compared.
+// Value returns a measurement's metric, in the unit that its name says. It is not ok if the metric
+// is not known, or must not be compared.
 func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 	if !m.Verdict.Comparable() {
 		return 0, false
@@ -54,11 +55,11 @@ func resident(r result.MemoryReading) int64 { return r.Resident }
 // Summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
 func Summarize(o result.Outcome) []result.Summary {
-	s := o.Case
+	c := o.Case
 	var lanes []result.Lane
-	for _, target := range s.Targets {
-		for _, transport := range s.Transports {
-			for _, variant := range s.LaneVariants() {
+	for _, target := range c.Targets {
+		for _, transport := range c.Transports {
+			for _, variant := range c.LaneVariants() {
 				once := result.Lane{Target: target, Transport: transport, Variant: variant}
 				again := once
 				again.Again = true
@@ -70,7 +71,7 @@ func Summarize(o result.Outcome) []result.Summary {
 	found := map[result.Lane]bool{}
 	for _, m := range o.Measurements {
 		found[m.Lane] = true
-		if v, ok := Value(m, MetricOf(s.Kind)); ok {
+		if v, ok := Value(m, MetricOf(c.Kind)); ok {
 			if values[m.Lane] == nil {
 				values[m.Lane] = map[int]float64{}
 			}
@@ -86,8 +87,8 @@ func Summarize(o result.Outcome) []result.Summary {
 		for _, v := range values[lane] {
 			all = append(all, v)
 		}
-		summary := result.Summary{Lane: lane, Metric: MetricOf(s.Kind), Value: Spread(all)}
-		for _, other := range s.Targets {
+		summary := result.Summary{Lane: lane, Metric: MetricOf(c.Kind), Value: Spread(all)}
+		for _, other := range c.Targets {
 			to := result.Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
 			if to == lane {
 				continue
