@@ -69,7 +69,8 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 	s := small(result.Transports()...)
 	s.Targets, s.Rounds, s.Again = []string{result.FloorName, result.BaselineName, "pushlab"}, 1, true
 	s.Rate, s.WarmUp, s.Measure = 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(t.Context(), []result.Case{s}, references(t))
+	options := references(t)
+	result, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,12 +83,15 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 		if m.Target == "pushlab" {
 			down[m.Transport] = m.BytesDown
 		}
+		if m.Target == "pushlab" && m.Transport == "longpoll" {
+			down[m.Transport] = eachAlone(t, s, m, options).BytesDown
+		}
 	}
 	for _, m := range o.Measurements {
 		if m.Delivered != 80 || m.Lost != 0 || m.Acknowledged != 20 {
 			t.Errorf("%s %s: %+v", m.Target, m.Transport, m)
 		}
-		if m.BytesDown != down[m.Transport] {
+		if m.Target != "pushlab" && m.BytesDown != down[m.Transport] {
 			t.Errorf("%s %s sends %d bytes, pushlab %d", m.Target, m.Transport, m.BytesDown, down[m.Transport])
 		}
 	}
@@ -95,6 +99,22 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 	if err := (report.Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
 		t.Errorf("%v; the floor is not in the report:\n%s", err, &b)
 	}
+}
+
+// eachAlone measures a long-poll lane again until each event was answered alone. While the machine is busy
+// with something else an answer may bring two, which saves a head; the references never do that.
+func eachAlone(t *testing.T, c result.Case, m result.Measurement, options Options) result.Measurement {
+	t.Helper()
+	c.Targets, c.Transports, c.Again = []string{m.Target}, []string{m.Transport}, false
+	c.Rate, c.WarmUp, c.Measure = 50, 200*time.Millisecond, 400*time.Millisecond // as many events, further apart
+	for range 20 {
+		if m.EventsPerWrite() == 1 {
+			return m
+		}
+		_, m = measured(t, t.Context(), c, options)
+	}
+	t.Errorf("the server had %v events for each answer whenever it was measured", m.EventsPerWrite())
+	return m
 }
 
 func TestNewTarget(t *testing.T) {
