@@ -27,8 +27,8 @@ func TestStormInVirtualTime(t *testing.T) {
 	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), storming(transport), inMemory(t, nil))
-				if result.Failed() || m.Delivered != 80 || m.Duplicated != 0 || m.Reordered != 0 || m.Gaps != 0 {
+				found, m := measured(t, t.Context(), storming(transport), inMemory(t, nil))
+				if found.Failed() || m.Delivered != 80 || m.Duplicated != 0 || m.Reordered != 0 || m.Gaps != 0 {
 					t.Errorf("%+v", m)
 				}
 				if m.CatchUp == nil || m.CatchUp.Count != 4 || m.CatchUp.Max > 10*time.Millisecond {
@@ -98,7 +98,7 @@ func TestCapacityInVirtualTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := small("sse")
 				s.Kind, s.Limit, s.Measure, s.Drain = result.Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
-				result, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+				found, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
 					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
 						time.Sleep(c.each)
 						send(frame)
@@ -107,10 +107,10 @@ func TestCapacityInVirtualTime(t *testing.T) {
 				if m.Search == nil || m.Search.Deliveries < c.from || m.Search.Deliveries > c.to || m.Search.Bottleneck != "neither" || m.Target != "pushlab" {
 					t.Errorf("%+v", m.Search)
 				}
-				if result.Failed() || m.Delivery.P99 > s.Limit {
-					t.Errorf("failed %v: %+v", result.Failed(), m)
+				if found.Failed() || m.Delivery.P99 > s.Limit {
+					t.Errorf("failed %v: %+v", found.Failed(), m)
 				}
-				o := result.Outcomes[0]
+				o := found.Outcomes[0]
 				if v := o.Summaries[0].Value; v.Median != m.Search.Deliveries || v.Rounds != 1 {
 					t.Errorf("the summary is %+v", o.Summaries)
 				}
@@ -124,8 +124,8 @@ func TestCapacityOfNothing(t *testing.T) {
 		s := small("sse")
 		s.Kind, s.Limit = result.Capacity, time.Second
 		options := inMemory(t, func(f *fixture) { f.transports["sse"] = counted{http.NotFoundHandler()} })
-		result, m := measured(t, t.Context(), s, options)
-		if !result.Failed() || m.Search == nil || m.Search.Deliveries != 0 || len(m.Search.Probes) < 2 {
+		found, m := measured(t, t.Context(), s, options)
+		if !found.Failed() || m.Search == nil || m.Search.Deliveries != 0 || len(m.Search.Probes) < 2 {
 			t.Errorf("%+v", m)
 		}
 	})
@@ -149,11 +149,11 @@ func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse", "websocket")
 		s.Kind, s.Measure = result.Idle, time.Minute
-		result, err := Run(t.Context(), []result.Case{s}, inMemory(t, nil))
-		if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
-			t.Fatalf("%v; %+v", err, result)
+		found, err := Run(t.Context(), []result.Case{s}, inMemory(t, nil))
+		if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
+			t.Fatalf("%v; %+v", err, found)
 		}
-		for _, m := range result.Outcomes[0].Measurements {
+		for _, m := range found.Outcomes[0].Measurements {
 			if m.Memory == nil || m.Memory.Connections != 4 || m.Window < time.Minute || m.BytesDown == 0 {
 				t.Errorf("%+v", m)
 			}
@@ -168,25 +168,25 @@ func TestIdleAndStormOnSockets(t *testing.T) {
 	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = result.Idle, 100, 20*time.Millisecond, 50*time.Millisecond
 	storm := storming(result.Transports()...)
 	storm.Rate, storm.WarmUp, storm.Subscribers, storm.Drain = 500, 10*time.Millisecond, 50, 10*time.Second
-	result, err := Run(t.Context(), []result.Case{idle, storm}, references(t))
-	if err != nil || len(result.Outcomes) != 2 {
-		t.Fatalf("%v; %+v", err, result)
+	found, err := Run(t.Context(), []result.Case{idle, storm}, references(t))
+	if err != nil || len(found.Outcomes) != 2 {
+		t.Fatalf("%v; %+v", err, found)
 	}
-	for _, m := range slices.Concat(result.Outcomes[0].Measurements, result.Outcomes[1].Measurements) {
+	for _, m := range slices.Concat(found.Outcomes[0].Measurements, found.Outcomes[1].Measurements) {
 		if len(m.Verdict.Failed) > 0 {
 			t.Errorf("%s: %q", m.Transport, m.Verdict.Failed)
 		}
 	}
-	if m := result.Outcomes[0].Measurements[0]; m.Memory == nil || m.Memory.Empty.Resident < 1<<20 || m.Memory.Full.Resident < 1<<20 {
+	if m := found.Outcomes[0].Measurements[0]; m.Memory == nil || m.Memory.Empty.Resident < 1<<20 || m.Memory.Full.Resident < 1<<20 {
 		t.Errorf("%+v", m)
 	}
-	for _, m := range result.Outcomes[1].Measurements {
+	for _, m := range found.Outcomes[1].Measurements {
 		if m.Delivered != 50*100 || m.CatchUp.Count != 50 || m.CatchUp.Max <= 0 {
 			t.Errorf("%s: %+v", m.Transport, m)
 		}
 	}
 	var b bytes.Buffer
-	if err := (report.Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
+	if err := (report.Text{Result: found}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
 		t.Errorf("%v; a table is missing:\n%s", err, &b)
 	}
 }
@@ -203,8 +203,8 @@ func TestNchan(t *testing.T) {
 	}
 	s := small("sse", "websocket")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
-	if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
-		t.Fatalf("%v; %+v", err, result)
+	found, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
+	if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
+		t.Fatalf("%v; %+v", err, found)
 	}
 }

@@ -58,14 +58,14 @@ func inMemory(t *testing.T, prepare func(*fixture)) Options {
 // measured runs a case that measures one transport.
 func measured(t *testing.T, ctx context.Context, s result.Case, options Options) (result.Result, result.Measurement) {
 	t.Helper()
-	result, err := Run(ctx, []result.Case{s}, options)
+	found, err := Run(ctx, []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 1 {
-		t.Fatalf("%+v has not one measurement", result.Outcomes)
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 1 {
+		t.Fatalf("%+v has not one measurement", found.Outcomes)
 	}
-	return result, result.Outcomes[0].Measurements[0]
+	return found, found.Outcomes[0].Measurements[0]
 }
 
 // In virtual time everything is exact: no event takes any time, and every byte can be told.
@@ -73,8 +73,8 @@ func TestRunInVirtualTime(t *testing.T) {
 	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), small(transport), inMemory(t, nil))
-				if result.Failed() || result.Interrupted || !m.Verdict.Comparable() {
+				found, m := measured(t, t.Context(), small(transport), inMemory(t, nil))
+				if found.Failed() || found.Interrupted || !m.Verdict.Comparable() {
 					t.Errorf("the verdict is %+v", m.Verdict)
 				}
 				if m.Planned != 30 || m.Published != 30 || m.Acknowledged != 30 {
@@ -132,17 +132,17 @@ func TestRunOnSockets(t *testing.T) {
 		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
-	result, err := Run(t.Context(), []result.Case{s}, options)
+	found, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || result.Failed() || result.Schema != result.Schema || result.Elapsed <= 0 {
-		for _, m := range result.Outcomes[0].Measurements {
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || found.Failed() || found.Schema != result.Schema || found.Elapsed <= 0 {
+		for _, m := range found.Outcomes[0].Measurements {
 			t.Errorf("%s: %+v", m.Transport, m.Verdict)
 		}
 		t.FailNow()
 	}
-	for _, m := range result.Outcomes[0].Measurements {
+	for _, m := range found.Outcomes[0].Measurements {
 		if m.Delivered != 120 || m.Lost != 0 || m.Duplicated != 0 || m.Reordered != 0 || m.ServerDelivered != 120 {
 			t.Errorf("%s: the counts are not right: %+v", m.Transport, m)
 		}
@@ -285,10 +285,10 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), small("sse"), inMemory(t, func(f *fixture) {
+				found, m := measured(t, t.Context(), small("sse"), inMemory(t, func(f *fixture) {
 					f.transports["sse"] = &tampering{hub: f.hub, tamper: c.tamper}
 				}))
-				if !c.want(m) || !result.Failed() || m.Verdict.Comparable() {
+				if !c.want(m) || !found.Failed() || m.Verdict.Comparable() {
 					t.Errorf("%+v", m)
 				}
 				if all := strings.Join(m.Verdict.Failed, "\n"); !strings.Contains(all, c.says) {
@@ -325,11 +325,11 @@ func TestRunThatIsLateIsNotValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		options.sleep = func(d time.Duration) { time.Sleep(d + 3*time.Millisecond) }
-		result, m := measured(t, t.Context(), small("sse"), options)
+		found, m := measured(t, t.Context(), small("sse"), options)
 		if m.PublishDelay.P50 != 3*time.Millisecond || m.Delivery.P50 != 3*time.Millisecond {
 			t.Errorf("publish delay %v, latency %v; both should be 3ms", m.PublishDelay.P50, m.Delivery.P50)
 		}
-		if result.Failed() || len(m.Verdict.Invalid) != 1 || !strings.Contains(m.Verdict.Invalid[0], "late") {
+		if found.Failed() || len(m.Verdict.Invalid) != 1 || !strings.Contains(m.Verdict.Invalid[0], "late") {
 			t.Errorf("the verdict is %+v", m.Verdict)
 		}
 	})
@@ -380,7 +380,7 @@ func TestRunInterrupted(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), c.after)
 				defer cancel()
-				result, m := measured(t, ctx, small("sse", "websocket"), inMemory(t, func(f *fixture) {
+				found, m := measured(t, ctx, small("sse", "websocket"), inMemory(t, func(f *fixture) {
 					if strings.HasPrefix(name, "with") {
 						f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
 							time.Sleep(49 * time.Millisecond)
@@ -388,8 +388,8 @@ func TestRunInterrupted(t *testing.T) {
 						})}
 					}
 				}))
-				if !result.Interrupted || result.Failed() || m.Verdict.Comparable() {
-					t.Errorf("interrupted %v, verdict %+v", result.Interrupted, m.Verdict)
+				if !found.Interrupted || found.Failed() || m.Verdict.Comparable() {
+					t.Errorf("interrupted %v, verdict %+v", found.Interrupted, m.Verdict)
 				}
 				if m.Published < c.published || m.Published > c.published+3 || m.Lost != 0 || m.Delivered != int64(4*m.Published) {
 					t.Errorf("published %d, want about %d; delivered %d, lost %d", m.Published, c.published, m.Delivered, m.Lost)
@@ -450,9 +450,9 @@ func TestRunWhenTheServerFails(t *testing.T) {
 				if c.start != nil {
 					options.Targets = starting(c.start).Targets
 				}
-				result, m := measured(t, t.Context(), small("sse"), options)
-				if !result.Failed() || !strings.Contains(m.Error, c.says) {
-					t.Errorf("failed %v; the error should say %q:\n%s", result.Failed(), c.says, m.Error)
+				found, m := measured(t, t.Context(), small("sse"), options)
+				if !found.Failed() || !strings.Contains(m.Error, c.says) {
+					t.Errorf("failed %v; the error should say %q:\n%s", found.Failed(), c.says, m.Error)
 				}
 			})
 		})

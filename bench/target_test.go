@@ -70,13 +70,13 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 	s.Targets, s.Rounds, s.Again = []string{result.FloorName, result.BaselineName, "pushlab"}, 1, true
 	s.Rate, s.WarmUp, s.Measure = 200, 50*time.Millisecond, 100*time.Millisecond
 	options := references(t)
-	result, err := Run(t.Context(), []result.Case{s}, options)
+	found, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := result.Outcomes[0]
-	if result.Failed() || len(o.Measurements) != 4+1+4+1 || len(o.Summaries) != 10 {
-		t.Fatalf("failed %v, %d measurements, %d summaries: %+v", result.Failed(), len(o.Measurements), len(o.Summaries), o)
+	o := found.Outcomes[0]
+	if found.Failed() || len(o.Measurements) != 4+1+4+1 || len(o.Summaries) != 10 {
+		t.Fatalf("failed %v, %d measurements, %d summaries: %+v", found.Failed(), len(o.Measurements), len(o.Summaries), o)
 	}
 	down := map[string]int64{}
 	for _, m := range o.Measurements {
@@ -96,7 +96,7 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := (report.Text{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
+	if err := (report.Text{Result: found}).Write(&b); err != nil || !strings.Contains(b.String(), "floor longpoll again") {
 		t.Errorf("%v; the floor is not in the report:\n%s", err, &b)
 	}
 }
