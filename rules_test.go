@@ -32,7 +32,6 @@ var allowed = map[string][]string{
 	"web/highlight":  {},
 	"web/lab":        {"common/...", "websocket"}, // not web: which gives it a function that makes servers
 	"web/lab_test":   {"web"},
-	"bench":          {"common/...", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
 	"longpoll":       underTransport,
 	"httpstream":     underTransport,
 	"sse":            underTransport,
@@ -55,6 +54,16 @@ var allowed = map[string][]string{
 	// The suite is given each transport through an interface, so it imports none.
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
+
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "longpoll", "sse", "websocket"}, // not web: the server is another process
+	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
+	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
+	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
+	"bench/load_test": {"common/hub"},
+	"bench/machine":   {"bench/result"},
+	"bench/stats":     {"bench/result"},
+	"bench/report":    {"bench/result", "bench/stats"},
+	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.

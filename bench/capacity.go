@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
+
+	"pushlab/bench/result"
 )
 
 const (
@@ -18,12 +21,12 @@ const (
 // one is not sustained, and then halves the distance, by ratio. Each probe has a server of its own. A
 // rate that fails is tried once more: something else may have had the machine.
 func (r *run) search(ctx context.Context) {
-	r.Search = &Search{}
-	highest := maxDeliveries / float64(r.scenario.Subscribers) / (r.scenario.WarmUp + r.scenario.Measure).Seconds()
+	r.Search = &result.Search{}
+	highest := result.MaxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
 	good, bad := 0.0, math.Inf(1)
 	search, prefix := r.Search, r.prefix
-	var worst Probe
-	for next := r.scenario.Rate; next <= min(highest, maxRate) && bad/good > closeEnough && bad > r.scenario.Rate*fewestRate; {
+	var worst result.Probe
+	for next := r.point.Rate; next <= min(highest, result.MaxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
 		next = math.Round(next*100) / 100
 		m, p := r.probe(ctx, next)
 		if ctx.Err() == nil && p.Problem != "" {
@@ -36,8 +39,8 @@ func (r *run) search(ctx context.Context) {
 		search.Probes = append(search.Probes, p)
 		if p.Problem == "" {
 			good = next
-			search.Deliveries = next * float64(r.scenario.Subscribers)
-			m.Verdict = Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
+			search.Deliveries = next * float64(r.point.Subscribers)
+			m.Verdict = result.Verdict{Notes: m.Verdict.Notes} // that the load was late is in the p99
 			r.Measurement, r.Measurement.Search = m, search
 		} else {
 			bad, worst = next, p
@@ -45,7 +48,7 @@ func (r *run) search(ctx context.Context) {
 				r.Measurement, r.Measurement.Search = m, search
 			}
 		}
-		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, round(p.P99), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
+		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
 		switch {
 		case math.IsInf(bad, 1):
 			next = good * 2
@@ -72,7 +75,7 @@ func (r *run) search(ctx context.Context) {
 	}
 }
 
-func problem(p Probe) string {
+func problem(p result.Probe) string {
 	if p.Problem == "" {
 		return ""
 	}
@@ -80,32 +83,31 @@ func problem(p Probe) string {
 }
 
 // probe measures a rate.
-func (r *run) probe(ctx context.Context, rate float64) (Measurement, Probe) {
+func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, result.Probe) {
 	one := *r
-	one.Measurement = Measurement{Target: r.Target, Transport: r.Transport, Again: r.Again, Round: r.Round}
-	one.scenario.Kind, one.scenario.Rate = FanOut, rate
+	one.Measurement = result.Measurement{Lane: r.Lane, Round: r.Round}
+	one.point.Kind, one.point.Rate = result.FanOut, rate
 	one.options.Progress = func(string) {}
 	one.do(ctx)
 	m := one.Measurement
-	p := Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
-	p.ServerBusy = ratio(int64(m.ServerCPU+m.SoftirqCPU), int64(m.Window))
-	p.LoadBusy = ratio(int64(m.LoadCPU), int64(m.Window))
-	p.ServerCore, p.LoadCore = ratio(int64(m.ServerCore), int64(m.Window)), ratio(int64(m.LoadCore), int64(m.Window))
+	p := result.Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
+	p.ServerBusy, p.LoadBusy = m.ServerCores(), m.LoadCores()
+	p.ServerCore, p.LoadCore = m.ServerCoreBusy(), m.LoadCoreBusy()
 	switch {
 	case len(m.Verdict.Failed) > 0:
 		p.Problem = strings.Join(m.Verdict.Failed, "; ")
 	case m.Published < m.Planned || m.Acknowledged < m.Published:
 		p.Problem = fmt.Sprintf("%d of %d events published, %d acknowledged", m.Published, m.Planned, m.Acknowledged)
-	case m.PublishRate < minRate*rate:
+	case !m.KeptRate(rate):
 		p.Problem = fmt.Sprintf("the load missed its own rate: %.4g of %.4g events/s", m.PublishRate, rate)
-	case m.Delivery.P99 > r.scenario.Limit:
-		p.Problem = fmt.Sprintf("p99 above %v", r.scenario.Limit)
+	case m.Delivery.P99 > r.point.Limit:
+		p.Problem = fmt.Sprintf("p99 above %v", r.point.Limit)
 	}
 	return m, p
 }
 
 // bottleneck says what was busy.
-func bottleneck(p Probe) string {
+func bottleneck(p result.Probe) string {
 	server, load := p.ServerBusy >= fullyBusy, p.LoadBusy >= fullyBusy
 	switch {
 	case server && load:

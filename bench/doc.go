@@ -3,7 +3,7 @@
 //
 // # Open loop
 //
-// Events are published on a fixed schedule (a [Pacer]), whatever the server does, and an event's
+// Events are published on a fixed schedule (a [load.Pacer]), whatever the server does, and an event's
 // latency counts from the time at which it was due. A load that waits for the server before it
 // goes on would publish less while the server is slow, and so hardly measure just those moments:
 // a server that stands still for a second spoils one sample instead of all that were due in that
@@ -18,9 +18,10 @@
 //
 // # A run
 //
-// A run does one or more scenarios, each in several rounds. A round measures every lane once: a
-// [Target] with one of its transports, in an order that differs from round to round. For each lane:
-// start a server of its own, in another process; connect one publisher and all subscribers; publish
+// A [Scenario] is what is worth measuring, over lists of numbers of subscribers, rates and sizes. Each of
+// their points is a case, and a run measures one or more cases, each in several rounds. A round measures
+// every lane once: a [Target] with one of its transports in one variant, such as with something in
+// between, in an order that differs from round to round. For each lane: start a server of its own, in another process; connect one publisher and all subscribers; publish
 // the warm-up, and wait until everybody has all of it; note the counters; publish what is measured,
 // and wait again; note the counters again. Because nothing is under way when the counters are read,
 // their differences belong to the measured events alone.
@@ -31,16 +32,16 @@
 // Ratios are made within a round, and the report tells their median and range. One lane may be
 // measured twice in each round: what it differs by from itself is the noise.
 //
-// The kinds of scenarios:
+// The kinds of cases:
 //
-//   - [FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
+//   - [result.FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
 //     has reached everybody before the next is due, so that nothing can be batched.
-//   - [Idle] reads the server's memory without subscribers, and with all of them after some events
+//   - [result.Idle] reads the server's memory without subscribers, and with all of them after some events
 //     and some time.
-//   - [Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
+//   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
 //     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
 //     server, the number is a lower bound.
-//   - [Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
+//   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
 //     counts from when the first begins to connect until each has all that it missed.
 //
 // # The load
@@ -48,7 +49,7 @@
 // All subscribers are read by one goroutine from raw sockets with epoll, which looks at no more of an
 // event than its number and due time. That costs about as much as the floor does; where the load might
 // be the limit, the report says how busy its core was. In memory, and without epoll, each subscriber
-// has a goroutine instead; both share everything but the reading. With a [Pin] the server has one
+// has a goroutine instead; both share everything but the reading. With a [result.Pin] the server has one
 // core, and the load another.
 //
 // A Pushlab server, and Nchan, are published to by one WebSocket connection that does not wait for
@@ -77,6 +78,16 @@
 //
 // The publisher, the subscribers and the server share one machine. The report shows how much of it
 // each took; near its limit the numbers describe the machine, not the transport.
+//
+// # Packages
+//
+// This package says what to measure, and measures it. What it does that with, and what becomes of it,
+// stands below it, and knows nothing of it:
+//
+//	bench ─▶ load, machine ─▶ result     the load; processes, cores, counters; what is in result.json
+//	      ─▶ stats ─▶ result             what the rounds say together
+//	report ─▶ stats, result              a result for people
+//	peers ─▶ load                        servers to compare with, as processes of their own
 //
 // # Concurrency
 //

@@ -3,6 +3,9 @@ package bench
 import (
 	"context"
 	"runtime"
+
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
 )
 
 // idle measures what connections take that hardly ever get an event. A few events are delivered
@@ -18,13 +21,13 @@ func (r *run) idle(ctx context.Context) error {
 	if err := r.warmUp(ctx); err != nil {
 		return err
 	}
-	r.progress("watching for %v", r.scenario.Measure)
+	r.progress("watching for %v", r.point.Measure)
 	runtime.GC()
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
-	if pause(ctx, r.scenario.Measure) != nil {
+	if pause(ctx, r.point.Measure) != nil {
 		return nil // it is told that the run was interrupted
 	}
 	after, err := r.read(ctx)
@@ -34,15 +37,15 @@ func (r *run) idle(ctx context.Context) error {
 	r.difference(before, after)
 	r.Acknowledged = 0
 	full, err := r.memory(ctx)
-	r.Memory = &Memory{Connections: len(r.load.subscribers), Empty: empty, Full: full}
+	r.Memory = &result.Memory{Connections: r.point.Subscribers, Empty: empty, Full: full}
 	return err
 }
 
 // memory reads what the server takes.
-func (r *run) memory(ctx context.Context) (MemoryReading, error) {
-	var m MemoryReading
+func (r *run) memory(ctx context.Context) (result.MemoryReading, error) {
+	var m result.MemoryReading
 	if r.scraper != nil {
-		go_, err := r.scraper.memory(ctx)
+		go_, err := r.scraper.Memory(ctx)
 		if err != nil {
 			return m, err
 		}
@@ -52,6 +55,6 @@ func (r *run) memory(ctx context.Context) (MemoryReading, error) {
 		return m, nil
 	}
 	var err error
-	m.Resident, err = residentMemory(family(r.server.PID)...)
+	m.Resident, err = machine.ResidentMemory(machine.Family(r.server.PID)...)
 	return m, err
 }

@@ -10,22 +10,25 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushlab/bench/report"
+	"pushlab/bench/result"
 )
 
 // storming is a small storm: 20 events to 4 subscribers that were away.
-func storming(transports ...string) Scenario {
+func storming(transports ...string) result.Case {
 	s := small(transports...)
-	s.Kind, s.Rate, s.Measure, s.Drain = Storm, 100, 200*time.Millisecond, 2*time.Second
+	s.Kind, s.Rate, s.Measure, s.Drain = result.Storm, 100, 200*time.Millisecond, 2*time.Second
 	return s
 }
 
 // Everybody comes back with a cursor and gets what was missed.
 func TestStormInVirtualTime(t *testing.T) {
-	for _, transport := range Transports() {
+	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), storming(transport), inMemory(t, nil))
-				if result.Failed() || m.Delivered != 80 || m.Duplicated != 0 || m.Reordered != 0 || m.Gaps != 0 {
+				found, m := measured(t, t.Context(), storming(transport), inMemory(t, nil))
+				if found.Failed() || m.Delivered != 80 || m.Duplicated != 0 || m.Reordered != 0 || m.Gaps != 0 {
 					t.Errorf("%+v", m)
 				}
 				if m.CatchUp == nil || m.CatchUp.Count != 4 || m.CatchUp.Max > 10*time.Millisecond {
@@ -42,16 +45,16 @@ func TestStormCatchesWrongResuming(t *testing.T) {
 	for name, c := range map[string]struct {
 		after func(after string) string // what the server makes of the cursor
 		delay time.Duration
-		want  func(Measurement) bool
+		want  func(result.Measurement) bool
 	}{
-		"not at all": {func(string) string { return "" }, 0, func(m Measurement) bool {
+		"not at all": {func(string) string { return "" }, 0, func(m result.Measurement) bool {
 			return m.Lost == 80 && strings.Contains(m.Error, "not everybody caught up")
 		}},
-		"too early": {func(after string) string { return strings.TrimSuffix(after, "50") + "45" }, 0, func(m Measurement) bool {
+		"too early": {func(after string) string { return strings.TrimSuffix(after, "50") + "45" }, 0, func(m result.Measurement) bool {
 			return m.WarmUpFaults == 4*5 && m.Lost == 0
 		}},
-		"with a gap": {func(string) string { return "aaaaaaaa-1" }, 0, func(m Measurement) bool { return m.Gaps == 4 }},
-		"late": {func(after string) string { return after }, 300 * time.Millisecond, func(m Measurement) bool {
+		"with a gap": {func(string) string { return "aaaaaaaa-1" }, 0, func(m result.Measurement) bool { return m.Gaps == 4 }},
+		"late": {func(after string) string { return after }, 300 * time.Millisecond, func(m result.Measurement) bool {
 			return m.Lost == 0 && m.Verdict.Comparable() && m.CatchUp.Max >= 300*time.Millisecond && m.CatchUp.Max < 310*time.Millisecond
 		}},
 	} {
@@ -94,8 +97,8 @@ func TestCapacityInVirtualTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := small("sse")
-				s.Kind, s.Limit, s.Measure, s.Drain = Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
-				result, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+				s.Kind, s.Limit, s.Measure, s.Drain = result.Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
+				found, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
 					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
 						time.Sleep(c.each)
 						send(frame)
@@ -104,10 +107,10 @@ func TestCapacityInVirtualTime(t *testing.T) {
 				if m.Search == nil || m.Search.Deliveries < c.from || m.Search.Deliveries > c.to || m.Search.Bottleneck != "neither" || m.Target != "pushlab" {
 					t.Errorf("%+v", m.Search)
 				}
-				if result.Failed() || m.Delivery.P99 > s.Limit {
-					t.Errorf("failed %v: %+v", result.Failed(), m)
+				if found.Failed() || m.Delivery.P99 > s.Limit {
+					t.Errorf("failed %v: %+v", found.Failed(), m)
 				}
-				o := result.Outcomes[0]
+				o := found.Outcomes[0]
 				if v := o.Summaries[0].Value; v.Median != m.Search.Deliveries || v.Rounds != 1 {
 					t.Errorf("the summary is %+v", o.Summaries)
 				}
@@ -119,17 +122,17 @@ func TestCapacityInVirtualTime(t *testing.T) {
 func TestCapacityOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse")
-		s.Kind, s.Limit = Capacity, time.Second
+		s.Kind, s.Limit = result.Capacity, time.Second
 		options := inMemory(t, func(f *fixture) { f.transports["sse"] = counted{http.NotFoundHandler()} })
-		result, m := measured(t, t.Context(), s, options)
-		if !result.Failed() || m.Search == nil || m.Search.Deliveries != 0 || len(m.Search.Probes) < 2 {
+		found, m := measured(t, t.Context(), s, options)
+		if !found.Failed() || m.Search == nil || m.Search.Deliveries != 0 || len(m.Search.Probes) < 2 {
 			t.Errorf("%+v", m)
 		}
 	})
 }
 
 func TestBottleneck(t *testing.T) {
-	for want, p := range map[string]Probe{
+	for want, p := range map[string]result.Probe{
 		"server":  {ServerBusy: 0.97, LoadBusy: 0.5, ServerCore: 0.99, LoadCore: 0.6},
 		"load":    {ServerBusy: 0.5, LoadBusy: 0.93, ServerCore: 0.6, LoadCore: 0.99},
 		"both":    {ServerBusy: 0.95, LoadBusy: 0.95, ServerCore: 1, LoadCore: 1},
@@ -145,12 +148,12 @@ func TestBottleneck(t *testing.T) {
 func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse", "websocket")
-		s.Kind, s.Measure = Idle, time.Minute
-		result, err := Run(t.Context(), []Scenario{s}, inMemory(t, nil))
-		if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
-			t.Fatalf("%v; %+v", err, result)
+		s.Kind, s.Measure = result.Idle, time.Minute
+		found, err := Run(t.Context(), []result.Case{s}, inMemory(t, nil))
+		if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
+			t.Fatalf("%v; %+v", err, found)
 		}
-		for _, m := range result.Outcomes[0].Measurements {
+		for _, m := range found.Outcomes[0].Measurements {
 			if m.Memory == nil || m.Memory.Connections != 4 || m.Window < time.Minute || m.BytesDown == 0 {
 				t.Errorf("%+v", m)
 			}
@@ -162,82 +165,29 @@ func TestIdleInVirtualTime(t *testing.T) {
 func TestIdleAndStormOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
 	idle := small("websocket")
-	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = Idle, 100, 20*time.Millisecond, 50*time.Millisecond
-	storm := storming(Transports()...)
+	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = result.Idle, 100, 20*time.Millisecond, 50*time.Millisecond
+	storm := storming(result.Transports()...)
 	storm.Rate, storm.WarmUp, storm.Subscribers, storm.Drain = 500, 10*time.Millisecond, 50, 10*time.Second
-	result, err := Run(t.Context(), []Scenario{idle, storm}, references(t))
-	if err != nil || len(result.Outcomes) != 2 {
-		t.Fatalf("%v; %+v", err, result)
+	found, err := Run(t.Context(), []result.Case{idle, storm}, references(t))
+	if err != nil || len(found.Outcomes) != 2 {
+		t.Fatalf("%v; %+v", err, found)
 	}
-	for _, m := range slices.Concat(result.Outcomes[0].Measurements, result.Outcomes[1].Measurements) {
+	for _, m := range slices.Concat(found.Outcomes[0].Measurements, found.Outcomes[1].Measurements) {
 		if len(m.Verdict.Failed) > 0 {
 			t.Errorf("%s: %q", m.Transport, m.Verdict.Failed)
 		}
 	}
-	if m := result.Outcomes[0].Measurements[0]; m.Memory == nil || m.Memory.Empty.Resident < 1<<20 || m.Memory.Full.Resident < 1<<20 {
+	if m := found.Outcomes[0].Measurements[0]; m.Memory == nil || m.Memory.Empty.Resident < 1<<20 || m.Memory.Full.Resident < 1<<20 {
 		t.Errorf("%+v", m)
 	}
-	for _, m := range result.Outcomes[1].Measurements {
+	for _, m := range found.Outcomes[1].Measurements {
 		if m.Delivered != 50*100 || m.CatchUp.Count != 50 || m.CatchUp.Max <= 0 {
 			t.Errorf("%s: %+v", m.Transport, m)
 		}
 	}
 	var b bytes.Buffer
-	if err := (Report{Result: result}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
+	if err := (report.Text{Result: found}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
 		t.Errorf("%v; a table is missing:\n%s", err, &b)
-	}
-}
-
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   Spread
-	}{
-		{nil, Spread{}},
-		{[]float64{3}, Spread{3, 3, 3, 1}},
-		{[]float64{3, 1, 2}, Spread{2, 1, 3, 3}},
-		{[]float64{4, 1, 2, 3}, Spread{2.5, 1, 4, 4}},
-	} {
-		if got := spread(c.values); got != c.want {
-			t.Errorf("%v gives %+v, not %+v", c.values, got, c.want)
-		}
-	}
-}
-
-// Ratios are of the same round, and of what may be compared.
-func TestSummaries(t *testing.T) {
-	s := small("sse")
-	s.Targets, s.Rounds = []string{"floor", "pushlab"}, 3
-	o := Outcome{Scenario: s}
-	for round, cpu := range [][2]time.Duration{{10, 20}, {20, 30}, {10, 90}} {
-		for i, target := range s.Targets {
-			m := fineMeasurement("sse")
-			m.Target, m.Round, m.Delivered, m.ServerCPU = target, round+1, 1, cpu[i]*time.Microsecond
-			if round == 2 && target == "floor" {
-				m.Verdict.Failed = []string{"it lost something"}
-			}
-			o.Measurements = append(o.Measurements, m)
-		}
-	}
-	got := summarize(o)
-	if len(got) != 2 || got[0].Target != "floor" || got[0].Value != (Spread{15, 10, 20, 2}) || got[1].Value != (Spread{30, 20, 90, 3}) {
-		t.Errorf("%+v", got)
-	}
-	if r := got[1].ratio("floor"); r != (Spread{1.75, 1.5, 2, 2}) {
-		t.Errorf("the ratio is %+v", r)
-	}
-	o.Summaries = got
-	var b bytes.Buffer
-	if err := (Report{Result: Result{Outcomes: []Outcome{o}}}).Write(&b); err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{
-		"RATIO pushlab sse costs 1.75 (1.50..2.00 in 2 rounds) times the floor\n",
-		"FAILED floor sse in round 3: it lost something\n",
-	} {
-		if !strings.Contains(b.String(), line) {
-			t.Errorf("the report does not say %q:\n%s", line, &b)
-		}
 	}
 }
 
@@ -252,9 +202,9 @@ func TestNchan(t *testing.T) {
 		return
 	}
 	s := small("sse", "websocket")
-	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	result, err := Run(context.Background(), []Scenario{s}, Options{Targets: []Target{nchanTarget(nil)}})
-	if err != nil || result.Failed() || len(result.Outcomes[0].Measurements) != 2 {
-		t.Fatalf("%v; %+v", err, result)
+	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
+	found, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
+	if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
+		t.Fatalf("%v; %+v", err, found)
 	}
 }

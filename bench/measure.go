@@ -5,48 +5,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"runtime"
 	"strings"
 	"time"
 
+	"pushlab/bench/load"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
 	"pushlab/websocket"
 )
 
 // A run measures one lane once.
 type run struct {
-	Measurement
-	scenario Scenario
-	options  Options
-	lane     lane
-	softirq  int // the process of the kernel's thread for the server's core; 0 if not known
-	cores    int
-	prefix   string // of what progress is told
+	result.Measurement
+	point   result.Case
+	options Options
+	target  Target
+	softirq int // the process of the kernel's thread for the server's core; 0 if not known
+	cores   int
+	prefix  string // of what progress is told
 
-	server    *Server
-	load      *load
-	publisher *publisher
-	scraper   *scraper  // nil if the server has no counters
-	base      time.Time // what due times count from
-	warm      bool      // the warm-up is over, so that its events are due
+	server    *machine.Server
+	load      *load.Load
+	publisher *load.Publisher
+	scraper   *machine.Scraper // nil if the server has no counters
+	base      time.Time        // what due times count from
+	warm      bool             // the warm-up is over, so that its events are due
 }
 
 func (r *run) progress(format string, args ...any) {
 	r.options.Progress(r.prefix + ": " + fmt.Sprintf(format, args...))
 }
 
-// do measures what the scenario says, and judges.
+// do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.scenario.events()
-	switch r.scenario.Kind {
-	case Idle:
+	r.Planned = r.point.Events()
+	switch r.point.Kind {
+	case result.Idle:
 		err = r.with(ctx, r.idle)
-	case Capacity:
+	case result.Capacity:
 		r.search(ctx)
 		return // its probes are judged
-	case Storm:
+	case result.Storm:
 		err = r.with(ctx, r.storm)
 	default:
 		err = r.with(ctx, r.fanOut)
@@ -54,13 +56,13 @@ func (r *run) do(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		r.Error = strings.ReplaceAll(err.Error(), "bench: ", "")
 	}
-	r.Verdict = r.judge(r.scenario, r.cores)
+	r.Verdict = r.Judge(r.point, r.cores)
 }
 
 // with starts what is needed, measures, and ends all that it started.
 func (r *run) with(ctx context.Context, measure func(context.Context) error) (err error) {
 	r.progress("starting a server")
-	if r.server, err = r.lane.target.Start(ctx, r.lane.transport); err != nil {
+	if r.server, err = r.target.Start(ctx, r.Transport); err != nil {
 		return err
 	}
 	defer func() {
@@ -69,25 +71,27 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 			err = errors.Join(e, err)
 		}
 	}()
-	d, err := newDialer(r.server.URL, r.options.DialContext)
+	d, err := load.NewDialer(r.server.URL, r.options.DialContext)
 	if err != nil {
 		return err
 	}
-	if r.lane.target.counters {
-		r.scraper = &scraper{url: strings.TrimSuffix(r.server.URL, "/") + "/metrics", http: &http.Client{
-			Transport: &http.Transport{DialContext: r.options.DialContext}, Timeout: handshakeTime,
-		}}
-		defer r.scraper.close()
+	if r.target.counters {
+		r.scraper = machine.NewScraper(r.server.URL, r.options.DialContext)
+		defer r.scraper.Close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = connectPublisher(ctx, d, r.scenario.Size, r.lane.target.publish(r.lane.transport)); err != nil {
+	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
-	defer r.publisher.close()
-	if r.load, err = newLoad(r.scenario, r.lane.transport, r.lane.target.protocol, d, r.base); err != nil {
+	defer r.publisher.Close()
+	r.load, err = load.New(load.Config{
+		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
+	})
+	if err != nil {
 		return err
 	}
-	defer r.load.close() // before the publisher's connection is
+	defer r.load.Close() // before the publisher's connection is
 	if err = measure(ctx); r.warm {
 		err = errors.Join(err, r.account())
 	}
@@ -96,8 +100,8 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 
 // connect connects all subscribers.
 func (r *run) connect(ctx context.Context) error {
-	r.progress("connecting %d subscribers", r.scenario.Subscribers)
-	if err := r.load.connect(ctx, r.load.subscribers, atATime); err != nil {
+	r.progress("connecting %d subscribers", r.point.Subscribers)
+	if err := r.load.Connect(ctx, atATime); err != nil {
 		return err
 	}
 	_, err := r.settle(ctx)
@@ -117,7 +121,7 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.scenario.warmUp()
+	events := r.point.WarmUpEvents()
 	r.progress("warming up with %d events", events)
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
@@ -131,7 +135,7 @@ func (r *run) warmUp(ctx context.Context) error {
 // A reading is the state of all counters at one moment.
 type reading struct {
 	at                   time.Time
-	counts               counts
+	counts               machine.Counters
 	server               time.Duration // CPU
 	load                 time.Duration // CPU
 	softirq              time.Duration // CPU
@@ -144,29 +148,29 @@ type reading struct {
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: r.publisher.acks.Load()}
-	now.down, now.up = r.load.bytes()
+	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
+	now.down, now.up = r.load.Bytes()
 	if r.server.PID == 0 {
 		return now, err
 	}
 	// A system that does not tell these is no reason not to measure the rest.
-	if cpu, err := cpuTime(family(r.server.PID)...); err == nil {
+	if cpu, err := machine.CPUTime(machine.Family(r.server.PID)...); err == nil {
 		now.server = cpu
 	}
-	if cpu, err := cpuTime(os.Getpid()); err == nil {
+	if cpu, err := machine.CPUTime(os.Getpid()); err == nil {
 		now.load = cpu
 	}
-	if cpu, err := busyTime(nil); err == nil {
+	if cpu, err := machine.BusyTime(nil); err == nil {
 		now.busy = cpu
 	}
 	if r.softirq != 0 {
-		if cpu, err := cpuTime(r.softirq); err == nil {
+		if cpu, err := machine.CPUTime(r.softirq); err == nil {
 			now.softirq = cpu
 		}
 	}
 	if pin := r.options.Pin; pin != nil {
 		for core, to := range map[*int]*time.Duration{&pin.Server: &now.serverCore, &pin.Load: &now.loadCore} {
-			if cpu, err := busyTime(core); err == nil {
+			if cpu, err := machine.BusyTime(core); err == nil {
 				*to = cpu
 			}
 		}
@@ -176,8 +180,8 @@ func (r *run) read(ctx context.Context) (reading, error) {
 
 // window publishes the events that are measured, and takes the difference of the counters.
 func (r *run) window(ctx context.Context) error {
-	first, events := r.scenario.warmUp(), r.scenario.events()
-	r.progress("measuring %d events in %v", events, r.scenario.Measure)
+	first, events := r.point.WarmUpEvents(), r.point.Events()
+	r.progress("measuring %d events in %v", events, r.point.Measure)
 	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
 	if err != nil {
@@ -194,8 +198,8 @@ func (r *run) window(ctx context.Context) error {
 	if unread == nil {
 		r.difference(before, after)
 	}
-	r.PublishRate = rate(delays, r.scenario.Rate)
-	delay, unsummed := newLatency(delays)
+	r.PublishRate = rate(delays, r.point.Rate)
+	delay, unsummed := result.LatencyOf(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
 	return errors.Join(err, unread, unsummed)
@@ -205,10 +209,10 @@ func (r *run) window(ctx context.Context) error {
 func (r *run) difference(before, after reading) {
 	r.Window = after.at.Sub(before.at)
 	r.Acknowledged = int(after.published - before.published)
-	r.ServerDelivered = int64(after.counts.delivered - before.counts.delivered)
-	r.ServerWrites = int64(after.counts.writes - before.counts.writes)
-	r.ServerBytes = int64(after.counts.bytes - before.counts.bytes)
-	r.Gaps = int64(after.counts.gaps - before.counts.gaps)
+	r.ServerDelivered = int64(after.counts.Delivered - before.counts.Delivered)
+	r.ServerWrites = int64(after.counts.Writes - before.counts.Writes)
+	r.ServerBytes = int64(after.counts.Bytes - before.counts.Bytes)
+	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
@@ -225,21 +229,21 @@ func rate(delays []time.Duration, planned float64) float64 {
 		return planned
 	}
 	last := len(delays) - 1
-	took := Pacer{Rate: planned}.Due(last) + delays[last] - delays[0]
+	took := load.Pacer{Rate: planned}.Due(last) + delays[last] - delays[0]
 	return float64(last) / took.Seconds()
 }
 
 // publish publishes events on schedule. It returns how many, and how late each was.
 func (r *run) publish(ctx context.Context, first, count int) (published int, delays []time.Duration, err error) {
-	pacer := Pacer{Rate: r.scenario.Rate, Sleep: r.options.sleep}
+	pacer := load.Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
-		if lost, _ := r.load.lost(); lost == len(r.load.subscribers) {
+		if lost, _ := r.load.Lost(); lost == r.point.Subscribers {
 			return errors.New("bench: all subscribers have lost their connection")
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
-		return r.publisher.publish(first+n, due.Sub(r.base))
+		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err
 }
@@ -247,10 +251,10 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 // drain waits until everybody has that many events, measured ones or of the warm-up, and that many
 // of all events were acknowledged; for a limited time, which gets shorter when ctx ends.
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
-	limit := time.Now().Add(r.scenario.Drain)
+	limit := time.Now().Add(r.point.Drain)
 	drained := func() bool {
-		acks := r.publisher.acks.Load() >= int64(acknowledged) || r.publisher.failure() != nil
-		return acks && r.load.came(measured, events)
+		acks := r.publisher.Acked() >= acknowledged || r.publisher.Err() != nil
+		return acks && r.load.Came(measured, events)
 	}
 	for !drained() && time.Now().Before(limit) {
 		if pause(ctx, tick) != nil {
@@ -265,25 +269,25 @@ func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int
 // settle waits until the server counts all streams as open, and no others, which long polls are only
 // while they wait: then nothing is under way. It returns the counters. Where the server does not
 // count, it waits for a moment.
-func (r *run) settle(ctx context.Context) (counts, error) {
+func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 	if r.scraper == nil {
-		return counts{}, pause(ctx, 25*tick)
+		return machine.Counters{}, pause(ctx, 25*tick)
 	}
 	limit := time.Now().Add(patience)
 	for {
-		c, err := r.scraper.scrape(ctx, r.lane.transport)
+		c, err := r.scraper.Scrape(ctx, r.Transport)
 		if err != nil {
 			return c, err
 		}
-		want := r.load.present()
-		if r.lane.transport == websocket.Name && r.publisher.failure() == nil {
+		want := r.load.Present()
+		if r.Transport == websocket.Name && r.publisher.Err() == nil {
 			want++ // the publisher's own
 		}
-		if int(c.open) == want {
+		if int(c.Open) == want {
 			return c, nil
 		}
 		if time.Now().After(limit) {
-			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.open, r.lane.transport, want)
+			return c, fmt.Errorf("bench: the server counts %v open %s streams, there should be %d", c.Open, r.Transport, want)
 		}
 		if err := pause(ctx, 10*tick); err != nil {
 			return c, err
@@ -293,25 +297,20 @@ func (r *run) settle(ctx context.Context) (counts, error) {
 
 // account closes the subscribers and adds up their ledgers. It fails if some had lost their connection.
 func (r *run) account() error {
-	r.load.close()
-	lost, first := r.load.lost()
+	r.load.Close()
+	lost, first := r.load.Lost()
+	account := r.load.Account()
 	r.Disconnected = int64(lost)
-	r.Expected = int64(r.Published) * int64(len(r.load.subscribers))
-	var gaps int64
-	for _, s := range r.load.subscribers {
-		r.Duplicated += s.measured.duplicated
-		r.Reordered += s.measured.reordered
-		r.WarmUpFaults += s.warmUp.faults()
-		gaps += s.gaps
-	}
+	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
+	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
-		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, len(r.load.subscribers), first)
+		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(gaps, r.Gaps)
-	r.Delivered = int64(r.load.measured)
+	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
-	delivery, err := r.load.delivery.latency()
-	if r.scenario.Kind == FanOut {
+	delivery, err := r.load.Deliveries()
+	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery
 	}
 	return errors.Join(first, err)

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
+	"pushlab/bench/load"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
 	"pushlab/sse"
 	"pushlab/websocket"
 )
@@ -43,11 +44,11 @@ http {
 // nchanTarget is Nchan in nginx: a server for the same purpose, in C. It sends an event as it is,
 // without an envelope.
 func nchanTarget(core *int) Target {
-	start := func(ctx context.Context, _ string) (*Server, error) { return startNchan(ctx, core) }
-	return Target{Name: NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: protocol{
-		path: ourPath, bare: true, accept: true,
-		publish: func(string) publishing {
-			return byMessages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
+	start := func(ctx context.Context, _ string) (*machine.Server, error) { return startNchan(ctx, core) }
+	return Target{Name: result.NchanName, Transports: []string{sse.Name, websocket.Name}, Start: start, protocol: load.Protocol{
+		Path: load.PushlabPath, Bare: true, Accept: true,
+		Publish: func(string) load.Publishing {
+			return load.Messages("/publish", func(m []byte, _ int, data []byte) []byte { return append(m, data...) }, isNchanAck)
 		},
 	}}
 }
@@ -57,7 +58,7 @@ func isNchanAck(message []byte) (bool, error) {
 	return bytes.HasPrefix(message, []byte("queued messages")), nil
 }
 
-func startNchan(ctx context.Context, core *int) (*Server, error) {
+func startNchan(ctx context.Context, core *int) (*machine.Server, error) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		nginx = "/usr/sbin/nginx" // which Debian leaves out of a user's PATH
@@ -71,45 +72,22 @@ func startNchan(ctx context.Context, core *int) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: a folder for nginx: %w", err)
 	}
-	port, err := freePort()
+	port, err := machine.FreePort()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, topic), 0o666); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, nchanConfig, nchanModule, port, load.Topic), 0o666); err != nil {
 		return nil, errors.Join(fmt.Errorf("bench: nginx.conf: %w", err), os.RemoveAll(dir))
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	server, err := StartServer(ctx, ServerConfig{
+	server, err := machine.StartServer(ctx, machine.ServerConfig{
 		Command: []string{nginx, "-e", "stderr", "-p", dir, "-c", file}, Core: core, URL: url,
 	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	end := server.close
-	server.close = func() error { return errors.Join(end(), os.RemoveAll(dir)) }
+	end := server.Stop
+	server.Stop = func() error { return errors.Join(end(), os.RemoveAll(dir)) }
 	return server, nil
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("bench: a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// reachable waits until somebody listens there.
-func reachable(ctx context.Context, address string) error {
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			return conn.Close()
-		}
-		if pause(ctx, 5*time.Millisecond) != nil {
-			return err
-		}
-	}
 }

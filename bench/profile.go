@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/sse"
 	"pushlab/websocket"
 )
@@ -17,40 +18,53 @@ type Profile struct {
 	About string
 	// Pinned says that the server has a core of its own, and the load another, if there are two.
 	Pinned bool
-	// Scenarios are what it does.
+	// Scenarios are what it does, in this order.
 	Scenarios []Scenario
+}
+
+// Cases returns the cases of all its scenarios, in order.
+func (p Profile) Cases() (cases []result.Case) {
+	for _, s := range p.Scenarios {
+		cases = append(cases, s.Cases()...)
+	}
+	return cases
 }
 
 // Profiles returns all profiles, the quickest first.
 func Profiles() []Profile {
-	storm := Profile{Name: "storm", About: "all drop, miss events, and come back at once", Pinned: true, Scenarios: []Scenario{storm(1000), storm(5000)}}
-	idle := Profile{Name: "idle", About: "what an idle connection takes", Pinned: true, Scenarios: []Scenario{idle(5000), idle(15_000)}}
+	storm := Profile{Name: "storm", About: storm().About, Pinned: true, Scenarios: []Scenario{storm()}}
+	idle := Profile{Name: "idle", About: idle().About, Pinned: true, Scenarios: []Scenario{idle()}}
+	// The more subscribers there are, the longer each event is on its way, so the rate is lower.
 	cost := Profile{Name: "cost", About: "what a delivered event costs, beside what it must cost", Pinned: true, Scenarios: []Scenario{
 		cost(1000, 10), cost(5000, 4), cost(15_000, 1),
 	}}
-	capacity := Profile{Name: "capacity", About: "the highest rate at which all events arrive in time, beside Nchan's", Pinned: true, Scenarios: []Scenario{capacity()}}
+	capacity := Profile{Name: "capacity", About: capacity().About, Pinned: true, Scenarios: []Scenario{capacity()}}
 	engine := Profile{Name: "engine", About: "all of cost, idle, capacity and storm", Pinned: true}
 	for _, p := range []Profile{cost, idle, capacity, storm} {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
 	return []Profile{
-		{
-			Name: "smoke", About: "the transports side by side in half a minute, on two cores",
-			Scenarios: []Scenario{{
-				Name: "smoke", Kind: FanOut, Targets: []string{pushlabName}, Transports: Transports(), Rounds: 1,
-				Subscribers: 200, Rate: 25, Size: 128,
-				WarmUp: time.Second, Measure: 5 * time.Second, Drain: 2 * time.Second,
-			}},
-		},
-		{
-			Name: "fanout", About: "a larger audience, one and a half minutes",
-			Scenarios: []Scenario{{
-				Name: "fanout", Kind: FanOut, Targets: []string{pushlabName}, Transports: Transports(), Rounds: 1,
-				Subscribers: 1000, Rate: 10, Size: 128,
-				WarmUp: 2 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
-			}},
-		},
+		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
+		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
 		storm, idle, cost, capacity, engine,
+	}
+}
+
+func smoke() Scenario {
+	return Scenario{
+		Name: "smoke", About: "the transports side by side in half a minute, on two cores",
+		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 1,
+		Subscribers: []int{200}, Rates: []float64{25}, Sizes: []int{128},
+		WarmUp: time.Second, Measure: 5 * time.Second, Drain: 2 * time.Second,
+	}
+}
+
+func fanOut() Scenario {
+	return Scenario{
+		Name: "fanout", About: "a larger audience, one and a half minutes",
+		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 1,
+		Subscribers: []int{1000}, Rates: []float64{10}, Sizes: []int{128},
+		WarmUp: 2 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
 	}
 }
 
@@ -58,32 +72,36 @@ func Profiles() []Profile {
 // every transport, before the next is due.
 func cost(subscribers int, rate float64) Scenario {
 	return Scenario{
-		Name: "cost", Kind: FanOut, Targets: []string{FloorName, BaselineName, pushlabName}, Transports: Transports(),
-		Rounds: 5, Again: true, Subscribers: subscribers, Rate: rate, Size: 128,
+		Name: "cost", About: "what a delivered event costs, beside what it must cost",
+		Kind: result.FanOut, Targets: []string{result.FloorName, result.BaselineName, result.PushlabName}, Transports: result.Transports(), Rounds: 5, Again: true,
+		Subscribers: []int{subscribers}, Rates: []float64{rate}, Sizes: []int{128},
 		WarmUp: 2 * time.Second, Measure: 10 * time.Second, Drain: 5 * time.Second,
 	}
 }
 
-func idle(subscribers int) Scenario {
+func idle() Scenario {
 	return Scenario{
-		Name: "idle", Kind: Idle, Targets: []string{pushlabName}, Transports: []string{sse.Name, websocket.Name},
-		Rounds: 5, Subscribers: subscribers, Rate: 1, Size: 128,
+		Name: "idle", About: "what an idle connection takes",
+		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: []string{sse.Name, websocket.Name}, Rounds: 5,
+		Subscribers: []int{5000, 15_000}, Rates: []float64{1}, Sizes: []int{128},
 		WarmUp: 3 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
 	}
 }
 
 func capacity() Scenario {
 	return Scenario{
-		Name: "capacity", Kind: Capacity, Targets: []string{pushlabName, NchanName}, Transports: Transports(),
-		Rounds: 5, Subscribers: 1000, Rate: 50, Size: 128, Limit: 100 * time.Millisecond,
-		WarmUp: time.Second, Measure: 3 * time.Second, Drain: 2 * time.Second,
+		Name: "capacity", About: "the highest rate at which all events arrive in time, beside Nchan's",
+		Kind: result.Capacity, Targets: []string{result.PushlabName, result.NchanName}, Transports: result.Transports(), Rounds: 5,
+		Subscribers: []int{1000}, Rates: []float64{50}, Sizes: []int{128},
+		WarmUp: time.Second, Measure: 3 * time.Second, Drain: 2 * time.Second, Limit: 100 * time.Millisecond,
 	}
 }
 
-func storm(subscribers int) Scenario {
+func storm() Scenario {
 	return Scenario{
-		Name: "storm", Kind: Storm, Targets: []string{pushlabName}, Transports: Transports(),
-		Rounds: 5, Subscribers: subscribers, Rate: 200, Size: 128,
+		Name: "storm", About: "all drop, miss events, and come back at once",
+		Kind: result.Storm, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 5,
+		Subscribers: []int{1000, 5000}, Rates: []float64{200}, Sizes: []int{128},
 		WarmUp: 10 * time.Millisecond, Measure: time.Second, Drain: 20 * time.Second,
 	}
 }

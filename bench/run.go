@@ -9,15 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pushlab/bench/load"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
+	"pushlab/bench/stats"
 )
 
 // Options say how a run reaches its servers.
 type Options struct {
-	// Targets are the servers that scenarios can name.
+	// Targets are the servers that cases can name.
 	Targets []Target
 	// Pin is which core this process is to have, and which the targets give to their servers.
 	// Default: any.
-	Pin *Pin
+	Pin *result.Pin
 	// Seed decides in which order each round measures. Default: a random one.
 	Seed uint64
 	// Progress is told in a line what happens now. Default: nobody is.
@@ -28,49 +33,50 @@ type Options struct {
 	sleep func(time.Duration) // of the pacer
 }
 
-// Times of a run that no scenario changes.
+// Times of a run that no case changes.
 const (
 	lead        = 20 * time.Millisecond  // before the first event of a phase
 	patience    = 2 * time.Second        // how long the server's counters may take to settle
 	aftermath   = 100 * time.Millisecond // how long to wait for what should not come
 	interrupted = time.Second            // how long to wait for what is under way when interrupted
+	atATime     = 64                     // how many subscribers connect at a time
 	tick        = 2 * time.Millisecond   // how often to look whether all has come
 )
 
-// Run measures the scenarios, one after the other. When ctx ends, it stops publishing, receives what
+// Run measures the cases, one after the other. When ctx ends, it stops publishing, receives what
 // is under way, and returns what it has. A target that could not be measured is told by its verdict;
 // Run fails only if nothing can be measured at all.
-func Run(ctx context.Context, scenarios []Scenario, options Options) (result Result, err error) {
+func Run(ctx context.Context, cases []result.Case, options Options) (r result.Result, err error) {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
 	if options.sleep == nil {
-		options.sleep = sleepExactly
+		options.sleep = load.SleepExactly
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
 	}
-	result = Result{
-		Schema: Schema, Started: time.Now().UTC(), Environment: ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
+	r = result.Result{
+		Schema: result.Schema, Started: time.Now().UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
-	for _, s := range scenarios {
-		if err := s.Validate(); err != nil {
-			return Result{}, err
+	for _, c := range cases {
+		if err := c.Validate(); err != nil {
+			return result.Result{}, err
 		}
-		of, err := options.lanes(s)
+		of, err := options.lanes(c)
 		if err != nil {
-			return Result{}, err
+			return result.Result{}, err
 		}
-		if err := enoughFiles(result.Environment.OpenFiles, s.Subscribers); err != nil {
-			return Result{}, err
+		if err := enoughFiles(r.Environment.OpenFiles, c.Subscribers); err != nil {
+			return result.Result{}, err
 		}
 		lanes = append(lanes, of)
 	}
 	if options.Pin != nil {
-		unpin, err := pin(options.Pin.Load)
+		unpin, err := machine.Pin(options.Pin.Load)
 		if err != nil {
-			return Result{}, err
+			return result.Result{}, err
 		}
 		defer func() { // not only of what was measured
 			if e := unpin(); e != nil && err == nil {
@@ -78,80 +84,78 @@ func Run(ctx context.Context, scenarios []Scenario, options Options) (result Res
 			}
 		}()
 	}
-	for i, s := range scenarios {
-		outcome := Outcome{Scenario: s}
-		outcome.Measurements = options.measure(ctx, s, lanes[i], result.Environment.Cores)
-		outcome.Summaries = summarize(outcome)
-		result.Outcomes = append(result.Outcomes, outcome)
+	for i, c := range cases {
+		outcome := result.Outcome{Case: c}
+		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
+		outcome.Summaries = stats.Summarize(outcome)
+		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {
-			result.Interrupted = true
+			r.Interrupted = true
 			break
 		}
 	}
-	result.Elapsed = time.Since(result.Started)
-	return result, nil
+	r.Elapsed = time.Since(r.Started)
+	return r, nil
 }
 
-// A lane is what each round measures once: a target with one of its transports.
+// A lane is what each round measures once, and how to start it.
 type lane struct {
-	target    Target
-	transport string
-	again     bool
+	result.Lane
+	target Target
 }
 
-func (l lane) String() string {
-	name := l.target.Name + " " + l.transport
-	if l.again {
-		name += " again"
+// lanes lists what a case measures.
+func (o Options) lanes(c result.Case) (lanes []lane, err error) {
+	if err := checkVariants(c.LaneVariants()); err != nil {
+		return nil, err
 	}
-	return name
-}
-
-// lanes lists what a scenario measures.
-func (o Options) lanes(s Scenario) (lanes []lane, err error) {
-	for _, name := range s.Targets {
+	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("bench: unknown target %q", name)
 		}
-		for _, transport := range s.Transports {
-			if t := o.Targets[at]; slices.Contains(t.Transports, transport) && (t.resumes || s.Kind != Storm) {
-				lanes = append(lanes, lane{target: t, transport: transport})
+		target := o.Targets[at]
+		for _, transport := range c.Transports {
+			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
+				continue
+			}
+			for _, variant := range c.LaneVariants() {
+				lanes = append(lanes, lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target})
 			}
 		}
 	}
 	if len(lanes) == 0 {
 		return nil, fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
-			strings.Join(s.Targets, ", "), s.Name, strings.Join(s.Transports, ", "))
+			strings.Join(c.Targets, ", "), c.Name, strings.Join(c.Transports, ", "))
 	}
-	if s.Again {
+	if c.Again {
 		again := lanes[0]
-		again.again = true
+		again.Again = true
 		lanes = append(lanes, again)
 	}
 	return lanes, nil
 }
 
-// measure measures all lanes of a scenario in each round.
-func (o Options) measure(ctx context.Context, s Scenario, lanes []lane, cores int) (measurements []Measurement) {
+// measure measures all lanes of a case in each round.
+func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores int) (measurements []result.Measurement) {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	softirq := 0
 	if o.Pin != nil {
-		softirq = softirqThread(o.Pin.Server)
+		softirq = machine.SoftirqThread(o.Pin.Server)
 	}
-	for round := 1; round <= s.Rounds; round++ {
+	for round := 1; round <= c.Rounds; round++ {
 		order := slices.Clone(lanes)
-		if s.Rounds > 1 {
+		if c.Rounds > 1 {
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{scenario: s, options: o, lane: l, softirq: softirq, cores: cores, prefix: l.String()}
-			if s.Rounds > 1 {
-				r.prefix = fmt.Sprintf("%s round %d of %d: %s", s.Name, round, s.Rounds, l)
-			} else if len(s.Targets) == 1 {
-				r.prefix = l.transport
+			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, prefix: l.Name()}
+			if c.Rounds > 1 {
+				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l.Name())
+			} else if len(c.Targets) == 1 {
+				r.prefix = l.ShortName()
 			}
-			r.Target, r.Transport, r.Again, r.Round = l.target.Name, l.transport, l.again, round
+			r.Lane, r.Round = l.Lane, round
 			r.do(ctx)
 			measurements = append(measurements, r.Measurement)
 			if ctx.Err() != nil {

@@ -14,6 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/bench/load"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/memhttp"
@@ -21,29 +24,29 @@ import (
 	"pushlab/sse"
 )
 
-// small is a scenario of 30 events to 4 subscribers, behind 10 of warm-up.
-func small(transports ...string) Scenario {
-	return Scenario{
-		Name: "small", Kind: FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
+// small is a case of 30 events to 4 subscribers, behind 10 of warm-up.
+func small(transports ...string) result.Case {
+	return result.Case{
+		Name: "small", Kind: result.FanOut, Targets: []string{"pushlab"}, Transports: transports, Rounds: 1, Subscribers: 4, Rate: 20, Size: 128,
 		WarmUp: 500 * time.Millisecond, Measure: 1500 * time.Millisecond, Drain: time.Second,
 	}
 }
 
 // starting are options for a target whose servers are started in that way.
-func starting(start func(context.Context) (*Server, error)) Options {
-	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*Server, error) { return start(ctx) })}}
+func starting(start func(context.Context) (*machine.Server, error)) Options {
+	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })}}
 }
 
 // inMemory are options for servers in memory, in virtual time. Prepare may change each server.
 func inMemory(t *testing.T, prepare func(*fixture)) Options {
 	var server *memhttp.Server
-	options := starting(func(context.Context) (*Server, error) {
+	options := starting(func(context.Context) (*machine.Server, error) {
 		f := newFixture(t, hub.Config{})
 		if prepare != nil {
 			prepare(f)
 		}
 		server = memhttp.NewServer(t, f.mux)
-		return &Server{URL: memhttp.URL}, nil
+		return &machine.Server{URL: memhttp.URL}, nil
 	})
 	options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return server.Dial(ctx, network, address)
@@ -52,26 +55,26 @@ func inMemory(t *testing.T, prepare func(*fixture)) Options {
 	return options
 }
 
-// measured runs a scenario that measures one transport.
-func measured(t *testing.T, ctx context.Context, s Scenario, options Options) (Result, Measurement) {
+// measured runs a case that measures one transport.
+func measured(t *testing.T, ctx context.Context, s result.Case, options Options) (result.Result, result.Measurement) {
 	t.Helper()
-	result, err := Run(ctx, []Scenario{s}, options)
+	found, err := Run(ctx, []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 1 {
-		t.Fatalf("%+v has not one measurement", result.Outcomes)
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 1 {
+		t.Fatalf("%+v has not one measurement", found.Outcomes)
 	}
-	return result, result.Outcomes[0].Measurements[0]
+	return found, found.Outcomes[0].Measurements[0]
 }
 
 // In virtual time everything is exact: no event takes any time, and every byte can be told.
 func TestRunInVirtualTime(t *testing.T) {
-	for _, transport := range Transports() {
+	for _, transport := range result.Transports() {
 		t.Run(transport, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), small(transport), inMemory(t, nil))
-				if result.Failed() || result.Interrupted || !m.Verdict.Comparable() {
+				found, m := measured(t, t.Context(), small(transport), inMemory(t, nil))
+				if found.Failed() || found.Interrupted || !m.Verdict.Comparable() {
 					t.Errorf("the verdict is %+v", m.Verdict)
 				}
 				if m.Planned != 30 || m.Published != 30 || m.Acknowledged != 30 {
@@ -95,7 +98,7 @@ func TestRunInVirtualTime(t *testing.T) {
 }
 
 // wantBytes checks the bytes of small: events 11 to 40 of the log to 4 subscribers.
-func wantBytes(t *testing.T, m Measurement) {
+func wantBytes(t *testing.T, m result.Measurement) {
 	t.Helper()
 	switch m.Transport {
 	case "httpstream", "sse":
@@ -121,25 +124,25 @@ func wantBytes(t *testing.T, m Measurement) {
 // On real sockets, with the CPU time of this process.
 func TestRunOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s := small(Transports()...)
+	s := small(result.Transports()...)
 	s.Rate, s.WarmUp, s.Measure = 100, 100*time.Millisecond, 300*time.Millisecond
 	var progress []string
-	options := starting(func(context.Context) (*Server, error) {
+	options := starting(func(context.Context) (*machine.Server, error) {
 		server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
-		return &Server{URL: server.URL, PID: os.Getpid(), close: func() error { server.Close(); return nil }}, nil
+		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
 	options.Progress = func(line string) { progress = append(progress, line) }
-	result, err := Run(t.Context(), []Scenario{s}, options)
+	found, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || result.Failed() || result.Schema != Schema || result.Elapsed <= 0 {
-		for _, m := range result.Outcomes[0].Measurements {
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || found.Failed() || found.Schema != result.Schema || found.Elapsed <= 0 {
+		for _, m := range found.Outcomes[0].Measurements {
 			t.Errorf("%s: %+v", m.Transport, m.Verdict)
 		}
 		t.FailNow()
 	}
-	for _, m := range result.Outcomes[0].Measurements {
+	for _, m := range found.Outcomes[0].Measurements {
 		if m.Delivered != 120 || m.Lost != 0 || m.Duplicated != 0 || m.Reordered != 0 || m.ServerDelivered != 120 {
 			t.Errorf("%s: the counts are not right: %+v", m.Transport, m)
 		}
@@ -173,7 +176,7 @@ func always(tamper tamperFunc) func() tamperFunc { return func() tamperFunc { re
 func (h *tampering) Counters() *wire.Counters { return &h.counters }
 
 func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub := h.hub.Subscribe([]string{topic}, hub.Start{})
+	sub := h.hub.Subscribe([]string{load.Topic}, hub.Start{})
 	defer sub.Close()
 	h.counters.Open.Add(1)
 	defer h.counters.Open.Add(-1)
@@ -200,7 +203,7 @@ func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestRunCatchesWrongDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
 		tamper func() tamperFunc
-		want   func(Measurement) bool
+		want   func(result.Measurement) bool
 		says   string
 	}{
 		"a lost event": {
@@ -209,7 +212,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Lost == 4 && m.Delivered == 116 },
+			func(m result.Measurement) bool { return m.Lost == 4 && m.Delivered == 116 },
 			"deliveries lost: 4 of 120",
 		},
 		"a duplicated event": {
@@ -219,7 +222,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries duplicated: 4",
 		},
 		"the last event duplicated": {
@@ -229,7 +232,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Duplicated == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries duplicated: 4",
 		},
 		"events out of order": {
@@ -247,7 +250,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					}
 				}
 			},
-			func(m Measurement) bool { return m.Reordered == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.Reordered == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"deliveries out of order: 4",
 		},
 		"an announced gap": {
@@ -257,7 +260,7 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 				}
 				send(frame)
 			}),
-			func(m Measurement) bool { return m.Lost == 4 && m.Gaps == 4 },
+			func(m result.Measurement) bool { return m.Lost == 4 && m.Gaps == 4 },
 			"gaps announced: 4",
 		},
 		"a fault in the warm-up": {
@@ -266,26 +269,26 @@ func TestRunCatchesWrongDelivery(t *testing.T) {
 					send(frame)
 				}
 			}),
-			func(m Measurement) bool { return m.WarmUpFaults == 4 && m.Lost == 0 && m.Delivered == 120 },
+			func(m result.Measurement) bool { return m.WarmUpFaults == 4 && m.Lost == 0 && m.Delivered == 120 },
 			"or out of order: 4",
 		},
 		"an event from nowhere": {
 			always(func(seq uint64, frame []byte, send func([]byte)) {
 				send(frame)
 				if seq == 20 {
-					send(sse.AppendFrame(nil, benchEvent(99, 0)))
+					send(sse.AppendFrame(nil, event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 100}, Topic: load.Topic, Data: []byte(`{"n":99,"due":0,"pad":"x"}`)}))
 				}
 			}),
-			func(m Measurement) bool { return m.Disconnected == 4 },
+			func(m result.Measurement) bool { return m.Disconnected == 4 },
 			"number 99",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				result, m := measured(t, t.Context(), small("sse"), inMemory(t, func(f *fixture) {
+				found, m := measured(t, t.Context(), small("sse"), inMemory(t, func(f *fixture) {
 					f.transports["sse"] = &tampering{hub: f.hub, tamper: c.tamper}
 				}))
-				if !c.want(m) || !result.Failed() || m.Verdict.Comparable() {
+				if !c.want(m) || !found.Failed() || m.Verdict.Comparable() {
 					t.Errorf("%+v", m)
 				}
 				if all := strings.Join(m.Verdict.Failed, "\n"); !strings.Contains(all, c.says) {
@@ -322,11 +325,11 @@ func TestRunThatIsLateIsNotValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		options.sleep = func(d time.Duration) { time.Sleep(d + 3*time.Millisecond) }
-		result, m := measured(t, t.Context(), small("sse"), options)
+		found, m := measured(t, t.Context(), small("sse"), options)
 		if m.PublishDelay.P50 != 3*time.Millisecond || m.Delivery.P50 != 3*time.Millisecond {
 			t.Errorf("publish delay %v, latency %v; both should be 3ms", m.PublishDelay.P50, m.Delivery.P50)
 		}
-		if result.Failed() || len(m.Verdict.Invalid) != 1 || !strings.Contains(m.Verdict.Invalid[0], "late") {
+		if found.Failed() || len(m.Verdict.Invalid) != 1 || !strings.Contains(m.Verdict.Invalid[0], "late") {
 			t.Errorf("the verdict is %+v", m.Verdict)
 		}
 	})
@@ -377,7 +380,7 @@ func TestRunInterrupted(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), c.after)
 				defer cancel()
-				result, m := measured(t, ctx, small("sse", "websocket"), inMemory(t, func(f *fixture) {
+				found, m := measured(t, ctx, small("sse", "websocket"), inMemory(t, func(f *fixture) {
 					if strings.HasPrefix(name, "with") {
 						f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
 							time.Sleep(49 * time.Millisecond)
@@ -385,8 +388,8 @@ func TestRunInterrupted(t *testing.T) {
 						})}
 					}
 				}))
-				if !result.Interrupted || result.Failed() || m.Verdict.Comparable() {
-					t.Errorf("interrupted %v, verdict %+v", result.Interrupted, m.Verdict)
+				if !found.Interrupted || found.Failed() || m.Verdict.Comparable() {
+					t.Errorf("interrupted %v, verdict %+v", found.Interrupted, m.Verdict)
 				}
 				if m.Published < c.published || m.Published > c.published+3 || m.Lost != 0 || m.Delivered != int64(4*m.Published) {
 					t.Errorf("published %d, want about %d; delivered %d, lost %d", m.Published, c.published, m.Delivered, m.Lost)
@@ -400,11 +403,11 @@ func TestRunWhenTheServerFails(t *testing.T) {
 	broken := errors.New("no port is free")
 	for name, c := range map[string]struct {
 		prepare func(*fixture)
-		start   func(context.Context) (*Server, error)
+		start   func(context.Context) (*machine.Server, error)
 		says    string
 	}{
-		"to start": {nil, func(context.Context) (*Server, error) { return nil, broken }, "no port is free"},
-		"to have an address": {nil, func(context.Context) (*Server, error) { return &Server{URL: "somewhere"}, nil },
+		"to start": {nil, func(context.Context) (*machine.Server, error) { return nil, broken }, "no port is free"},
+		"to have an address": {nil, func(context.Context) (*machine.Server, error) { return &machine.Server{URL: "somewhere"}, nil },
 			"no address of a server"},
 		"to count": {func(f *fixture) {
 			f.mux = http.NewServeMux()
@@ -447,9 +450,9 @@ func TestRunWhenTheServerFails(t *testing.T) {
 				if c.start != nil {
 					options.Targets = starting(c.start).Targets
 				}
-				result, m := measured(t, t.Context(), small("sse"), options)
-				if !result.Failed() || !strings.Contains(m.Error, c.says) {
-					t.Errorf("failed %v; the error should say %q:\n%s", result.Failed(), c.says, m.Error)
+				found, m := measured(t, t.Context(), small("sse"), options)
+				if !found.Failed() || !strings.Contains(m.Error, c.says) {
+					t.Errorf("failed %v; the error should say %q:\n%s", found.Failed(), c.says, m.Error)
 				}
 			})
 		})
@@ -466,9 +469,9 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		var server *memhttp.Server
-		options.Targets = starting(func(context.Context) (*Server, error) {
+		options.Targets = starting(func(context.Context) (*machine.Server, error) {
 			server = memhttp.NewServer(t, newFixture(t, hub.Config{HistoryBytes: 100}).mux)
-			return &Server{URL: memhttp.URL}, nil
+			return &machine.Server{URL: memhttp.URL}, nil
 		}).Targets
 		options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			return server.Dial(ctx, network, address)
@@ -480,9 +483,9 @@ func TestRunWhenEventsAreRefused(t *testing.T) {
 	})
 }
 
-func TestRunRefusesANonsenseScenario(t *testing.T) {
-	if _, err := Run(t.Context(), []Scenario{{}}, Options{}); err == nil {
-		t.Error("an empty scenario was run")
+func TestRunRefusesANonsenseCase(t *testing.T) {
+	if _, err := Run(t.Context(), []result.Case{{}}, Options{}); err == nil {
+		t.Error("an empty case was run")
 	}
 }
 
@@ -491,9 +494,9 @@ func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
 		start := options.Targets[0].Start
-		options.Targets[0].Start = func(ctx context.Context, transport string) (*Server, error) {
+		options.Targets[0].Start = func(ctx context.Context, transport string) (*machine.Server, error) {
 			s, err := start(ctx, transport)
-			s.close = func() error {
+			s.Stop = func() error {
 				return errors.New("bench: the server ended by itself (exit status 2); it said: out of memory")
 			}
 			return s, err
@@ -503,4 +506,12 @@ func TestRunTellsThatTheServerBrokeDown(t *testing.T) {
 			t.Errorf("the error is %q", m.Error)
 		}
 	})
+}
+
+func TestEnoughFiles(t *testing.T) {
+	for limit, enough := range map[string]bool{"1024/4096": true, "300/4096": false, "unlimited/unlimited": true, "": true} {
+		if err := enoughFiles(limit, 500); (err == nil) != enough {
+			t.Errorf("%q for 500 subscribers: %v", limit, err)
+		}
+	}
 }

@@ -1,123 +1,79 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
 	"time"
 
-	"pushlab/httpstream"
-	"pushlab/longpoll"
-	"pushlab/sse"
-	"pushlab/websocket"
+	"pushlab/bench/result"
 )
 
-// Transports returns the labels of the transports that can be measured, from the simplest up.
-func Transports() []string {
-	return []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name}
-}
-
-// A Kind is what a scenario is about.
-type Kind string
-
-// The kinds of scenarios.
-const (
-	// FanOut publishes at a constant rate: what a delivered event costs, and how long it takes.
-	FanOut Kind = "fanout"
-	// Idle connects and waits: what a connection costs that hardly ever gets an event.
-	Idle Kind = "idle"
-	// Capacity searches for the highest rate at which events arrive in time, and all of them.
-	Capacity Kind = "capacity"
-	// Storm drops all connections, publishes, and lets everybody come back with a cursor at once.
-	Storm Kind = "storm"
-)
-
-// A Scenario is what a run does with each target and transport: one topic, one publisher, many
-// subscribers.
+// A Scenario is something worth measuring, over a range: a case for each number of subscribers, each
+// rate and each size of its lists. The zero value is none; Validate says what is missing.
 type Scenario struct {
-	// Name is the profile that the scenario was made from.
-	Name string `json:"name"`
+	// ID is a short sign that documents can refer to, such as "S1". It may be "".
+	ID string
+	// Name is what results and reports call it.
+	Name string
+	// About says in a line what it is for.
+	About string
 	// Kind is what it is about.
-	Kind Kind `json:"kind"`
-	// Targets are the names of the servers to measure. Each is measured with those of the
-	// transports that it offers.
-	Targets []string `json:"targets"`
-	// Transports are the labels of the transports to measure.
-	Transports []string `json:"transports"`
-	// Rounds is how often each is measured; each round measures all, in an order of its own.
-	Rounds int `json:"rounds"`
-	// Again says that the first of them is measured twice in each round, as if it were two: what
-	// these differ by is the noise.
-	Again bool `json:"again,omitempty"`
-	// Subscribers is how many subscribers each event is delivered to.
-	Subscribers int `json:"subscribers"`
-	// Rate is how many events are published in a second; when the capacity is searched, in the first
-	// probe.
-	Rate float64 `json:"events_per_second"`
-	// Size is how many bytes of data each event has; its envelope comes on top.
-	Size int `json:"data_bytes"`
-	// WarmUp is how long events are published before anything is measured.
-	WarmUp time.Duration `json:"warm_up_ns"`
-	// Measure is for how long the measured events are published. Idle connections are watched for
-	// that long. In a storm it is for how long events are published that nobody is there to receive.
-	Measure time.Duration `json:"measure_ns"`
-	// Drain is how long to wait for events that were published and have not come yet.
-	Drain time.Duration `json:"drain_ns"`
-	// Limit is the p99 of the deliveries up to which a rate counts as sustained.
-	Limit time.Duration `json:"limit_ns,omitempty"`
+	Kind result.Kind
+	// Targets are the names of the servers to measure, Transports the labels of the transports. Each
+	// target is measured with those of the transports that it offers.
+	Targets    []string
+	Transports []string
+	// Variants are what is compared within a case; "" is none. Default: that alone.
+	Variants []string
+	// Subscribers are how many subscribers each event is delivered to, Rates how many events are
+	// published in a second, Sizes how many bytes of data each has. None may be empty.
+	Subscribers []int
+	Rates       []float64
+	Sizes       []int
+	// Rounds is how often each lane is measured, at least 1. Again says that the first is measured
+	// twice in each round, to know the noise.
+	Rounds int
+	Again  bool
+	// WarmUp, Measure, Drain and Limit are those of each case: see Case.
+	WarmUp, Measure, Drain, Limit time.Duration
 }
 
-// The limits of a scenario.
-const (
-	maxSubscribers = 20_000
-	maxRate        = 100_000
-	maxRounds      = 1_000
-	minSize        = 64        // the number, the due time and their names
-	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
-	maxDeliveries  = 20_000_000
-)
-
-// Validate tells what is wrong with the scenario, if something is.
-func (s Scenario) Validate() error {
-	for _, t := range s.Transports {
-		if !slices.Contains(Transports(), t) {
-			return fmt.Errorf("bench: unknown transport %q; use %s", t, strings.Join(Transports(), ", "))
+// Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes. It
+// copies no list but those; the cases share the others, which nobody may change.
+func (s Scenario) Cases() []result.Case {
+	var cases []result.Case
+	for _, subscribers := range s.Subscribers {
+		for _, rate := range s.Rates {
+			for _, size := range s.Sizes {
+				cases = append(cases, result.Case{
+					ID: s.ID, Name: s.Name, Kind: s.Kind,
+					Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
+					Subscribers: subscribers, Rate: rate, Size: size,
+					WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
+				})
+			}
 		}
 	}
-	events := s.Rate * (s.WarmUp + s.Measure).Seconds()
-	switch {
-	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm}, s.Kind):
-		return fmt.Errorf("bench: unknown kind of scenario %q", s.Kind)
-	case len(s.Targets) == 0:
-		return fmt.Errorf("bench: no target to measure")
-	case len(s.Transports) == 0:
-		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
-	case s.Rounds < 1 || s.Rounds > maxRounds:
-		return fmt.Errorf("bench: %d rounds; use 1 to %d", s.Rounds, maxRounds)
-	case s.Subscribers < 1 || s.Subscribers > maxSubscribers:
-		return fmt.Errorf("bench: %d subscribers; use 1 to %d", s.Subscribers, maxSubscribers)
-	case !(s.Rate > 0 && s.Rate <= maxRate):
-		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", s.Rate, maxRate)
-	case s.Size < minSize || s.Size > maxSize:
-		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", s.Size, minSize, maxSize)
-	case s.WarmUp < 0 || s.Drain < 0 || s.Limit < 0:
-		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
-	case s.Kind == Capacity && s.Limit == 0:
-		return fmt.Errorf("bench: the capacity is searched up to a p99, which is missing")
-	case s.events() < 1 && s.Kind != Idle:
-		return fmt.Errorf("bench: no event is due in %v at %v events/s; measure longer or raise the rate", s.Measure, s.Rate)
-	case events*float64(s.Subscribers) > maxDeliveries:
-		return fmt.Errorf("bench: %.0f deliveries; the limit is %d: measure for a shorter time, or with fewer subscribers or events", events*float64(s.Subscribers), maxDeliveries)
+	return cases
+}
+
+// Validate tells what is wrong with the scenario, if something is: with it, or with the first of its
+// cases that cannot be measured.
+func (s Scenario) Validate() error {
+	if s.Name == "" {
+		return errors.New("bench: a scenario has no name")
+	}
+	if err := checkVariants(s.Variants); err != nil {
+		return err
+	}
+	cases := s.Cases()
+	if len(cases) == 0 {
+		return fmt.Errorf("bench: the scenario %s has no case; name at least one number of subscribers, one rate and one size", s.Name)
+	}
+	for _, c := range cases {
+		if err := c.Validate(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
-
-// events is how many events are measured, warmUp how many are published before them.
-func (s Scenario) events() int {
-	if s.Kind == Idle {
-		return 0
-	}
-	return int(math.Round(s.Rate * s.Measure.Seconds()))
-}
-func (s Scenario) warmUp() int { return int(math.Ceil(s.Rate * s.WarmUp.Seconds())) }

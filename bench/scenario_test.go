@@ -1,66 +1,84 @@
 package bench
 
 import (
-	"math"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pushlab/bench/result"
 )
 
-func TestProfilesAreValid(t *testing.T) {
-	seen := map[string]bool{}
-	for _, p := range Profiles() {
-		if p.Name == "" || p.About == "" || seen[p.Name] || len(p.Scenarios) == 0 {
-			t.Errorf("the profile %q has no name of its own, does not say what it is for, or does nothing", p.Name)
-		}
-		seen[p.Name] = true
-		if found, err := FindProfile(p.Name); err != nil || found.Name != p.Name {
-			t.Errorf("%s is not found: %v", p.Name, err)
-		}
-		for _, s := range p.Scenarios {
-			if err := s.Validate(); err != nil || s.Name == "" {
-				t.Errorf("%s: the scenario %q: %v", p.Name, s.Name, err)
-			}
-			for _, target := range s.Targets {
-				if _, err := NewTarget(target, nil, nil); err != nil {
-					t.Errorf("%s: %v", p.Name, err)
-				}
-			}
-			// Starting, connecting and waiting take half a second a transport.
-			if took := time.Duration(len(s.Transports)) * (s.WarmUp + s.Measure + time.Second/2); p.Name == "smoke" && took > 30*time.Second {
-				t.Errorf("the smoke profile takes %v", took)
-			}
-		}
+// A scenario is all its points: the lists multiplied, the last one changing fastest.
+func TestScenarioCases(t *testing.T) {
+	s := smoke()
+	s.ID, s.Subscribers, s.Rates, s.Sizes = "S1", []int{10, 20}, []float64{1, 5}, []int{64, 128}
+	type point struct {
+		Subscribers int
+		Rate        float64
+		Size        int
 	}
-	if _, err := FindProfile("nothing"); err == nil || !strings.Contains(err.Error(), "smoke") {
-		t.Errorf("the error %v does not say which profiles there are", err)
+	var got []point
+	for _, c := range s.Cases() {
+		if c.ID != "S1" || c.Name != "smoke" || c.Kind != result.FanOut || c.Rounds != 1 || c.Measure != s.Measure || len(c.Transports) != 4 {
+			t.Errorf("a case has something else than its scenario: %+v", c)
+		}
+		got = append(got, point{c.Subscribers, c.Rate, c.Size})
+	}
+	want := []point{
+		{10, 1, 64}, {10, 1, 128}, {10, 5, 64}, {10, 5, 128},
+		{20, 1, 64}, {20, 1, 128}, {20, 5, 64}, {20, 5, 128},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what was expected (-) and came (+):\n%s", diff)
+	}
+	if err := s.Validate(); err != nil {
+		t.Error(err)
 	}
 }
 
-func TestValidate(t *testing.T) {
+func TestScenarioIsNotValid(t *testing.T) {
 	for name, change := range map[string]func(*Scenario){
-		"no kind":             func(s *Scenario) { s.Kind = "" },
-		"no target":           func(s *Scenario) { s.Targets = nil },
-		"no round":            func(s *Scenario) { s.Rounds = 0 },
-		"no limit":            func(s *Scenario) { s.Kind = Capacity },
-		"no transport":        func(s *Scenario) { s.Transports = nil },
-		"unknown transport":   func(s *Scenario) { s.Transports = []string{"pigeon"} },
-		"no subscriber":       func(s *Scenario) { s.Subscribers = 0 },
-		"too many":            func(s *Scenario) { s.Subscribers = maxSubscribers + 1 },
-		"no rate":             func(s *Scenario) { s.Rate = 0 },
-		"rate is no number":   func(s *Scenario) { s.Rate = math.NaN() },
-		"rate too high":       func(s *Scenario) { s.Rate = maxRate + 1 },
-		"too small":           func(s *Scenario) { s.Size = minSize - 1 },
-		"too large":           func(s *Scenario) { s.Size = maxSize + 1 },
-		"negative warm-up":    func(s *Scenario) { s.WarmUp = -1 },
-		"negative drain":      func(s *Scenario) { s.Drain = -1 },
-		"not one event":       func(s *Scenario) { s.Measure = time.Microsecond },
-		"too many deliveries": func(s *Scenario) { s.Measure = 10 * time.Hour },
+		"no name":       func(s *Scenario) { s.Name = "" },
+		"no size":       func(s *Scenario) { s.Sizes = nil },
+		"one bad rate":  func(s *Scenario) { s.Rates = []float64{1, -1} },
+		"no transports": func(s *Scenario) { s.Transports = nil },
 	} {
-		s := Profiles()[0].Scenarios[0]
+		s := smoke()
 		change(&s)
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: it is valid", name)
+		}
+	}
+}
+
+// Each variant is a lane with every target and transport, and nothing that is not known is one.
+func TestVariantsAreLanes(t *testing.T) {
+	variants = append(variants, "nginx")
+	defer func() { variants = variants[:1] }()
+	options := Options{Targets: []Target{{Name: "pushlab", Transports: result.Transports()}}}
+	c := smoke().Cases()[0]
+	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "nginx"}, true
+	lanes, err := options.lanes(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range lanes {
+		names = append(names, l.Name())
+	}
+	want := []string{"pushlab sse", "pushlab sse nginx", "pushlab websocket", "pushlab websocket nginx", "pushlab sse again"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("what was expected (-) and came (+):\n%s", diff)
+	}
+	for _, unknown := range [][]string{{"pigeon"}, {"", ""}} {
+		c.Variants = unknown
+		if _, err := options.lanes(c); err == nil {
+			t.Errorf("%q are taken for lanes", unknown)
+		}
+		s := smoke()
+		s.Variants = unknown
+		if err := s.Validate(); err == nil {
+			t.Errorf("%q are valid", unknown)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
+
+	"pushlab/bench/result"
 )
 
 // storm drops all subscribers, publishes what they miss, and lets all come back at once.
@@ -14,11 +16,11 @@ func (r *run) storm(ctx context.Context) error {
 		return err
 	}
 	r.progress("dropping all")
-	r.load.drop()
+	r.load.Drop()
 	if _, err := r.settle(ctx); err != nil {
 		return err
 	}
-	first, events := r.scenario.warmUp(), r.scenario.events()
+	first, events := r.point.WarmUpEvents(), r.point.Events()
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
@@ -28,13 +30,13 @@ func (r *run) storm(ctx context.Context) error {
 	if r.Published = published; err != nil {
 		return err
 	}
-	r.PublishRate = rate(delays, r.scenario.Rate)
-	if r.PublishDelay, err = newLatency(delays); err != nil {
+	r.PublishRate = rate(delays, r.point.Rate)
+	if r.PublishDelay, err = result.LatencyOf(delays); err != nil {
 		return err
 	}
 	r.drain(ctx, true, 0, first+published)
 	r.progress("all come back")
-	if err := r.load.connect(ctx, r.load.subscribers, len(r.load.subscribers)); err != nil {
+	if err := r.load.Connect(ctx, r.point.Subscribers); err != nil {
 		return err
 	}
 	r.drain(ctx, true, published, first+published)
@@ -44,10 +46,8 @@ func (r *run) storm(ctx context.Context) error {
 	}
 	r.difference(before, after)
 	pause(ctx, aftermath)
-	r.load.mu.Lock()
-	defer r.load.mu.Unlock()
-	catchUp, err := r.load.complete.latency()
-	if int(catchUp.Count) < len(r.load.subscribers) {
+	catchUp, err := r.load.CatchUps()
+	if int(catchUp.Count) < r.point.Subscribers {
 		err = errors.Join(err, errors.New("bench: not everybody caught up"))
 	}
 	r.CatchUp = &catchUp

@@ -14,6 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"pushlab/bench"
+	"pushlab/bench/machine"
+	"pushlab/bench/peers"
+	"pushlab/bench/report"
+	"pushlab/bench/result"
 )
 
 // benchOptions are the flags of bench run. A zero value means what the profile says.
@@ -44,8 +48,8 @@ func benchCommand(std streams) *cobra.Command {
 		},
 	}
 	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
-		benchServeCommand(std, bench.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", bench.ServeFloor),
-		benchServeCommand(std, bench.BaselineName, "Serve what a run compares long polling with: a plain handler", bench.ServeBaseline))
+		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
+		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
 	return cmd
 }
 
@@ -59,9 +63,9 @@ func benchListCommand(std streams) *cobra.Command {
 				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
 					return err
 				}
-				for _, s := range p.Scenarios {
+				for _, c := range p.Cases() {
 					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
-						bench.Title(s), strings.Join(s.Targets, ", "), strings.Join(s.Transports, ", ")); err != nil {
+						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
 						return err
 					}
 				}
@@ -109,7 +113,7 @@ and keeps what it has.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
-	f.StringVar(&o.out, "out", "", "the folder for "+bench.FileName+"; none is written without it")
+	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
@@ -125,38 +129,38 @@ and keeps what it has.`,
 	return cmd
 }
 
-// scenarios returns the profile's scenarios, with what the flags change.
-func (o *benchOptions) scenarios(profile bench.Profile) ([]bench.Scenario, error) {
-	var scenarios []bench.Scenario
-	for i, s := range profile.Scenarios {
-		if o.subscribers != 0 && i != o.choose(profile, s.Kind) {
+// cases returns the profile's cases, with what the flags change.
+func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
+	var cases []result.Case
+	for i, c := range profile.Cases() {
+		if o.subscribers != 0 && i != o.choose(profile, c.Kind) {
 			continue
 		}
 		if len(o.targets) > 0 {
-			s.Targets = o.targets
+			c.Targets = o.targets
 		}
 		if len(o.transports) > 0 {
-			s.Transports = o.transports
+			c.Transports = o.transports
 		}
-		set(&s.Rounds, o.rounds)
-		set(&s.Subscribers, o.subscribers)
-		set(&s.Rate, o.rate)
-		set(&s.Size, o.size)
-		set(&s.WarmUp, o.warmUp)
-		set(&s.Measure, o.measure)
-		if err := s.Validate(); err != nil {
+		set(&c.Rounds, o.rounds)
+		set(&c.Subscribers, o.subscribers)
+		set(&c.Rate, o.rate)
+		set(&c.Size, o.size)
+		set(&c.WarmUp, o.warmUp)
+		set(&c.Measure, o.measure)
+		if err := c.Validate(); err != nil {
 			return nil, err
 		}
-		scenarios = append(scenarios, s)
+		cases = append(cases, c)
 	}
-	return scenarios, nil
+	return cases, nil
 }
 
-// choose returns which of a profile's scenarios of a kind is meant if a flag gives the number of
+// choose returns which of a profile's cases of a kind is meant if a flag gives the number of
 // subscribers: the one that has it, or else the first.
-func (o *benchOptions) choose(profile bench.Profile, kind bench.Kind) int {
+func (o *benchOptions) choose(profile bench.Profile, kind result.Kind) int {
 	has := func(subscribers func(int) bool) int {
-		return slices.IndexFunc(profile.Scenarios, func(s bench.Scenario) bool { return s.Kind == kind && subscribers(s.Subscribers) })
+		return slices.IndexFunc(profile.Cases(), func(c result.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
 	}
 	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
 		return i
@@ -171,30 +175,30 @@ func set[T comparable](field *T, value T) {
 }
 
 // cores returns the cores that server and load are to have; nil is any.
-func (o *benchOptions) cores(pinned bool) (*bench.Pin, error) {
-	cores := bench.Cores()
+func (o *benchOptions) cores(pinned bool) (*result.Pin, error) {
+	cores := machine.Cores()
 	switch {
 	case o.pin == "none" || o.pin == "" && (!pinned || len(cores) < 2):
 		return nil, nil
 	case o.pin == "":
-		return &bench.Pin{Server: cores[0], Load: cores[len(cores)-1]}, nil
+		return &result.Pin{Server: cores[0], Load: cores[len(cores)-1]}, nil
 	}
-	var p bench.Pin
+	var p result.Pin
 	if n, err := fmt.Sscanf(o.pin, "%d,%d", &p.Server, &p.Load); n != 2 || err != nil || p.Server < 0 || p.Load < 0 {
 		return nil, fmt.Errorf("--pin is %q; give two cores, such as 0,1, or none", o.pin)
 	}
 	return &p, nil
 }
 
-// benchTargets makes the targets that scenarios name.
-func (o *benchOptions) benchTargets(scenarios []bench.Scenario, pin *bench.Pin) (targets []bench.Target, err error) {
+// benchTargets makes the targets that cases name.
+func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targets []bench.Target, err error) {
 	var core *int
 	if pin != nil {
 		core = &pin.Server
 	}
 	known := map[string]bool{}
-	for _, s := range scenarios {
-		for _, name := range s.Targets {
+	for _, c := range cases {
+		for _, name := range c.Targets {
 			if known[name] {
 				continue
 			}
@@ -214,7 +218,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	scenarios, err := o.scenarios(profile)
+	cases, err := o.cases(profile)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -222,30 +226,30 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
-	if options.Targets, err = o.benchTargets(scenarios, options.Pin); err != nil {
+	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
 		return &usageError{err}
 	}
 	if o.quiet {
 		options.Progress = nil
 	}
-	result, err := bench.Run(ctx, scenarios, options)
+	found, err := bench.Run(ctx, cases, options)
 	if err != nil {
 		return err
 	}
-	if err := (bench.Report{Result: result, Color: color(std.out)}).Write(std.out); err != nil {
+	if err := (report.Text{Result: found, Color: color(std.out)}).Write(std.out); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
 	if o.out != "" {
-		path, err := result.Write(o.out)
+		path, err := found.Write(o.out)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
 	}
 	switch {
-	case result.Failed():
+	case found.Failed():
 		return errors.New("a transport failed; the report says which, and why")
-	case result.Interrupted:
+	case found.Interrupted:
 		return errors.New("interrupted")
 	}
 	return nil

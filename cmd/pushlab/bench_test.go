@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pushlab/bench"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
 )
 
 func TestBenchList(t *testing.T) {
@@ -43,14 +45,14 @@ func TestBenchRunBesideItsReferences(t *testing.T) {
 			t.Errorf("the report has no row %q:\n%s", row, &all)
 		}
 	}
-	result, err := bench.ReadResult(filepath.Join(dir, bench.FileName))
+	found, err := result.Read(filepath.Join(dir, result.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Outcomes) != 1 || len(result.Outcomes[0].Measurements) != 4 || (result.Pin != nil) != (len(bench.Cores()) > 1) {
-		t.Errorf("%+v", result)
+	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || (found.Pin != nil) != (len(machine.Cores()) > 1) {
+		t.Errorf("%+v", found)
 	}
-	for _, m := range result.Outcomes[0].Measurements {
+	for _, m := range found.Outcomes[0].Measurements {
 		if m.Delivered != 800 || m.ServerCPU <= 0 {
 			t.Errorf("%s: %+v", m.Target, m)
 		}

@@ -1,0 +1,122 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Topic is what the events are published on.
+const Topic = "bench"
+
+// appendData appends the data of event n, which is due that long after the load's start: a JSON
+// object of size bytes.
+func appendData(dst []byte, n int, due time.Duration, size int) []byte {
+	start := len(dst)
+	dst = append(dst, `{"n":`...)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	dst = append(dst, `,"due":`...)
+	dst = strconv.AppendInt(dst, int64(due), 10)
+	dst = append(dst, `,"pad":"`...)
+	for len(dst)-start < size-2 {
+		dst = append(dst, 'x')
+	}
+	return append(dst, `"}`...)
+}
+
+// An arrival is what the load looks at in an event.
+type arrival struct {
+	control string        // the topic of a control event; then the rest says nothing
+	n       int           // the event's number
+	due     time.Duration // when it was due, since the load's start
+}
+
+var (
+	topicMember = []byte(`"topic":"`)
+	dataMember  = []byte(Topic + `","data":`)
+	firstMember = []byte(`{"n":`)
+	dueMember   = []byte(`,"due":`)
+)
+
+// scan finds the envelopes in a text that has only complete ones, and hands them over in order; it
+// returns the last one's ID. It knows what appendData writes, and that an envelope is the same on all
+// transports; so it looks at a few bytes of each event instead of decoding JSON, which would cost
+// more than receiving it.
+func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
+	for {
+		start := bytes.Index(text, topicMember)
+		if start < 0 {
+			return id, nil
+		}
+		id = memberBefore(text[:start])
+		text = text[start+len(topicMember):]
+		var a arrival
+		if len(text) > 0 && text[0] == '$' {
+			end := max(0, bytes.IndexByte(text, '"'))
+			a.control = string(text[:end])
+		} else {
+			rest, ours := bytes.CutPrefix(text, dataMember)
+			if text, ours = a.read(rest, ours); !ours {
+				return id, foreign(text)
+			}
+		}
+		if err := observe(a); err != nil {
+			return id, err
+		}
+	}
+}
+
+// scanBare is scan for a server that sends events without envelopes.
+func scanBare(text []byte, observe func(arrival) error) error {
+	for {
+		start := bytes.Index(text, firstMember)
+		if start < 0 {
+			return nil
+		}
+		var a arrival
+		rest, ours := a.read(text[start:], true)
+		if text = rest; !ours {
+			return foreign(text)
+		}
+		if err := observe(a); err != nil {
+			return err
+		}
+	}
+}
+
+// read reads the beginning of what appendData wrote. It returns the rest, and whether it was ours.
+func (a *arrival) read(text []byte, ours bool) (rest []byte, ok bool) {
+	rest, begins := bytes.CutPrefix(text, firstMember)
+	n, rest, counted := cutNumber(rest)
+	rest, goesOn := bytes.CutPrefix(rest, dueMember)
+	due, rest, dated := cutNumber(rest)
+	if !ours || !begins || !counted || !goesOn || !dated {
+		return text, false
+	}
+	a.n, a.due = int(n), time.Duration(due)
+	return rest, true
+}
+
+func foreign(text []byte) error {
+	return fmt.Errorf("an event that the load did not publish: …%.100q; is somebody else on the server?", text)
+}
+
+// memberBefore returns the string in front of a comma, which is the ID that an envelope begins with.
+func memberBefore(text []byte) []byte {
+	text, ok := bytes.CutSuffix(text, []byte(`",`))
+	if !ok {
+		return nil
+	}
+	return text[bytes.LastIndexByte(text, '"')+1:]
+}
+
+// cutNumber splits decimal digits off, as many as fit.
+func cutNumber(text []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for i < len(text) && i < 18 && text[i] >= '0' && text[i] <= '9' {
+		n = n*10 + int64(text[i]-'0')
+		i++
+	}
+	return n, text[i:], i > 0
+}

@@ -1,0 +1,172 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pushlab/bench/result"
+	"pushlab/common/event"
+	"pushlab/sse"
+)
+
+// scanned is what scan finds.
+func scanned(text []byte) (found []arrival, err error) {
+	_, err = scan(text, func(a arrival) error {
+		found = append(found, a)
+		return nil
+	})
+	return found, err
+}
+
+// benchEvent is event n as it is published.
+func benchEvent(n int, due time.Duration) event.Event {
+	return event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: uint64(n + 1)}, Topic: Topic, Data: appendData(nil, n, due, 128)}
+}
+
+func TestDataHasItsSize(t *testing.T) {
+	for _, size := range []int{result.MinSize, 128, 4096} {
+		for _, n := range []int{0, 9, result.MaxDeliveries} {
+			data := appendData([]byte("before"), n, time.Hour, size)[len("before"):]
+			compact, err := event.Compact(data)
+			if err != nil || !bytes.Equal(compact, data) || len(data) != size {
+				t.Errorf("%d bytes instead of %d, error %v: %s", len(data), size, err, data)
+			}
+			var v struct{ N, Due int64 }
+			if err := json.Unmarshal(data, &v); err != nil || v.N != int64(n) || v.Due != int64(time.Hour) {
+				t.Errorf("%s says %+v, %v", data, v, err)
+			}
+		}
+	}
+}
+
+func TestScan(t *testing.T) {
+	var text []byte
+	text = sse.AppendFrame(text, event.Open(event.ID{Epoch: "mfrggzdf"}, []string{"bench"}))
+	text = sse.AppendFrame(text, benchEvent(0, 0))
+	text = sse.AppendFrame(text, event.NewGap(event.ID{Epoch: "mfrggzdf", Seq: 7}, event.Gap{After: "x"}))
+	text = sse.AppendFrame(text, benchEvent(7, 1500*time.Millisecond))
+	text = sse.AppendFrame(text, event.Bye(event.ID{Epoch: "mfrggzdf", Seq: 8}, time.Second))
+	want := []arrival{{control: "$open"}, {}, {control: "$gap"}, {n: 7, due: 1500 * time.Millisecond}, {control: "$bye"}}
+	if found, err := scanned(text); err != nil || !slices.Equal(found, want) {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestScanTellsTheLastID(t *testing.T) {
+	none := func(arrival) error { return nil }
+	text := sse.AppendFrame(sse.AppendFrame(nil, benchEvent(3, 0)), event.Beat(event.ID{Epoch: "mfrggzdf", Seq: 17}))
+	if id, err := scan(text, none); err != nil || string(id) != "mfrggzdf-17" {
+		t.Errorf("the ID is %q, %v", id, err)
+	}
+	if id, err := scan([]byte(`"topic":"$open"`), none); err != nil || id != nil {
+		t.Errorf("without one the ID is %q, %v", id, err)
+	}
+}
+
+// A server that is not ours sends the data as it is.
+func TestScanBare(t *testing.T) {
+	var found []arrival
+	observe := func(a arrival) error {
+		found = append(found, a)
+		return nil
+	}
+	text := append(appendData(nil, 3, 4, 128), "\n\ndata: "...)
+	text = appendData(text, 5, 6, 128)
+	if err := scanBare(text, observe); err != nil || !slices.Equal(found, []arrival{{n: 3, due: 4}, {n: 5, due: 6}}) {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if err := scanBare([]byte(`{"n":x}`), observe); err == nil {
+		t.Error("what is no event of ours was taken")
+	}
+}
+
+func TestScanRefusesForeignEvents(t *testing.T) {
+	for _, data := range []string{`1`, `{"n":1}`, `{"n":x,"due":1}`, `{"n":1,"due":-1}`} {
+		e := event.Event{ID: event.ID{Epoch: "mfrggzdf", Seq: 1}, Topic: Topic, Data: []byte(data)}
+		if found, err := scanned(e.Envelope()); err == nil {
+			t.Errorf("%s gives %+v", data, found)
+		}
+	}
+	e := benchEvent(1, 1)
+	e.Topic = "chat"
+	if found, err := scanned(e.Envelope()); err == nil {
+		t.Errorf("an event of another topic gives %+v", found)
+	}
+}
+
+// What scan finds must be what decoding the JSON finds.
+func FuzzScan(f *testing.F) {
+	f.Add(uint(0), uint64(0), uint64(1))
+	f.Add(uint(123456), uint64(time.Minute), uint64(1<<63))
+	f.Fuzz(func(t *testing.T, n uint, due, seq uint64) {
+		n, due = n%result.MaxDeliveries, due%uint64(1000*time.Hour)
+		e := benchEvent(int(n), time.Duration(due))
+		e.ID.Seq = seq
+		found, err := scanned(e.Envelope())
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		decoded, err := event.ParseEnvelope(e.Envelope())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v struct{ N, Due int64 }
+		if err := json.Unmarshal(decoded.Data, &v); err != nil {
+			t.Fatal(err)
+		}
+		if want := (arrival{n: int(v.N), due: time.Duration(v.Due)}); found[0] != want {
+			t.Errorf("%+v, not %+v", found[0], want)
+		}
+	})
+}
+
+func FuzzScanAnything(f *testing.F) {
+	f.Add([]byte(`"topic":"$gap`))
+	f.Add([]byte(`"topic":"bench","data":{"n":1,"due":2`))
+	f.Fuzz(func(t *testing.T, text []byte) { scanned(text) })
+}
+
+func TestIsAck(t *testing.T) {
+	for message, want := range map[string]string{
+		`{"op":"ack","ref":"1","id":"mfrggzdf-1"}`:           "ack",
+		`{"id":"mfrggzdf-1","topic":"$open","data":{}}`:      "neither",
+		`{"op":"error","ref":"1","error":"the log is full"}`: "error",
+	} {
+		acked, err := isAck([]byte(message))
+		got := map[bool]string{true: "ack", false: "neither"}[acked]
+		if err != nil {
+			got = "error"
+			if !strings.Contains(err.Error(), "the log is full") {
+				t.Errorf("%v does not say why", err)
+			}
+		}
+		if got != want {
+			t.Errorf("%s is %s, not %s", message, got, want)
+		}
+	}
+}
+
+// The load must cost less than the server that it measures: compare reading an event by scan with
+// decoding it.
+func BenchmarkReadEvent(b *testing.B) {
+	envelope := benchEvent(12345, time.Minute).Envelope()
+	b.Run("by=scan", func(b *testing.B) {
+		observe := func(arrival) error { return nil }
+		for b.Loop() {
+			if _, err := scan(envelope, observe); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("by=json", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := event.ParseEnvelope(envelope); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,200 @@
+package machine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Server is what a run loads.
+type Server struct {
+	// URL is the server's address, such as "http://127.0.0.1:41234".
+	URL string
+	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
+	PID int
+
+	// Stop is what Close calls to end it; nil if it is not ours to end.
+	Stop func() error
+}
+
+// ServerConfig says how to start a server. A zero field means its default.
+type ServerConfig struct {
+	// Command is the program and its arguments. It has to print the address that it listens on,
+	// an http URL, to its standard output.
+	Command []string
+	// URL is its address, if it does not print one.
+	URL string
+	// Core is the core that it runs on. Default: any.
+	Core *int
+	// Patience is how long it may take to print it. Default 10 s.
+	Patience time.Duration
+	// Grace is how long it may take to end when it is asked to, before it is killed. Default 5 s.
+	Grace time.Duration
+}
+
+// A process is a running server.
+type process struct {
+	cmd    *exec.Cmd
+	grace  time.Duration
+	stderr tail
+	exited chan struct{} // closed when it has ended; then err says how
+	err    error
+}
+
+// StartServer starts a server in a process of its own and waits for its address. It gets none of
+// this process's PUSHLAB_… variables, which could change what is measured. When ctx ends before
+// the server is there, it is ended; after that only Close ends it.
+func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
+	if len(config.Command) == 0 {
+		return nil, errors.New("bench: no command to start the server with")
+	}
+	p := &process{
+		cmd:    exec.Command(config.Command[0], config.Command[1:]...),
+		grace:  cmp.Or(config.Grace, 5*time.Second),
+		exited: make(chan struct{}),
+	}
+	address := &addressFinder{found: make(chan string, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = address, &p.stderr
+	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHLAB_") })
+	p.cmd.WaitDelay = time.Second // whoever inherited its output does not keep us waiting
+	p.cmd.SysProcAttr = apart()
+	start := p.cmd.Start
+	if config.Core != nil {
+		start = func() error { return onCore(*config.Core, p.cmd.Start) }
+	}
+	if err := start(); err != nil {
+		return nil, fmt.Errorf("bench: starting the server: %w", err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	patience := time.NewTimer(cmp.Or(config.Patience, 10*time.Second))
+	defer patience.Stop()
+	if config.URL != "" {
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(config.Patience, 10*time.Second))
+		defer cancel()
+		address.done = true
+		go func() {
+			if reachable(ctx, strings.TrimPrefix(config.URL, "http://")) == nil {
+				address.found <- config.URL
+			}
+		}()
+	}
+	var err error
+	select {
+	case url := <-address.found:
+		return &Server{URL: url, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close)}, nil
+	case <-p.exited:
+		err = p.gone()
+	case <-patience.C:
+		err = fmt.Errorf("bench: the server (%s) printed no http URL; it said: %s", strings.Join(config.Command, " "), p.stderr.text())
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return nil, errors.Join(err, p.end())
+}
+
+// Close asks the server to leave, and kills it if it does not; only the process that was started is
+// ever signalled. It waits for the end. It fails if the server had ended before it was asked to.
+func (s *Server) Close() error {
+	if s.Stop == nil {
+		return nil
+	}
+	return s.Stop()
+}
+
+func (p *process) close() error {
+	select {
+	case <-p.exited:
+		return p.gone()
+	default:
+		return p.end()
+	}
+}
+
+// end ends the process, however it takes it.
+func (p *process) end() error {
+	// Either signal fails if the process is gone, and then there is nothing to do.
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	grace := time.NewTimer(p.grace)
+	defer grace.Stop()
+	select {
+	case <-p.exited:
+		return nil
+	case <-grace.C:
+	}
+	p.cmd.Process.Kill()
+	<-p.exited
+	return fmt.Errorf("bench: the server did not end within %v of SIGTERM and was killed; it said: %s", p.grace, p.stderr.text())
+}
+
+// gone describes that the server has ended by itself.
+func (p *process) gone() error {
+	how := "exit status 0"
+	if p.err != nil {
+		how = p.err.Error()
+	}
+	return fmt.Errorf("bench: the server ended by itself (%s); it said: %s", how, p.stderr.text())
+}
+
+// An addressFinder looks for the first http URL in what is written to it, and drops the rest.
+type addressFinder struct {
+	found chan string // has room for one
+	line  []byte
+	done  bool
+}
+
+// maxLine is how much of an output line, or of what the server said last, is kept.
+const maxLine = 4 << 10
+
+func (f *addressFinder) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0 && !f.done; {
+		piece, after, complete := bytes.Cut(rest, []byte("\n"))
+		f.line = append(f.line, piece[:min(len(piece), maxLine-len(f.line))]...)
+		if !complete {
+			break
+		}
+		for word := range strings.FieldsSeq(string(f.line)) {
+			if strings.HasPrefix(word, "http://") {
+				f.found <- strings.TrimRight(word, "/.,")
+				f.done = true
+				break
+			}
+		}
+		f.line, rest = f.line[:0], after
+	}
+	return len(p), nil
+}
+
+// A tail keeps the last of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	t.buf = t.buf[max(0, len(t.buf)-maxLine):]
+	return len(p), nil
+}
+
+func (t *tail) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text := bytes.TrimSpace(t.buf); len(text) > 0 {
+		return string(text)
+	}
+	return "(nothing)"
+}

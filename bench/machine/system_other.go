@@ -1,0 +1,21 @@
+//go:build !linux
+
+package machine
+
+import (
+	"errors"
+	"syscall"
+)
+
+func apart() *syscall.SysProcAttr { return nil }
+
+// Cores returns the cores that this process may run on, where that can be changed.
+func Cores() []int { return nil }
+
+// errPin is why nothing can be pinned.
+var errPin = errors.New("bench: pinning to cores is for Linux only")
+
+// Pin fails here.
+func Pin(int) (func() error, error) { return nil, errPin }
+
+func onCore(int, func() error) error { return errPin }

@@ -1,0 +1,291 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"pushlab/bench/result"
+	"pushlab/bench/stats"
+)
+
+// tables returns the tables of an outcome.
+func (r Text) tables(o result.Outcome) []string {
+	switch {
+	case o.Case.Kind == result.Idle:
+		return []string{r.memory(o)}
+	case o.Case.Kind == result.Capacity:
+		return []string{r.capacity(o)}
+	case o.Case.Kind == result.Storm:
+		return []string{r.storm(o)}
+	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
+		return []string{r.costs(o)}
+	default:
+		return []string{r.deliveries(o), r.load(o)}
+	}
+}
+
+// costs is the table of what delivered events cost, over all rounds.
+func (r Text) costs(o result.Outcome) string {
+	t := newTable()
+	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {corner(o), "median", "min..max", "softirq"}}
+	var references []string
+	for _, name := range []string{result.FloorName, result.BaselineName} {
+		if slices.Contains(o.Case.Targets, name) {
+			references = append(references, name)
+			titles[0], titles[1] = append(titles[0], "times", ""), append(titles[1], name, "min..max")
+		}
+	}
+	t.AppendHeader(append(titles[0], "events", "bytes/event", "", "delivery ms", "", "cores busy", ""))
+	t.AppendHeader(append(titles[1], "/write", "down", "up", "p50", "p99", "server", "load"))
+	for _, s := range o.Summaries {
+		row := table.Row{s.Name(), median(s.Value, 1), bounds(s.Value, 1), medianOf(o, s, func(m result.Measurement) float64 {
+			return softirqPerEvent(m)
+		}).digits(1)}
+		for _, name := range references {
+			row = append(row, median(s.RatioTo(name), 2), bounds(s.RatioTo(name), 2))
+		}
+		t.AppendRow(append(row,
+			medianOf(o, s, result.Measurement.EventsPerWrite).digits(2),
+			medianOf(o, s, result.Measurement.BytesDownPerEvent).digits(1), medianOf(o, s, result.Measurement.BytesUpPerEvent).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(2),
+			medianOf(o, s, result.Measurement.ServerCores).digits(2), medianOf(o, s, result.Measurement.LoadCores).digits(2),
+		))
+	}
+	return t.Render()
+}
+
+// softirqPerEvent is the time of the kernel's thread for each delivered event, in microseconds.
+func softirqPerEvent(m result.Measurement) float64 {
+	if m.Delivered == 0 {
+		return 0
+	}
+	return float64(m.SoftirqCPU) / float64(m.Delivered) / float64(time.Microsecond)
+}
+
+// corner stands above the names in an outcome's table.
+func corner(o result.Outcome) string {
+	return fmt.Sprintf("%s, %d", o.Case.Name, o.Case.Subscribers)
+}
+
+// memory is the table of what idle connections take.
+func (r Text) memory(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
+	for _, s := range o.Summaries {
+		per := func(of func(result.MemoryReading) int64, unit float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Memory == nil {
+					return 0
+				}
+				return m.Memory.PerConnection(of) / unit
+			})
+		}
+		size := func(of func(*result.Memory) int64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Memory == nil {
+					return 0
+				}
+				return float64(of(m.Memory)) / (1 << 20)
+			})
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
+			per(func(m result.MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m result.MemoryReading) int64 { return m.Stack }, 1024).digits(2),
+			size(func(m *result.Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *result.Memory) int64 { return m.Full.Resident }).digits(1),
+			per(func(m result.MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 {
+				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
+			}).digits(2),
+		})
+	}
+	return t.Render()
+}
+
+// capacity is the table of the highest rates.
+func (r Text) capacity(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "deliveries/s", "", "times", "", "CPU", "events", "p99", "beyond it, cores busy with", "", "limited by"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "nchan", "min..max", "µs/event", "/write", "ms", "server", "load", "in the rounds"})
+	for _, s := range o.Summaries {
+		nchan := s.RatioTo(result.NchanName)
+		var limits []string
+		failed := func(of func(result.Probe) float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				p := m.Search.Beyond()
+				return of(p)
+			})
+		}
+		for _, m := range o.Of(s.Lane) {
+			limits = append(limits, cmp.Or(m.Search.Bottleneck, "-"))
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0), median(nchan, 2), bounds(nchan, 2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
+			medianOf(o, s, result.Measurement.EventsPerWrite).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P99) / 1e6 }).digits(1),
+			failed(func(p result.Probe) float64 { return p.ServerBusy }).digits(2), failed(func(p result.Probe) float64 { return p.LoadBusy }).digits(2),
+			strings.Join(limits, " "),
+		})
+	}
+	return t.Render()
+}
+
+// storm is the table of those who come back.
+func (r Text) storm(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", "", "", ""})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
+	for _, s := range o.Summaries {
+		var lost, duplicated, reordered int64
+		for _, m := range o.Of(s.Lane) {
+			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
+			medianOf(o, s, func(m result.Measurement) float64 {
+				if m.CatchUp == nil {
+					return 0
+				}
+				return float64(m.CatchUp.P50) / 1e6
+			}).digits(0),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
+			r.fault(lost), r.fault(duplicated), r.fault(reordered),
+		})
+	}
+	return t.Render()
+}
+
+// A figure is one that may be unknown, which is 0.
+type figure float64
+
+// digits returns it with that many digits behind the point.
+func (n figure) digits(digits int) string {
+	if n == 0 {
+		return "-"
+	}
+	return number(float64(n), digits)
+}
+
+// medianOf returns the median of what may be compared.
+func medianOf(o result.Outcome, s result.Summary, of func(result.Measurement) float64) figure {
+	var values []float64
+	for _, m := range o.Of(s.Lane) {
+		if m.Verdict.Comparable() {
+			values = append(values, of(m))
+		}
+	}
+	return figure(stats.Spread(values).Median)
+}
+
+// median returns a spread's median, or a dash if it rests on nothing.
+func median(s result.Spread, digits int) string {
+	if s.Rounds == 0 {
+		return "-"
+	}
+	return number(s.Median, digits)
+}
+
+// bounds returns the range of a spread, if there is one.
+func bounds(s result.Spread, digits int) string {
+	if s.Rounds < 2 {
+		return ""
+	}
+	return number(s.Min, digits) + ".." + number(s.Max, digits)
+}
+
+// withBounds returns the median and what it rests on.
+func withBounds(s result.Spread, digits int) string {
+	if s.Rounds < 2 {
+		return median(s, digits)
+	}
+	return fmt.Sprintf("%s (%s in %d rounds)", median(s, digits), bounds(s, digits), s.Rounds)
+}
+
+// deliveries is the table of what the transports did, in the one round that there was.
+func (r Text) deliveries(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", "", "", ""})
+	t.AppendHeader(table.Row{"transport", "p50", "p99", "max", "/write", "down", "up", "µs/event", "lost", "dup.", "reord."})
+	for _, m := range o.Measurements {
+		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
+		if m.Verdict.Comparable() {
+			row[1] = ms(m.Delivery.P50)
+			row[4] = number(m.EventsPerWrite(), 2)
+			row[5], row[6] = number(m.BytesDownPerEvent(), 1), number(m.BytesUpPerEvent(), 1)
+		}
+		if m.Verdict.Comparable() && m.ServerCPU > 0 {
+			row[7] = number(float64(m.ServerCPUPerEvent())/float64(time.Microsecond), 1)
+		}
+		if m.Verdict.TailComparable() {
+			row[2], row[3] = ms(m.Delivery.P99), ms(m.Delivery.Max)
+		}
+		t.AppendRow(row)
+	}
+	return t.Render()
+}
+
+// load is the table of how the load itself did.
+func (r Text) load(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", ""})
+	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
+	for _, m := range o.Measurements {
+		t.AppendRow(table.Row{
+			m.ShortName(), fmt.Sprintf("%d/%d", m.Published, m.Planned), number(m.PublishRate, 2),
+			ms(m.PublishDelay.P50), ms(m.PublishDelay.P99), ms(m.PublishDelay.Max),
+			cores(m.ServerCores()), cores(m.LoadCores()), cores(m.OtherCores()), fmt.Sprintf("%d/%d", m.Delivered, m.Expected),
+		})
+	}
+	return t.Render()
+}
+
+// newTable returns a table of aligned columns, without lines. The first column is text.
+func newTable() table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Box = table.BoxStyle{PaddingRight: "  "}
+	style.Format = table.FormatOptions{}
+	style.Options = table.OptionsNoBordersAndSeparators
+	t.SetStyle(style)
+	columns := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
+	for i := 2; i <= 15; i++ {
+		columns = append(columns, table.ColumnConfig{Number: i, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(columns)
+	t.SuppressTrailingSpaces()
+	return t
+}
+
+// ms returns a time in milliseconds.
+func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
+
+// number returns a number with that many digits behind the point.
+func number(v float64, digits int) string { return fmt.Sprintf("%.*f", digits, v) }
+
+// cores returns how many cores somebody kept busy, or a dash if that is not known.
+func cores(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return number(v, 2)
+}
+
+// fault returns a count of what should not be.
+func (r Text) fault(n int64) string {
+	if n == 0 {
+		return "0"
+	}
+	return r.paint(text.FgRed, fmt.Sprint(n))
+}
+
+func (r Text) paint(color text.Color, s string) string {
+	if !r.Color {
+		return s
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", color, s)
+}

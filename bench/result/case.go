@@ -1,0 +1,149 @@
+package result
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"pushlab/httpstream"
+	"pushlab/longpoll"
+	"pushlab/sse"
+	"pushlab/websocket"
+)
+
+// Transports returns the labels of the transports that can be measured, from the simplest up.
+func Transports() []string {
+	return []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name}
+}
+
+// Names of the targets that reports know.
+const (
+	PushlabName  = "pushlab"  // this program's serve command
+	FloorName    = "floor"    // one send(2) for each subscriber
+	BaselineName = "baseline" // long polling by a plain net/http handler
+	NchanName    = "nchan"    // Nchan in nginx
+)
+
+// A Kind is what a scenario is about.
+type Kind string
+
+// The kinds of scenarios.
+const (
+	// FanOut publishes at a constant rate: what a delivered event costs, and how long it takes.
+	FanOut Kind = "fanout"
+	// Idle connects and waits: what a connection costs that hardly ever gets an event.
+	Idle Kind = "idle"
+	// Capacity searches for the highest rate at which events arrive in time, and all of them.
+	Capacity Kind = "capacity"
+	// Storm drops all connections, publishes, and lets everybody come back with a cursor at once.
+	Storm Kind = "storm"
+)
+
+// A Case is one point of a scenario, which a run measures on each lane: one topic, one publisher, one
+// number of subscribers, one rate, one size.
+type Case struct {
+	// ID and Name are those of the scenario.
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name"`
+	// Kind is what it is about.
+	Kind Kind `json:"kind"`
+	// Targets are the names of the servers to measure. Each is measured with those of the
+	// transports that it offers.
+	Targets []string `json:"targets"`
+	// Transports are the labels of the transports to measure.
+	Transports []string `json:"transports"`
+	// Variants are what is compared beside that, each with every target and transport; "" is none.
+	// Default: that alone.
+	Variants []string `json:"variants,omitempty"`
+	// Rounds is how often each is measured; each round measures all, in an order of its own.
+	Rounds int `json:"rounds"`
+	// Again says that the first of them is measured twice in each round, as if it were two: what
+	// these differ by is the noise.
+	Again bool `json:"again,omitempty"`
+	// Subscribers is how many subscribers each event is delivered to.
+	Subscribers int `json:"subscribers"`
+	// Rate is how many events are published in a second; when the capacity is searched, in the first
+	// probe.
+	Rate float64 `json:"events_per_second"`
+	// Size is how many bytes of data each event has; its envelope comes on top.
+	Size int `json:"data_bytes"`
+	// WarmUp is how long events are published before anything is measured.
+	WarmUp time.Duration `json:"warm_up_ns"`
+	// Measure is for how long the measured events are published. Idle connections are watched for
+	// that long. In a storm it is for how long events are published that nobody is there to receive.
+	Measure time.Duration `json:"measure_ns"`
+	// Drain is how long to wait for events that were published and have not come yet.
+	Drain time.Duration `json:"drain_ns"`
+	// Limit is the p99 of the deliveries up to which a rate counts as sustained.
+	Limit time.Duration `json:"limit_ns,omitempty"`
+}
+
+// The limits of a case.
+const (
+	// MaxRate is how many events may be published in a second.
+	MaxRate = 100_000
+	// MinSize is how many bytes of data an event has at least: its number, its due time and their names.
+	MinSize = 64
+	// MaxDeliveries is how many deliveries a measurement may have, with those of the warm-up.
+	MaxDeliveries = 20_000_000
+
+	maxSubscribers = 20_000
+	maxRounds      = 1_000
+	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
+)
+
+// LaneVariants returns the variants of its lanes, of which there is at least one.
+func (c Case) LaneVariants() []string {
+	if len(c.Variants) == 0 {
+		return []string{""}
+	}
+	return c.Variants
+}
+
+// Validate tells what is wrong with the case, if something is.
+func (c Case) Validate() error {
+	for _, t := range c.Transports {
+		if !slices.Contains(Transports(), t) {
+			return fmt.Errorf("bench: unknown transport %q; use %s", t, strings.Join(Transports(), ", "))
+		}
+	}
+	events := c.Rate * (c.WarmUp + c.Measure).Seconds()
+	switch {
+	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm}, c.Kind):
+		return fmt.Errorf("bench: unknown kind of scenario %q", c.Kind)
+	case len(c.Targets) == 0:
+		return fmt.Errorf("bench: no target to measure")
+	case len(c.Transports) == 0:
+		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
+	case c.Rounds < 1 || c.Rounds > maxRounds:
+		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, maxRounds)
+	case c.Subscribers < 1 || c.Subscribers > maxSubscribers:
+		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
+	case !(c.Rate > 0 && c.Rate <= MaxRate):
+		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
+	case c.Size < MinSize || c.Size > maxSize:
+		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, maxSize)
+	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
+		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
+	case c.Kind == Capacity && c.Limit == 0:
+		return fmt.Errorf("bench: the capacity is searched up to a p99, which is missing")
+	case c.Events() < 1 && c.Kind != Idle:
+		return fmt.Errorf("bench: no event is due in %v at %v events/s; measure longer or raise the rate", c.Measure, c.Rate)
+	case events*float64(c.Subscribers) > MaxDeliveries:
+		return fmt.Errorf("bench: %.0f deliveries; the limit is %d: measure for a shorter time, or with fewer subscribers or events", events*float64(c.Subscribers), MaxDeliveries)
+	}
+	return nil
+}
+
+// Events is how many events are measured.
+func (c Case) Events() int {
+	if c.Kind == Idle {
+		return 0
+	}
+	return int(math.Round(c.Rate * c.Measure.Seconds()))
+}
+
+// WarmUpEvents is how many events are published before them.
+func (c Case) WarmUpEvents() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }

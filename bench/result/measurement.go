@@ -1,0 +1,223 @@
+package result
+
+import "time"
+
+// A Lane is what each round measures once. Rounds are put together by it, so it can be compared.
+type Lane struct {
+	// Target is the target's name.
+	Target string `json:"target"`
+	// Transport is the transport's label.
+	Transport string `json:"transport"`
+	// Variant is what is different from a lane that has none, such as what is in between; "" is nothing.
+	Variant string `json:"variant,omitempty"`
+	// Again says that the same is measured before in each round, to know the noise.
+	Again bool `json:"again,omitempty"`
+}
+
+// Name returns what the lane is called, such as "pushlab sse" or "pushlab sse again".
+func (l Lane) Name() string { return l.Target + " " + l.ShortName() }
+
+// ShortName is Name without the target, for where there is only one.
+func (l Lane) ShortName() string {
+	name := l.Transport
+	if l.Variant != "" {
+		name += " " + l.Variant
+	}
+	if l.Again {
+		name += " again"
+	}
+	return name
+}
+
+// A Measurement is what was found about one lane in one round. Counts are of the measured events,
+// without the warm-up.
+type Measurement struct {
+	Lane
+	// Round counts from 1.
+	Round int `json:"round"`
+	// Error says why the lane could not be measured to the end.
+	Error string `json:"error,omitempty"`
+	// Verdict says what to think of the numbers.
+	Verdict Verdict `json:"verdict"`
+
+	// Planned is how many events the schedule has, Published how many of them were sent to the
+	// server, and Acknowledged how many of those it took.
+	Planned      int `json:"planned"`
+	Published    int `json:"published"`
+	Acknowledged int `json:"acknowledged"`
+	// PublishRate is how many events per second were published.
+	PublishRate float64 `json:"publish_rate"`
+	// PublishDelay is how late they were published: from when an event was due until the load
+	// began to send it.
+	PublishDelay Latency `json:"publish_delay"`
+
+	// Expected is how many deliveries were due: Published times the subscribers.
+	Expected int64 `json:"expected"`
+	// Delivered is how many of them came, each counted once.
+	Delivered int64 `json:"delivered"`
+	// Lost is how many did not come, announced by a gap or not.
+	Lost int64 `json:"lost"`
+	// Duplicated is how many came again, Reordered how many came behind a later event.
+	Duplicated int64 `json:"duplicated"`
+	Reordered  int64 `json:"reordered"`
+	// Gaps is how many gaps were announced to subscribers.
+	Gaps int64 `json:"gaps"`
+	// Disconnected is how many subscribers lost their connection.
+	Disconnected int64 `json:"disconnected"`
+	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
+	WarmUpFaults int64 `json:"warm_up_faults"`
+	// Delivery is how long deliveries took: from when an event was due until a subscriber had read
+	// and found it.
+	Delivery Latency `json:"delivery"`
+
+	// Window is how long it took from the first event until the counters were read.
+	Window time.Duration `json:"window_ns"`
+	// ServerDelivered, ServerWrites and ServerBytes are the server's own counters: events that
+	// it wrote, in how many writes, and bytes as the transport counts them.
+	ServerDelivered int64 `json:"server_delivered"`
+	ServerWrites    int64 `json:"server_writes"`
+	ServerBytes     int64 `json:"server_bytes"`
+	// BytesDown and BytesUp are what the subscribers' connections carried, to them and from them,
+	// counted at the client's net.Conn: above TCP.
+	BytesDown int64 `json:"bytes_down"`
+	BytesUp   int64 `json:"bytes_up"`
+	// ServerCPU and LoadCPU are the run time of all threads of the server, and of this process:
+	// publisher and subscribers. 0 where the system does not tell.
+	ServerCPU time.Duration `json:"server_cpu_ns"`
+	LoadCPU   time.Duration `json:"load_cpu_ns"`
+	// SoftirqCPU is the run time of the kernel's thread that did interrupt work for the server's
+	// core: some of what the server sends is sent there. It is known if the server has a core.
+	SoftirqCPU time.Duration `json:"softirq_cpu_ns,omitempty"`
+	// ServerCore and LoadCore are how long the cores of server and load were busy, whoever had
+	// them. They are known if server and load have cores of their own.
+	ServerCore time.Duration `json:"server_core_busy_ns,omitempty"`
+	LoadCore   time.Duration `json:"load_core_busy_ns,omitempty"`
+	// OtherCPU is how long everybody else kept the cores busy, the kernel's own threads and
+	// interrupts included.
+	OtherCPU time.Duration `json:"other_cpu_ns"`
+
+	// Memory is what the connections took, in a case of the kind Idle.
+	Memory *Memory `json:"memory,omitempty"`
+	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
+	// in a case of the kind Storm.
+	CatchUp *Latency `json:"catch_up,omitempty"`
+	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
+	// measurement is then that of the best probe.
+	Search *Search `json:"search,omitempty"`
+}
+
+// A Memory is what a server took without and with its connections, in bytes. What its Go runtime
+// tells is 0 where there is none.
+type Memory struct {
+	// Connections is how many connections there were.
+	Connections int `json:"connections"`
+	// Empty is what it took with no subscriber, Full with all.
+	Empty MemoryReading `json:"empty"`
+	Full  MemoryReading `json:"full"`
+}
+
+// A MemoryReading is what a server takes at one moment.
+type MemoryReading struct {
+	// Resident is its resident set.
+	Resident int64 `json:"resident_bytes"`
+	// Heap and Stack are what Go uses of them.
+	Heap  int64 `json:"heap_bytes"`
+	Stack int64 `json:"stack_bytes"`
+	// Goroutines is how many there are.
+	Goroutines int64 `json:"goroutines"`
+}
+
+// PerConnection returns what one connection takes.
+func (m Memory) PerConnection(of func(MemoryReading) int64) float64 {
+	return ratio(of(m.Full)-of(m.Empty), int64(m.Connections))
+}
+
+// A Search is how the highest rate was looked for at which all events arrive in time.
+type Search struct {
+	// Probes are the rates that were tried, in that order.
+	Probes []Probe `json:"probes"`
+	// Deliveries is how many deliveries per second the highest rate gave that was sustained; 0 if
+	// none was.
+	Deliveries float64 `json:"deliveries_per_second"`
+	// Bottleneck says what was busy at the lowest rate that was not: "server", "load", "both", other
+	// programs on their cores ("others") or "neither"; "" if there was no such rate.
+	Bottleneck string `json:"bottleneck"`
+}
+
+// A Probe is one rate that was tried.
+type Probe struct {
+	// Rate is how many events per second were published.
+	Rate float64 `json:"events_per_second"`
+	// Problem is why the rate was not sustained; "" if it was.
+	Problem string `json:"problem,omitempty"`
+	// P99 is that of the deliveries.
+	P99 time.Duration `json:"p99_ns"`
+	// ServerBusy and LoadBusy are how many cores server and load had, the server with ksoftirqd.
+	ServerBusy float64 `json:"server_busy"`
+	LoadBusy   float64 `json:"load_busy"`
+	// ServerCore and LoadCore are how busy their cores were, whoever had them; 0 without cores of
+	// their own.
+	ServerCore float64 `json:"server_core"`
+	LoadCore   float64 `json:"load_core"`
+	// EventsPerWrite is how many events went out in one write, if the server tells.
+	EventsPerWrite float64 `json:"events_per_write"`
+}
+
+// EventsPerWrite is how many events the server sent in one write; 0 if it wrote none.
+func (m Measurement) EventsPerWrite() float64 { return ratio(m.ServerDelivered, m.ServerWrites) }
+
+// BytesDownPerEvent is BytesDown for each delivered event.
+func (m Measurement) BytesDownPerEvent() float64 { return ratio(m.BytesDown, m.Delivered) }
+
+// BytesUpPerEvent is BytesUp for each delivered event.
+func (m Measurement) BytesUpPerEvent() float64 { return ratio(m.BytesUp, m.Delivered) }
+
+// ServerCPUPerEvent is ServerCPU and SoftirqCPU for each delivered event; 0 if it is not known.
+func (m Measurement) ServerCPUPerEvent() time.Duration {
+	if m.ServerCPU == 0 {
+		return 0
+	}
+	return time.Duration(ratio(int64(m.ServerCPU+m.SoftirqCPU), m.Delivered))
+}
+
+// ServerCores is how many cores the server kept busy on average over the window, with ksoftirqd.
+func (m Measurement) ServerCores() float64 {
+	return ratio(int64(m.ServerCPU+m.SoftirqCPU), int64(m.Window))
+}
+
+// LoadCores is how many cores this process kept busy on average over the window.
+func (m Measurement) LoadCores() float64 { return ratio(int64(m.LoadCPU), int64(m.Window)) }
+
+// ServerCoreBusy is for which share of the window the server's core was busy, whoever had it; 0 if it
+// had none of its own.
+func (m Measurement) ServerCoreBusy() float64 { return ratio(int64(m.ServerCore), int64(m.Window)) }
+
+// LoadCoreBusy is the same of the load's core.
+func (m Measurement) LoadCoreBusy() float64 { return ratio(int64(m.LoadCore), int64(m.Window)) }
+
+// KeptRate reports whether the load published as many events per second as were planned, or at most
+// one in a hundred less.
+func (m Measurement) KeptRate(planned float64) bool { return m.PublishRate >= minRate*planned }
+
+// OtherCores is how many cores everybody else kept busy on average over the window.
+func (m Measurement) OtherCores() float64 { return ratio(int64(m.OtherCPU), int64(m.Window)) }
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// Beyond returns the lowest rate that was not sustained: the last such probe.
+func (s *Search) Beyond() Probe {
+	var last Probe
+	if s != nil {
+		for _, p := range s.Probes {
+			if p.Problem != "" && (last.Rate == 0 || p.Rate <= last.Rate) {
+				last = p
+			}
+		}
+	}
+	return last
+}

@@ -1,0 +1,64 @@
+package result
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestVerdict(t *testing.T) {
+	s := smokeCase()
+	for name, c := range map[string]struct {
+		change                       func(*Measurement)
+		failed, invalid, notes, tail string // "" if there is none
+	}{
+		"fine":              {func(m *Measurement) {}, "", "", "", ""},
+		"lost":              {func(m *Measurement) { m.Lost = 1 }, "deliveries lost: 1 of 25000", "", "", ""},
+		"duplicated":        {func(m *Measurement) { m.Duplicated = 1 }, "deliveries duplicated: 1", "", "", ""},
+		"reordered":         {func(m *Measurement) { m.Reordered = 1 }, "deliveries out of order: 1", "", "", ""},
+		"gaps":              {func(m *Measurement) { m.Gaps = 1 }, "gaps announced: 1", "", "", ""},
+		"warm-up":           {func(m *Measurement) { m.WarmUpFaults = 1 }, "deliveries of the warm-up", "", "", ""},
+		"an error":          {func(m *Measurement) { m.Error = "no server" }, "no server", "", "", ""},
+		"not measured":      {func(m *Measurement) { *m = Measurement{Planned: 125, Error: "no server"} }, "no server", "0 of 125 events published", "", ""},
+		"interrupted":       {func(m *Measurement) { m.Published, m.Acknowledged = 50, 50 }, "", "50 of 125 events published", "", ""},
+		"refused":           {func(m *Measurement) { m.Acknowledged = 124 }, "", "125 events published, but 124 acknowledged", "", ""},
+		"slow":              {func(m *Measurement) { m.PublishRate = 24.7 }, "", "24.7 of 25 events/s", "", ""},
+		"just quick enough": {func(m *Measurement) { m.PublishRate = 24.75 }, "", "", "", ""},
+		"late": {func(m *Measurement) {
+			m.PublishDelay.P90, m.PublishDelay.P99 = 1100*time.Microsecond, 1200*time.Microsecond
+		}, "", "p90 of 1.1ms", "", ""},
+		"late now and then":  {func(m *Measurement) { m.PublishDelay.P99 = 1100 * time.Microsecond }, "", "", "", "p99 of 1.1ms, the limit is 1ms"},
+		"late, but not much": {func(m *Measurement) { m.PublishDelay.P99 = time.Millisecond }, "", "", "", ""},
+		"late, but little of it": {func(m *Measurement) {
+			m.PublishDelay.P99, m.Delivery.P50 = 2*time.Millisecond, 20*time.Millisecond
+		}, "", "", "", ""},
+		"counts that differ": {func(m *Measurement) { m.ServerDelivered++ }, "", "the server counts 25001", "", ""},
+		"near the limit":     {func(m *Measurement) { m.ServerCPU = 9 * time.Second }, "", "", "kept 1.86 of 2 cores busy", ""},
+		"others":             {func(m *Measurement) { m.OtherCPU = 2 * time.Second }, "", "", "other programs kept 0.40 of 2 cores busy", ""},
+		"few":                {func(m *Measurement) { m.Delivery.Count = 9_999 }, "", "", "p99 rests on fewer than 100", ""},
+		"CPU not known":      {func(m *Measurement) { m.ServerCPU, m.LoadCPU, m.OtherCPU = 0, 0, 0 }, "", "", "", ""},
+	} {
+		m := fineMeasurement("sse")
+		c.change(&m)
+		v := m.Judge(s, 2)
+		for _, kind := range []struct {
+			name string
+			got  []string
+			want string
+		}{{"failed", v.Failed, c.failed}, {"invalid", v.Invalid, c.invalid}, {"notes", v.Notes, c.notes}, {"tail", v.Tail, c.tail}} {
+			if len(kind.got) > 0 != (kind.want != "") || kind.want != "" && !slices.ContainsFunc(kind.got, func(s string) bool { return strings.Contains(s, kind.want) }) {
+				t.Errorf("%s: %s are %q, want %q", name, kind.name, kind.got, kind.want)
+			}
+		}
+		if want := c.failed == "" && c.invalid == ""; v.Comparable() != want {
+			t.Errorf("%s: comparable is %v", name, !want)
+		}
+		if want := v.Comparable() && c.tail == ""; v.TailComparable() != want {
+			t.Errorf("%s: the tail is comparable: %v", name, !want)
+		}
+		if failed := (Result{Outcomes: []Outcome{{Measurements: []Measurement{fineMeasurement("sse"), {Verdict: v}}}}}).Failed(); failed != (c.failed != "") {
+			t.Errorf("%s: the result has failed: %v", name, failed)
+		}
+	}
+}
