@@ -102,6 +102,29 @@ func TestRestarts(t *testing.T) {
 	p.dial("sse", "/sse").to(t, `"$open"`)
 }
 
+// TestRestartWithUnusedConnections: connections that were never used, of which a browser keeps some in reserve, hold up a
+// polite restart no longer than a learner can bear. net/http takes them for busy while they are new.
+func TestRestartWithUnusedConnections(t *testing.T) {
+	p := open(t)
+	for range 4 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.lane("sse", ""), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	p.wait("the lane has them", func(seen []lab.Batch) bool { return last(seen, proxiesOf)["sse"].Open == 4 })
+	p.dial("sse", "/sse").to(t, `"$open"`) // by when the server has those before it
+	begin := time.Now()
+	p.command("server", `{"do":"restart"}`)
+	p.eventually("it is back", func() bool { return p.describe().State.Down == 0 })
+	took := time.Since(begin)
+	t.Logf("it took %v", took)
+	if took > 1500*time.Millisecond {
+		t.Errorf("the restart took %v", took)
+	}
+}
+
 // TestSettings: settings of the server count from its next life on, which begins at once.
 func TestSettings(t *testing.T) {
 	p := open(t)
