@@ -31,6 +31,7 @@ type between struct {
 	listener net.Listener
 	cancel   context.CancelFunc
 	accepted chan struct{} // closed when accept has returned
+	life     context.Context
 }
 
 // insert starts an nginx for a lane.
@@ -40,11 +41,10 @@ func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	b := &between{settings: settings, listener: listener, accepted: make(chan struct{})}
-	life, cancel := context.WithCancel(n.lab.ctx)
-	b.cancel = cancel
+	b.life, b.cancel = context.WithCancel(n.lab.ctx)
 	go func() {
 		defer close(b.accepted)
-		n.lab.link.accept(life, listener, n.name)
+		n.lab.link.accept(b.life, listener, n.name)
 	}()
 	b.nginx, err = startNginx(ctx, listener.Addr().String(), nginxOptions{
 		buffering: settings.Buffering, obeyAccel: settings.ObeyAccel, readTimeout: time.Duration(settings.ReadTimeout),
@@ -55,6 +55,34 @@ func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// watch takes an nginx away that has ended by itself. It returns when nothing is left of that, or it was taken away by
+// somebody else.
+func (n *lane) watch(b *between) {
+	select {
+	case <-b.nginx.done:
+	case <-b.life.Done():
+		return
+	}
+	n.mu.Lock()
+	stands := n.between == b
+	if stands {
+		n.between = nil
+	}
+	n.mu.Unlock()
+	if !stands {
+		return // whoever has put something else there closes it
+	}
+	text := "nginx has ended (" + b.nginx.cmd.ProcessState.String() + "), and nothing stands in between any more"
+	if words := b.nginx.log.last(); words != "" {
+		text += "; its last words: " + words
+	}
+	n.lab.tap.Note(n.name, text)
+	n.lab.config.Logger.Warn("the nginx before a lab's server has ended", "lab", n.lab.id, "lane", n.name, "log", b.nginx.log.String())
+	n.proxy.Cut(fault.FIN) // which fails only when the lab ends
+	b.close()
+	n.lab.pending.changed()
 }
 
 // close ends it, with all connections that go through it.
@@ -130,6 +158,9 @@ func (l *Lab) setNginx(r *http.Request) *request.Problem {
 			}
 		}
 		n.replace(b)
+		if b != nil {
+			l.watching.Go(func() { n.watch(b) })
+		}
 	}
 	l.pending.changed()
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,52 @@ func TestNginxWithoutServer(t *testing.T) {
 	}
 	if s := p.command("nginx", `{"lane":"all","on":false}`); len(s.Nginx) != 0 {
 		t.Errorf("the state is %+v", s.Nginx)
+	}
+}
+
+// TestNginxDies: an nginx that ends by itself is not in between any more, the learner is told, and the lane serves
+// without it.
+func TestNginxDies(t *testing.T) {
+	url, all := labs(t, lab.Config{})
+	p := enter(t, url)
+	if p.lab.Nginx == nil {
+		t.Fatal("nginx is not installed; see make deps")
+	}
+	p.observe("")
+	for _, words := range []string{"", "[warn] the first\n[emerg] the last\n"} {
+		if s := p.command("nginx", `{"lane":"all"}`); len(s.Nginx) != 4 {
+			t.Errorf("the state is %+v", s.Nginx)
+		}
+		through := p.dial("sse", "/sse")
+		if head := through.to(t, `"$open"`); !strings.Contains(head, "Server: nginx/") {
+			t.Errorf("the answer has no trace of nginx: %q", head)
+		}
+		all.KillNginx(t, p.lab.ID, "sse", words)
+		p.wait("it is told of the state", func(seen []lab.Batch) bool {
+			nginx := last(seen, stateOf).Nginx
+			_, there := nginx["sse"]
+			return !there && len(nginx) == 3
+		})
+		p.wait("and what has happened", func(seen []lab.Batch) bool {
+			for _, b := range seen {
+				for _, r := range b.Records {
+					if r.Kind == tap.Noted && r.Lane == "sse" && strings.Contains(r.Text, "nginx has ended (signal: killed)") &&
+						strings.Contains(r.Text, "; its last words: [emerg] the last") == (words != "") {
+						return true
+					}
+				}
+			}
+			return false
+		})
+		if rest, err := io.ReadAll(through.r); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the stream through it goes on: %q", rest)
+		}
+		if head := p.dial("sse", "/sse").to(t, `"$open"`); strings.Contains(head, "Server: nginx") {
+			t.Errorf("nginx is still there: %q", head)
+		}
+		if head := p.dial("httpstream", "/httpstream").to(t, `"$open"`); !strings.Contains(head, "Server: nginx") {
+			t.Errorf("that of another lane is gone as well: %q", head)
+		}
 	}
 }
 

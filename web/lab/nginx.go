@@ -242,6 +242,20 @@ func (l *lastWords) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// maxLine is how much of a line is shown, in bytes.
+const maxLine = 300
+
+// last returns the last line.
+func (l *lastWords) last() string {
+	text := l.String()
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	if len(text) > maxLine {
+		text = text[:maxLine] + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// String returns all that is kept.
 func (l *lastWords) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
