@@ -1,11 +1,13 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +20,16 @@ import (
 	"pushlab/websocket"
 )
 
+// privateServer makes one as package web does.
+func privateServer(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) {
+	return web.NewServer(h, web.Config{AllowedOrigins: []string{o.Origin}, Routes: o.Routes, Retry: o.Retry, Wait: o.Wait, Drain: o.Drain})
+}
+
 // labs serves labs without a main server.
 func labs(t *testing.T, config lab.Config) (url string, l *lab.Labs) {
 	before := goleak.IgnoreCurrent()
-	config.Server = func(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) {
-		return web.NewServer(h, web.Config{AllowedOrigins: []string{o.Origin}, Routes: o.Routes})
+	if config.Server == nil {
+		config.Server = privateServer
 	}
 	l = lab.New(config)
 	s := httptest.NewServer(l)
@@ -79,10 +86,59 @@ func TestLabs(t *testing.T) {
 	if status, b := first.ask("DELETE", "", ""); status != 204 {
 		t.Fatalf("%d %s", status, b)
 	}
-	enter(t, url)
+	first.eventually("there is room again", func() bool { return post().StatusCode == 201 })
 	l.Close()
 	if response := post(); response.StatusCode != 503 {
 		t.Errorf("after the end: %s", response.Status)
+	}
+}
+
+// A lingering server does not end before it may.
+type lingering struct {
+	lab.Server
+	may <-chan struct{}
+}
+
+// Run implements lab.Server.
+func (s lingering) Run(ctx context.Context, listeners ...net.Listener) error {
+	defer func() { <-s.may }()
+	return s.Server.Run(ctx, listeners...)
+}
+
+// TestEndingLabs: a lab takes its place until nothing is left of it.
+func TestEndingLabs(t *testing.T) {
+	may := make(chan struct{})
+	url, l := labs(t, lab.Config{Labs: 2, Server: func(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) {
+		s, err := privateServer(h, o)
+		return lingering{s, may}, err
+	}})
+	let := sync.OnceFunc(func() { close(may) })
+	defer let()
+	first := enter(t, url)
+	enter(t, url)
+	if status, b := first.ask("DELETE", "", ""); status != 204 {
+		t.Fatalf("%d %s", status, b)
+	}
+	if status, _ := first.ask("GET", "", ""); status != 404 || l.Len() != 1 {
+		t.Errorf("it answers %d, and there are %d labs", status, l.Len())
+	}
+	post := func() (status int, after string) {
+		response, err := http.Post(url+"/lab", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode, response.Header.Get("Retry-After")
+	}
+	for range 3 { // however often it is asked for
+		if status, after := post(); status != 503 || after != "1" {
+			t.Errorf("while one is ending: %d, come back after %q", status, after)
+		}
+	}
+	let()
+	first.eventually("there is room again", func() bool { status, _ := post(); return status == 201 })
+	if status, _ := post(); status != 503 {
+		t.Errorf("one more than there may be: %d", status)
 	}
 }
 
