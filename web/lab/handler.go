@@ -37,7 +37,8 @@ func New(config Config) *Labs {
 	return &Labs{config: config.withDefaults(), labs: map[string]*Lab{}}
 }
 
-// Close ends all labs, and waits until nothing is left of them.
+// Close ends all labs at once, and waits until nothing is left of them: half a second for private servers that somebody
+// holds up (drain), and one more for observers that do not take their goodbye (Lab.close).
 func (s *Labs) Close() {
 	s.mu.Lock()
 	s.closed = true

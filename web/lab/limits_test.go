@@ -1,12 +1,15 @@
 package lab_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,4 +175,72 @@ func TestObservers(t *testing.T) {
 			topic = e.Topic
 		}
 	}
+}
+
+// TestLabsEndWhileTheServerDrains: when the main server leaves, its labs end all at once, and while its subscribers take
+// their goodbye. However deaf those are who hold a lab up, that takes less than subscribers have by default.
+func TestLabsEndWhileTheServerDrains(t *testing.T) {
+	const drain = 3 * time.Second // web.Config.Drain
+	before := goleak.IgnoreCurrent()
+	main := hub.New(hub.Config{})
+	s, err := web.NewServer(main, web.Config{Demo: true, Drain: drain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	connect := func(address string) *peer {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return &peer{conn, bufio.NewReader(conn)}
+	}
+	for range 3 {
+		p := enter(t, "http://"+l.Addr().String())
+		p.command("nginx", `{"lane":"all"}`)
+		p.dial("sse", "/sse")
+		connect(strings.TrimPrefix(p.lane("sse", ""), "http://"))
+		connect(fmt.Sprintf("127.0.0.1:%d", p.lab.H2.Port)) // it says nothing, and the private server waits
+		deaf := connect(l.Addr().String())                  // it does not answer the close frame
+		fmt.Fprintf(deaf, "GET /lab/%s/observe HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", p.lab.ID, l.Addr(), p.cookie)
+		deaf.to(t, `"$open"`)
+	}
+	subscriber, err := websocket.Dial(t.Context(), "http://"+l.Addr().String()+"/websocket", client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer subscriber.Close()
+	begin := time.Now()
+	stop()
+	for topic := ""; topic != "$bye"; {
+		e, err := subscriber.Next(t.Context())
+		if err != nil {
+			t.Fatalf("no goodbye: %v", err)
+		}
+		topic = e.Topic
+	}
+	goodbye := time.Since(begin)
+	subscriber.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	took := time.Since(begin)
+	t.Logf("a subscriber had its goodbye after %v, and all had ended after %v", goodbye, took)
+	if goodbye > drain/4 {
+		t.Errorf("a subscriber has waited %v for its goodbye", goodbye)
+	}
+	if took >= drain {
+		t.Errorf("it took %v", took)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	goleak.VerifyNone(t, before)
 }
