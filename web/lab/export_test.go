@@ -29,3 +29,12 @@ func (s *Labs) KillNginx(t testing.TB, id, lane, words string) {
 		n.between.nginx.cmd.Process.Kill()
 	}
 }
+
+// Wires returns how many connections the link of a lab knows: by their addresses, and by their numbers.
+func (s *Labs) Wires(t testing.TB, id string) (peers, wires int) {
+	t.Helper()
+	k := s.lab(t, id).link
+	k.peersMu.Lock()
+	defer k.peersMu.Unlock()
+	return len(k.peers), len(k.wires)
+}
