@@ -7,7 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +139,66 @@ func TestNginxDies(t *testing.T) {
 		}
 	}
 }
+
+// TestNginxByUnixSocket: by a unix socket nginx reaches the server as well; the client gets the same answer, and whose a
+// stream is, is known all the same.
+func TestNginxByUnixSocket(t *testing.T) {
+	url, all := labs(t, lab.Config{})
+	p := enter(t, url)
+	if p.lab.Nginx == nil {
+		t.Fatal("nginx is not installed; see make deps")
+	}
+	p.command("source", `{"rate":0}`)
+	p.observe("")
+	p.command("raw?type=text/event-stream&split=3", "data: hello\n\n")
+	var answers []string
+	for _, unix := range []bool{false, true} {
+		s := p.command("nginx", fmt.Sprintf(`{"lane":"all","unix":%t}`, unix))
+		if len(s.Nginx) != 4 || s.Nginx["sse"].Unix != unix {
+			t.Errorf("the state is %+v", s.Nginx)
+		}
+		c := p.dial("sse", "/raw", "Connection: close\r\n")
+		head := dateField.ReplaceAllString(c.to(t, "\r\n\r\n"), "")
+		body, err := io.ReadAll(httputil.NewChunkedReader(c.r)) // where nginx ends its chunks is a matter of time
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, head+string(body))
+	}
+	if answers[0] != answers[1] || !strings.Contains(answers[0], "Server: nginx/") || !strings.HasSuffix(answers[0], "\r\n\r\ndata: hello\n\n") {
+		t.Errorf("by TCP came %q, and by a unix socket %q", answers[0], answers[1])
+	}
+
+	var open []*peer
+	for _, lane := range []string{"httpstream", "sse", "websocket"} {
+		stream := p.dial(lane, "/"+lane)
+		stream.to(t, `"$open"`)
+		open = append(open, stream)
+	}
+	other := p.dial("httpstream", "/sse") // any path works on any lane
+	other.to(t, `"$open"`)
+	p.dial("longpoll", "/longpoll?wait=0").to(t, "204 No Content")
+	p.wait("each stream is on its lane", func(seen []lab.Batch) bool {
+		var lanes []string
+		for _, s := range last(seen, streamsOf) {
+			lanes = append(lanes, s.Lane+" "+s.Transport)
+		}
+		slices.Sort(lanes)
+		return slices.Equal(lanes, []string{"httpstream httpstream", "httpstream sse", "sse sse", "websocket websocket"})
+	})
+	id := p.step()
+	for _, stream := range append(open, other) {
+		stream.to(t, id)
+	}
+	p.command("nginx", `{"lane":"all","on":false}`)
+	for _, stream := range append(open, other) {
+		io.Copy(io.Discard, stream.r)
+		stream.Close()
+	}
+	p.eventually("their connections are forgotten", func() bool { peers, wires := all.Wires(t, p.lab.ID); return peers == 0 && wires == 0 })
+}
+
+var dateField = regexp.MustCompile("(?m)^Date: .*\r\n")
 
 // TestNginxOnAllLanes: each lane has its own, and a lab that ends leaves none.
 func TestNginxOnAllLanes(t *testing.T) {
