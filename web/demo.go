@@ -56,7 +56,7 @@ func (s *Server) labServer(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) 
 			sse.Name:        time.Duration(o.Heartbeats.SSE),
 			websocket.Name:  time.Duration(o.Heartbeats.WebSocket),
 		},
-		Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline,
+		Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline, Drain: o.Drain,
 		AllowedOrigins: []string{o.Origin}, SocketOrigins: o.SocketOrigins, Compress: o.Compress, Routes: o.Routes,
 		MaxMessage: o.MaxMessage, MaxConnections: 512, Version: s.config.Version, Logger: slog.New(warnings{s.config.Logger.Handler()}),
 	})
