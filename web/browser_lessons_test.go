@@ -434,6 +434,8 @@ func takeMiddle(p *lessonPage) {
 	p.sees("obeyed")
 	p.choose("silence", "mute")
 	p.sees("dropped")
+	// The explanation tells of a poll that nginx gave up, if there was one by then.
+	p.wait(`!pushlab.lab.description.nginx || pushlab.trace.items.some(({ lane, kind, label }) => lane === "longpoll" && kind === "response" && label.startsWith("504"))`)
 	p.choose("silence", "beats")
 	p.sees("kept")
 }
