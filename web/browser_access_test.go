@@ -3,8 +3,11 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -31,6 +34,7 @@ func TestBrowserAccess(t *testing.T) {
 		{"ForcedColours", testAccessForcedColours},
 		{"Still", testAccessStill},
 		{"Print", testAccessPrint},
+		{"PrintAtOnce", testAccessPrintAtOnce},
 		{"Headings", testAccessHeadings},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -351,6 +355,65 @@ func testAccessPrint(t *testing.T, browser context.Context) {
 		t.Errorf("%d controls are printed: %q", len(got), got[:min(6, len(got))])
 	}
 	run[chromedp.Void](p, `dispatchEvent(new Event("afterprint"))`)
+}
+
+// testAccessPrintAtOnce prints what nobody has scrolled to. What cannot be there yet is said to be missing, and is there the
+// next time.
+func testAccessPrintAtOnce(t *testing.T, browser context.Context) {
+	p := accessPage(t, browser)
+	p.resize(1500, 600)
+	run[chromedp.Void](p, `{
+		window.paper = []; // of each print: what stands in the place of each part that comes late
+		addEventListener("beforeprint", () => paper.push(Object.fromEntries(["detail", "cost", "log", "server", "code"].map((name) => {
+			const element = document.querySelector("push-" + name);
+			const missing = element.querySelector(".print-only");
+			window.seen ||= Boolean(missing?.checkVisibility());
+			return [name, missing?.textContent ?? (element.querySelector("h2") ? "there" : "nothing")];
+		}))));
+		window.seen = false;
+	}`)
+	print := func() {
+		t.Helper()
+		p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, cdppage.PrintToPDF, cdppage.PrintToPDFParams{})
+			return err
+		}))
+	}
+	print()
+	p.wait(`["detail", "cost", "log", "server", "code"].every((name) => document.querySelector("push-" + name + " h2"))`)
+	print()
+	prints := run[[]map[string]string](p, `paper`)
+	if len(prints) != 2 {
+		t.Fatalf("printed %d times, want 2", len(prints))
+	}
+	for name, first := range prints[0] {
+		if title, said, ok := strings.Cut(first, ": not on this paper"); !ok || title == "" || !strings.Contains(said, "print once more") {
+			t.Errorf("in the place of push-%s is printed %q", name, first)
+		} else if heading := run[string](p, fmt.Sprintf(`document.querySelector("push-%s h2").textContent`, name)); name != "detail" && heading != title {
+			t.Errorf("push-%s is called %q where it is missing, and %q where it is", name, title, heading)
+		}
+		if prints[1][name] != "there" {
+			t.Errorf("the second time, in the place of push-%s is printed %q", name, prints[1][name])
+		}
+	}
+
+	if run[bool](p, `seen`) {
+		t.Error("what is said on paper is said on the screen, too")
+	}
+
+	// On paper it takes a line or two, not the room of the part.
+	p = accessPage(t, browser)
+	p.resize(1500, 600)
+	p.emulate("print", nil)
+	for _, wrong := range run[[]string](p, `{
+		dispatchEvent(new Event("beforeprint"));
+		[...document.querySelectorAll(".print-only")].flatMap((missing) => {
+			const { height } = missing.parentElement.getBoundingClientRect();
+			return missing.checkVisibility() && height < 100 ? [] : [missing.textContent + " " + height];
+		});
+	}`) {
+		t.Errorf("what is missing does not show, or is too high: %s", wrong)
+	}
 }
 
 // testAccessHeadings changes the size while the timeline is out of sight: its headings stand over their lanes when it is

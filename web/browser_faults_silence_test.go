@@ -191,7 +191,7 @@ func offline() faultRow {
 		cells: []faultCell{{
 			lane:  "longpoll",
 			brief: "overdue, twice",
-			says:  "The event changes nothing; the poll is overdue, and so is the next one, which vanishes as well. When the network is back, that one has still to be waited out: `online` would be the moment to ask again, but our client does not listen to it. Then it resumes.",
+			says:  "The event changes nothing; the poll is overdue, and so is the next one, which vanishes as well. When the network is back, that one has still to be waited out: on `online`, our clients cut a wait between two tries short, but no try that is under way. Then it resumes.",
 			check: func(s *sight) { late(s, "signal timed out") },
 		}, {
 			lane:  "httpstream",

@@ -218,9 +218,23 @@ func testLabToolbar(t *testing.T, browser context.Context) {
 	choose("size", "4096")
 	choose("kind", "emoji")
 	p.wait(`pushlab.lab.state.source.size === 4096 && pushlab.lab.state.source.kind === "emoji"`)
+	run[chromedp.Void](p, `Promise.all([
+		pushlab.lab.command("settings", { heartbeat: "5s", retry: "1s", history: 50, compress: true, guard: false, wait: 20 }),
+		pushlab.lab.command("source", { bridge: false }),
+	]).then(() => {})`)
 
+	// A reset brings back what the server makes a lab with.
+	var made struct{ State json.RawMessage }
+	p.wait(`pushlab.lab.state.settings.history === 50`)
+	another := serve(t, hub.Config{}, web.Config{Demo: true})
+	response, body := another.request("POST", "/lab", nil, "")
+	if err := json.Unmarshal(body, &made); err != nil {
+		t.Fatalf("%s: %v", response.Status, err)
+	}
 	labPress(p, "push-toolbar .reset")
-	p.wait(`pushlab.lab.state.source.size === 64 && !pushlab.lab.state.faults.sse`)
+	p.wait(fmt.Sprintf(`((made) => ["source", "settings"].every((part) =>
+		Object.entries(made[part]).every(([name, value]) => pushlab.lab.state[part][name] === value)))(%s)`, made.State))
+	p.wait(`!pushlab.lab.state.down && !pushlab.lab.state.faults.sse`)
 	labCards(p, "open")
 }
 

@@ -163,11 +163,35 @@ func (p *lessonPage) ends(verdict string, leftOut int) {
 	})`); left != leftOut {
 		p.t.Errorf("%d paragraphs are left out, want %d", left, leftOut)
 	}
+	if leftOut == 0 {
+		p.figures()
+	}
 	p.shows()
 	run[chromedp.Void](p.page, `pushlab.set({ lesson: null })`)
 	p.wait(lessonAllOpen)
 	p.wait(`document.querySelector(".lesson[data-stage=idle]") !== null`)
 	p.restored()
+}
+
+// figures checks that all that the lesson has measured is told somewhere, and that all that is told was measured.
+func (p *lessonPage) figures() {
+	p.t.Helper()
+	if bad := run[[]string](p.page, `Promise.all([import("/lessons/index.js"), import("/text.js")]).then(async ([{ lessons }, { load, t }]) => {
+		await load("lessons");
+		const { lesson: { key, observations } } = await lessons[pushlab.view.lesson - 1].load();
+		const places = (name) => [...t("lessons." + name).matchAll(/\{([^{}|]+)/g)].map(([, place]) => place);
+		const told = new Set([
+			...places(key + ".fact"), ...places(key + ".why"), ...places("decide.evidence." + key),
+			...observations.flatMap(({ key: seen }) => places(key + ".observations." + seen + ".seen").map((place) => seen + "." + place)),
+		]);
+		const measured = new Set(Object.keys(document.querySelector("push-lesson").progress.of(key).figures));
+		return [
+			...[...measured.difference(told)].map((name) => name + " is computed, and no text has it"),
+			...[...told.difference(measured)].map((name) => name + " is in a text, and not computed"),
+		];
+	})`); len(bad) > 0 {
+		p.t.Errorf("%s", strings.Join(bad, "; "))
+	}
 }
 
 // shows follows each pointer of the observations into the trace.

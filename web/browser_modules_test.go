@@ -9,12 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
@@ -826,4 +829,105 @@ func testCloseInCallback(t *testing.T, browser context.Context) {
 			t.Errorf("%s: %d requests, want 1", name, n)
 		}
 	}
+}
+
+// A client that waits between two tries makes the next one as soon as the network is back, but not sooner than the server
+// asked it to. The waits are held, and not waited for: what comes, comes since the browser said "online".
+func testOnline(t *testing.T, browser context.Context) {
+	modules := append(slices.Clone(transports), "sse-fetch")
+	answers := map[string][]http.HandlerFunc{}
+	for _, name := range modules {
+		answers["/"+name] = []http.HandlerFunc{refuse(503, ""), refuse(503, ""), refuse(503, "20"), refuse(503, "")}
+	}
+	address, requests := stage(t, answers)
+	p := open(t, browser, address, "status of 503", "WebSocket connection to")
+	for _, name := range modules {
+		// The state is told before or after the wait is begun, so the test goes on when both were seen.
+		got := run[[][]float64](p, fmt.Sprintf(`import("/transports/%[1]s.js").then(({ open }) => new Promise((resolve) => {
+			const [set, clear] = [setTimeout, clearTimeout];
+			const restored = () => { [setTimeout, clearTimeout] = [set, clear]; };
+			const held = new Map(); // timer → how long, in the order in which they were set
+			const waits = []; // of each try: without news, and when the network is back
+			let tries = 0;
+			setTimeout = (call, ms) => {
+				if (ms === 60_000 || ms === 0) return set(call, ms); // the watchdog; what is to be done at once
+				const timer = -1 - held.size - waits.length;
+				held.set(timer, ms);
+				return timer;
+			};
+			clearTimeout = (timer) => held.delete(timer) || clear(timer);
+			const connection = open("/%[1]s", {
+				onstate: (state) => state === "connecting" && set(() => {
+					const [before] = held.values();
+					dispatchEvent(new Event("online"));
+					const [after = 0] = held.values();
+					waits.push([before, after]);
+					if (after === 0 && ++tries < 4) return;
+					connection.close();
+					dispatchEvent(new Event("online")); // nobody listens any more
+					waits.push([held.size]);
+					set(() => { restored(); resolve(waits); }, 50);
+				}),
+			});
+		}))`, name))
+		patient := map[string]int{"longpoll": 3, "httpstream": 3, "sse-fetch": 1}[name] // the try whose wait the server has a say in
+		want := patient
+		if patient == 0 {
+			want = 4 // a status is not seen, nor what comes with it
+		}
+		if len(got) != want+1 || got[want][0] != 0 {
+			t.Errorf("%s: the waits are %v, want %d, and at the end none", name, got, want)
+			continue
+		}
+		for i, wait := range got[:want] {
+			before, after := wait[0], wait[1]
+			least := 0.0
+			switch {
+			case i+1 == patient && name == "sse-fetch":
+				least = 1000 // the reconnection time, as long as no other was named
+			case i+1 == patient:
+				least = 20_000
+			}
+			if before < least || before == 0 || after > least || after < 0.9*least {
+				t.Errorf("%s: wait %d of %v ms is %v ms when the network is back, want %v", name, i+1, before, after, least)
+			}
+		}
+		if n := len(requests("/" + name)); n != want {
+			t.Errorf("%s: %d requests, want %d", name, n, want)
+		}
+	}
+}
+
+// The clients of the teaching page run in workers, which Chromium does not tell that the network is back.
+func testOnlineInWorkers(t *testing.T, browser context.Context) {
+	worker, err := os.ReadFile("static/lab/worker.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const held = `{
+		const set = setTimeout;
+		self.setTimeout = (call, ms) => (ms > 100 && ms < 60_000 ? 0 : set(call, ms)); // a wait between two tries has no end
+	}
+	`
+	address, _ := stage(t, map[string][]http.HandlerFunc{
+		"/lab/worker.js": {typed("text/javascript", held+string(worker))},
+		"/httpstream":    {refuse(503, ""), typed("application/x-ndjson", `{"id":"e-1","topic":"$open","data":{}}`+"\n")},
+	})
+	p := open(t, browser, address, "status of 503")
+	run[chromedp.Void](p, `import("/lab/lane.js").then(({ LaneClient, lanes }) => {
+		const lab = { clock: { offset: 0 }, laneURL: (lane, path) => location.origin + path };
+		window.told = [];
+		const lane = new LaneClient(lab, lanes.find(({ name }) => name === "httpstream"));
+		lane.addEventListener("state", ({ detail: { state, reason } }) => told.push([state, reason].join(" ").trim()));
+		lane.open();
+	})`)
+	p.wait(`told.join() === "connecting,connecting HTTP 503"`)
+	for _, offline := range []bool{true, false} {
+		p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
+			return err
+		}))
+		p.wait(fmt.Sprintf(`navigator.onLine === %t`, !offline))
+	}
+	p.wait(`told.join().startsWith("connecting,connecting HTTP 503,open")`)
 }

@@ -53,6 +53,8 @@ func TestBrowser(t *testing.T) {
 		{"SSEFetchBesideEventSource", testSSEFetchBesideEventSource},
 		{"SSELaneSwitch", testSSELaneSwitch},
 		{"CloseInCallback", testCloseInCallback},
+		{"Online", testOnline},
+		{"OnlineInWorkers", testOnlineInWorkers},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

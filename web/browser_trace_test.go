@@ -35,6 +35,7 @@ func TestTrace(t *testing.T) {
 		{"Latency", testTraceLatency},
 		{"Density", testTraceDensity},
 		{"Story", testStory},
+		{"StoryOrder", testStoryOrder},
 		{"StoryOfWhatIsUnknown", testStoryUnknown},
 		{"TimelinePlaces", testTimelinePlaces},
 		{"TimelineFaults", testTimelineFaults},
@@ -476,6 +477,35 @@ func testStory(t *testing.T, browser context.Context) {
 			}
 		}
 	}
+}
+
+// What happened within one second may be told in any order. It is listed in the order in which it happened.
+func testStoryOrder(t *testing.T, browser context.Context) {
+	holds(openTrace(t, browser, "scene=none"), `(() => {
+		const trace = new Trace(), ns = (ms) => ms * 1e6, wrong = [];
+		const check = (what, { incidents: { list } }, want) => {
+			const got = list.map(({ kind, lane, at }) => [kind, lane ?? "all", at].join(" ")).join(", ");
+			if (got !== want) wrong.push(what + ": " + got + ", want " + want);
+		};
+		for (const lane of ["longpoll", "httpstream", "sse", "websocket"]) trace.laneState(lane, "open", "", 10);
+		trace.add({ now: ns(20), records: ["httpstream", "websocket"].map((lane, i) => ({ seq: i, lane, conn: i, kind: "open", at: ns(15) })) });
+		// Two clients say that they have lost their connection before the tap tells of three things that were earlier.
+		trace.laneState("sse", "connecting", "silent", 900);
+		trace.laneState("longpoll", "connecting", "network error", 800);
+		trace.add({ now: ns(950), records: [{ seq: 3, lane: "httpstream", conn: 0, kind: "reset", at: ns(700) }],
+			faults: [{ lane: "websocket", connection: 1, kind: "silenced", at: ns(600) }] });
+		trace.laneState("httpstream", "connecting", "network error", 960); // its connection ended before
+		const want = "silence websocket 600, break httpstream 700, break longpoll 800, break sse 900";
+		check("live", trace, want);
+		const saved = JSON.parse(JSON.stringify(trace.export()));
+		saved.incidents.reverse(); // as it may be in an older file
+		check("from a file", Trace.import(saved), want);
+		// When there are too many, the oldest go.
+		for (let at = 2000; trace.incidents.list.at(-1).at < 9000; at += 50) trace.add({ now: ns(at + 10), faults: [{ lane: "sse", kind: "queued", at: ns(at) }] });
+		if (trace.incidents.list[0].at < 2000) wrong.push("the oldest is still there");
+		if (trace.incidents.list.some(({ at }, i, all) => i && all[i - 1].at > at)) wrong.push("out of order");
+		return wrong;
+	})()`)
 }
 
 // The story claims nothing that was not seen.

@@ -31,11 +31,20 @@ func TestBundle(t *testing.T) {
 			t.Errorf("%s %s: run go generate ./web", file, complaint)
 		}
 	}
-	sources := 0
+	pinned, err := os.ReadFile("../tools/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, tools := 0, 0
 	for lines := bufio.NewScanner(bytes.NewReader(list)); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) == 0 || fields[0] == "#":
+		case len(fields) == 3 && fields[0] == "tool":
+			tools++
+			if require := "\t" + fields[1] + " " + fields[2] + "\n"; !bytes.Contains(pinned, []byte(require)) {
+				t.Errorf("the bundle was made by %s %s, which is not the version in tools/go.mod: run go generate ./web", fields[1], fields[2])
+			}
 		case len(fields) == 3 && fields[0] == "source":
 			sources++
 			check(filepath.Join("static", fields[1]), fields[2], "has changed since the bundle was made")
@@ -45,6 +54,9 @@ func TestBundle(t *testing.T) {
 		default:
 			t.Errorf("SOURCES: what is %q?", lines.Text())
 		}
+	}
+	if tools != 1 {
+		t.Errorf("SOURCES names %d bundlers, want the one that made the bundle", tools)
 	}
 	if sources < 50 {
 		t.Errorf("the bundle is made of %d files only", sources)

@@ -10,7 +10,7 @@
 //	NAME.js       what is imported when it is needed, and workers; what several of them share is in shared-HASH.js
 //	NAME.css      style sheets that modules load
 //	*.map         source maps
-//	SOURCES       what it was made of, with the SHA-256 of each file
+//	SOURCES       what it was made of and by, with the SHA-256 of each file
 package main
 
 import (
@@ -23,6 +23,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -35,6 +36,8 @@ const (
 	sheet  = "app.css" // of all style sheets that the page names
 
 	firstBundle = "first-bundle" // how late modules import from what start becomes
+
+	esbuild = "github.com/evanw/esbuild" // its module: another version may make another bundle of the same sources
 )
 
 func main() {
@@ -265,10 +268,28 @@ func (b *bundler) page() error {
 	return nil
 }
 
+// versionOf returns the version of a module that is in this program.
+func versionOf(module string) (string, error) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", errors.New("this program does not know what it was built from")
+	}
+	i := slices.IndexFunc(info.Deps, func(m *debug.Module) bool { return m.Path == module })
+	if i < 0 {
+		return "", fmt.Errorf("%s is not in this program", module)
+	}
+	return info.Deps[i].Version, nil
+}
+
 // sources lists what the bundle is made of, and what it is.
 func (b *bundler) sources() error {
 	var list strings.Builder
 	list.WriteString("# Written by go generate ./web: the SHA-256 of what the bundle is made of and by, and of the bundle.\n\n")
+	version, err := versionOf(esbuild)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&list, "tool %s %s\n\n", esbuild, version)
 	own, err := filepath.Glob(filepath.Join(b.dir, "../../tools/bundlejs/*.go"))
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ const late = 2000; // ms after which the tap has told all about something, if it
 const near = 1500; // ms between the end of a connection and what its client says about it
 
 export class Incidents {
-  list = []; // oldest first
+  list = []; // oldest first, by when they happened
   #trace;
   #lanes = new Map();
 
@@ -41,7 +41,7 @@ export class Incidents {
   }
 
   restore(list) {
-    this.list = list.slice(-most);
+    this.list = [...list].sort((a, b) => a.at - b.at).slice(-most);
   }
 
   /** feed takes the items, in the order in which they come. */
@@ -110,9 +110,13 @@ export class Incidents {
     return this.#lanes.get(name);
   }
 
+  /** #open puts an incident where it belongs in time: the page tells of it at once, the tap with the next batch. */
   #open(incident) {
-    this.list.push(incident);
-    if (this.list.length > most) this.list.splice(0, most / 10);
+    const { list } = this;
+    let i = list.length;
+    while (i > 0 && list[i - 1].at > incident.at) i--;
+    list.splice(i, 0, incident);
+    if (list.length > most) list.splice(0, most / 10);
     return incident;
   }
 
@@ -146,11 +150,12 @@ export class Incidents {
     } else if (lane.open) {
       lane.open = false;
       const { end, cause, bye } = lane;
-      lane.break = this.#open({ kind: 'break', lane: lane.name, at, seen: at, ref, how: 'unknown', reason });
+      const b = { kind: 'break', lane: lane.name, at, seen: at, ref, how: 'unknown', reason };
       // The end of the connection may be known already, or come with the next batch.
-      if (close(bye, at)) Object.assign(lane.break, { how: 'bye', ref: bye.ref });
-      else if (close(end, at)) Object.assign(lane.break, { how: end.kind, ref: end.ref, at: end.at });
-      if (close(cause, at)) lane.break.cause = cause.text;
+      if (close(bye, at)) Object.assign(b, { how: 'bye', ref: bye.ref });
+      else if (close(end, at)) Object.assign(b, { how: end.kind, ref: end.ref, at: end.at });
+      if (close(cause, at)) b.cause = cause.text;
+      lane.break = this.#open(b);
     } else if (open(lane.break) && reason) {
       lane.break.failed = (lane.break.failed ?? 0) + 1; // it has tried, in vain
     }

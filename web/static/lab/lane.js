@@ -40,6 +40,8 @@ export class LaneClient extends EventTarget {
     this.#lab = lab;
     Object.assign(this, { name, title, letter });
     if (name === 'sse') this.client = 'EventSource';
+    // Chromium tells a page, but not its workers, when the network goes and when it is back.
+    for (const type of ['offline', 'online']) addEventListener(type, () => this.#worker?.postMessage({ do: 'dispatch', type }));
   }
 
   /** open connects, and resumes after the last event that came, if there was one. */
@@ -132,11 +134,6 @@ export class LaneClient extends EventTarget {
     }
     this.#tell('change');
     return true;
-  }
-
-  /** imitate sends an event to the client's thread that the browser would send, such as 'offline'. */
-  imitate(type) {
-    this.#worker?.postMessage({ do: 'dispatch', type });
   }
 
   #again() {

@@ -67,6 +67,9 @@ export class Lab extends EventTarget {
 
   get id() { return this.description.id; }
 
+  /** initial is the state that the server gave the lab when it was made; state is the one of now. */
+  get initial() { return this.description.state; }
+
   /** now is the lab's time in milliseconds; uncertainty is how wrong it can be. */
   now() { return this.clock.now(); }
   get uncertainty() { return this.clock.uncertainty; }

@@ -3,7 +3,7 @@
  * delay. The transports run here as they are; what they tell goes to the page in batches, at most one in 16 ms.
  *
  * In:  { do: 'open', transport, url, after, silence, wait } · 'close' · { do: 'publish', ref, by, url, data }
- *      · { do: 'stall', flag: Int32Array on shared memory } · { do: 'dispatch', type } for an event that is imitated
+ *      · { do: 'stall', flag: Int32Array on shared memory } · { do: 'dispatch', type } for an event that only the page gets
  * Out: { ids, topics, times } of events, in order · { gap } · { state, reason, cursor, at } · { cursor } · { ref, … }
  *
  * Times are milliseconds of performance.timeOrigin + performance.now().

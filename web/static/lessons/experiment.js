@@ -10,9 +10,6 @@ import { Facts } from './facts.js';
 /** Stopped is thrown into what a lesson was doing when it is left. */
 class Stopped extends Error {}
 
-/** settings are those that each lesson starts from; what its controls show counts on them. */
-const settings = { heartbeat: '15s', heartbeats: { httpstream: '15s', sse: '15s', websocket: '15s' }, retry: '3s', history: 10_000, compress: false, guard: true };
-
 export class Experiment {
   app;
   notes = [];
@@ -52,8 +49,9 @@ export class Experiment {
   }
 
   /**
-   * #clear takes away what would make the lesson another one: faults, proxies, other settings, HTTP/2. A client that sleeps
-   * is woken for good: what it had not read goes with its connection, so it could not be put back.
+   * #clear takes away what would make the lesson another one: faults, proxies, HTTP/2, and settings other than those of a
+   * new lab, where the controls show that they stand. A client that sleeps is woken for good: what it had not read goes
+   * with its connection, so it could not be put back.
    */
   async #clear() {
     const { lab, lanes } = this.app;
@@ -64,7 +62,7 @@ export class Experiment {
     }
     for (const [lane, set] of Object.entries(lab.state.faults ?? {})) if (set) await this.fault(lane);
     for (const lane of Object.keys(lab.state.nginx ?? {})) await this.nginx(lane, { on: false });
-    const change = Object.fromEntries(Object.entries(settings).filter(([name, value]) => !same(lab.state.settings[name], value)));
+    const change = Object.fromEntries(Object.entries(lab.initial.settings).filter(([name, value]) => !same(lab.state.settings[name], value)));
     if (!Object.keys(change).length) return;
     await this.settings(change);
     await this.until(() => !lab.state.down); // other settings are those of another server

@@ -1,6 +1,5 @@
 /** Lesson 2: hold the line. Long polling: the server keeps the question until there is something to say. */
 import { bytes, time } from './format.js';
-import { seq } from './facts.js';
 
 /** polls lists the answered polls that could wait: the first one, without a cursor, never does. */
 function polls(facts) {
@@ -64,7 +63,7 @@ export const lesson = {
         for (const { events } of list) {
           const last = events.at(-1);
           const next = last && facts.items('longpoll', 'request').find((request) => request.at >= last.at && request.id === last.id);
-          if (next) return { id: last.id, seq: seq(last.id), gap: time(next.at - last.at), item: next.ref };
+          if (next) return { id: last.id, gap: time(next.at - last.at), item: next.ref };
         }
         return null;
       },
@@ -82,7 +81,7 @@ export const lesson = {
       waited: time(waited),
       empty: empty.length,
       each: empty.length ? bytes(empty.reduce((n, { request, response }) => n + request.length + response.length, 0) / empty.length) : undefined,
-      minutes: time(facts.now - facts.since),
+      lasted: time(facts.now - facts.since),
     };
   },
 

@@ -79,7 +79,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
       }
       if (readyState === 'closed') return;
       become('connecting', reason);
-      await pause(backoff.next(retry), stop.signal);
+      await pause(backoff.next(retry), stop.signal, retry);
     }
   }
   run();

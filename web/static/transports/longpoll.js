@@ -65,7 +65,7 @@ export function open(url, { topics = [], after = '', wait = 25, silence = 10_000
         become('connecting', error.message);
         asked = error.retry;
       }
-      await pause(backoff.next(asked), stop.signal);
+      await pause(backoff.next(asked), stop.signal, asked);
     }
   }
   run();

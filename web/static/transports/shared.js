@@ -76,13 +76,41 @@ export function refusal(response) {
   return Object.assign(new Error(`HTTP ${response.status}`), { retry: retryAfter(response) });
 }
 
-/** pause waits; an abort of the signal ends it early. */
-export async function pause(ms, signal) {
+/**
+ * schedule has the next try made after ms, or as soon as the network is back: tries that failed for want of one say nothing
+ * about the next (HTML, "online"; 9.2.3 advises it for EventSource). What the server asked for, least of these milliseconds,
+ * is waited out all the same: it says when the server is ready, not the network. It returns a function that calls it off.
+ */
+export function schedule(ms, next, least = 0) {
+  const earliest = performance.now() + least;
+  let timer;
+  function set(wait) {
+    clearTimeout(timer);
+    timer = setTimeout(end, Math.min(wait, longestTimer));
+  }
+  function hurry() {
+    set(Math.max(0, earliest - performance.now()));
+  }
+  function cancel() {
+    clearTimeout(timer);
+    removeEventListener('online', hurry);
+  }
+  function end() {
+    cancel();
+    next();
+  }
+  addEventListener('online', hurry);
+  set(ms);
+  return cancel;
+}
+
+/** pause waits as schedule does; an abort of the signal ends it early. */
+export async function pause(ms, signal, least) {
   if (signal.aborted) return;
   await new Promise((resolve) => {
-    const timer = setTimeout(done, Math.min(ms, longestTimer));
+    const cancel = schedule(ms, done, least);
     function done() {
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener('abort', done);
       resolve();
     }

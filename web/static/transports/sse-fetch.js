@@ -225,7 +225,7 @@ export function open(url, {
       }
       if (readyState === 'closed') return;
       become('connecting', reason);
-      await pause(delay(asked), stop.signal);
+      await pause(delay(asked), stop.signal, Math.max(retry, asked ?? 0)); // the reconnection time, in any case
     }
   }
   request(); // throws for what can never be sent, which would else look like a network that is down

@@ -5,16 +5,17 @@
  * the time that the server's retry: field names, and resumes with the header Last-Event-ID, all by itself.
  * Read: WHATWG HTML, 9.2.2 (EventSource), 9.2.3 (when it reconnects, and when it fails for good), 9.2.6 (fields).
  * Cannot: set a request header or see a status; reconnect after an answer other than 200 (it is CLOSED, and we have to
- * make a new one); notice that the other end vanished without a word; send anything upstream; carry bytes, only text.
+ * make a new one); be hurried, when the network is back, in a wait of its own; notice that the other end vanished without a
+ * word; send anything upstream; carry bytes, only text.
  */
-import { Backoff, address, deliver, watchdog } from './shared.js';
+import { Backoff, address, deliver, schedule, watchdog } from './shared.js';
 
 export function open(url, { topics = [], after = '', silence = 60_000, onevent, ongap, onstate } = {}) {
   const backoff = new Backoff();
   let readyState = 'connecting';
   let cursor = after;
   let source;
-  let timer;
+  let cancel; // calls the next try off
   const dog = watchdog(silence, () => renew(`silent for ${silence / 1000} s`));
 
   function become(state, reason = '') {
@@ -53,7 +54,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
   function renew(reason) {
     source.close();
     dog.stop();
-    timer = setTimeout(connect, backoff.next()); // first, since who is told below may call close()
+    cancel = schedule(backoff.next(), connect); // first, since who is told below may call close()
     become('connecting', reason);
   }
   connect();
@@ -65,7 +66,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
       if (readyState === 'closed') return;
       source.close();
       dog.stop();
-      clearTimeout(timer);
+      cancel?.();
       become('closed');
     },
   };

@@ -8,7 +8,7 @@
  * Cannot: set a request header; see why a handshake failed (code 1006 and nothing else); see pings, so only $beat shows
  * that a quiet connection lives; hold the sender back when we read too slowly.
  */
-import { Backoff, address, deliver, watchdog } from './shared.js';
+import { Backoff, address, deliver, schedule, watchdog } from './shared.js';
 
 export function open(url, { topics = [], after = '', silence = 60_000, onevent, ongap, onstate } = {}) {
   const backoff = new Backoff();
@@ -18,7 +18,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
   let refs = 0;
   let retry; // milliseconds, once the server has said $bye
   let socket;
-  let timer;
+  let cancel; // calls the next try off
   const dog = watchdog(silence, () => renew(`silent for ${silence / 1000} s`));
 
   function become(state, reason = '') {
@@ -71,7 +71,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
 
   function renew(reason) {
     drop();
-    timer = setTimeout(connect, backoff.next(retry)); // first, since who is told below may call close()
+    cancel = schedule(backoff.next(retry), connect, retry); // first, since who is told below may call close()
     become('connecting', reason);
   }
   connect();
@@ -91,7 +91,7 @@ export function open(url, { topics = [], after = '', silence = 60_000, onevent, 
     close() {
       if (readyState === 'closed') return;
       drop();
-      clearTimeout(timer);
+      cancel?.();
       become('closed');
     },
   };

@@ -18,8 +18,6 @@ import { readHash, writeHash } from './address.js';
 import { faultCommands, without } from '../lab/faults.js';
 import { t } from '../text.js';
 
-const defaults = { source: { rate: 1, size: 64, kind: 'json' }, settings: { heartbeat: '15s', retry: '3s', history: 10_000, compress: false, guard: true } };
-
 export class App extends EventTarget {
   lab;
   trace;
@@ -116,8 +114,9 @@ export class App extends EventTarget {
   async reset() {
     this.set({ paused: false, end: null, selected: null });
     await this.mend({ keepDelay: false });
-    await this.attempt('settings', defaults.settings);
-    await this.attempt('source', defaults.source);
+    const { settings, source } = this.lab.initial;
+    await this.attempt('settings', settings);
+    await this.attempt('source', source);
     for (const lane of this.lanes.values()) lane.reset();
     this.trace.reset();
     this.#tell('reset');

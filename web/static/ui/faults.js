@@ -233,9 +233,7 @@ class Faults extends Element {
   async #goOffline(on) {
     this.#offline = on;
     await this.#set([...this.app.lanes.keys()], { blackhole: on ? '' : undefined });
-    const type = on ? 'offline' : 'online';
-    for (const lane of this.app.lanes.values()) lane.imitate(type);
-    dispatchEvent(new Event(type));
+    dispatchEvent(new Event(on ? 'offline' : 'online'));
     this.draw();
   }
 

@@ -45,8 +45,17 @@ export function waits(element) {
   element.setAttribute('aria-busy', 'true');
   if (element.childElementCount) return; // something else stands there meanwhile
   const text = document.createElement('p');
-  text.className = 'small quiet';
+  text.className = 'small quiet no-print';
   text.textContent = t('shell.start.part-coming');
+  element.append(text);
+}
+
+/** missing says on paper, in the place of a part that is on its way still, what is not there. */
+export function missing(element) {
+  if (!element.hasAttribute('aria-busy') || element.querySelector('.print-only')) return;
+  const text = document.createElement('p');
+  text.className = 'print-only';
+  text.textContent = t('shell.start.part-unprinted', { name: t(`shell.start.parts.${element.localName.replace('push-', '')}`) });
   element.append(text);
 }
 

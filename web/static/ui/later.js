@@ -5,10 +5,11 @@
  *   load        what it takes
  *   needed      view → whether it is, near or not
  *   far         it is in sight from the beginning, and comes only when it is needed
+ *   paper       it is printed
  *   hint        a selector of controls that will need it: whoever is about to press one of them need not wait
  */
 import { load } from '../text.js';
-import { failed, ready, style, waits, whenNear } from './late.js';
+import { failed, missing, ready, style, waits, whenNear } from './late.js';
 
 const parts = {
   lesson: {
@@ -26,10 +27,11 @@ const parts = {
   detail: {
     load: () => [import('./detail.js'), load('detail'), style(new URL('detail.css', import.meta.url)), style(new URL('bytes.css', import.meta.url))],
     needed: ({ selected }) => selected,
+    paper: true,
   },
-  cost: { load: () => [import('./cost.js'), load('trace.cost'), style(new URL('cost.css', import.meta.url))] },
-  log: { load: () => [import('./log.js'), load('trace.log'), style(new URL('log.css', import.meta.url))] },
-  server: { load: () => [import('./server.js'), load('shell.server'), style(new URL('server.css', import.meta.url))] },
+  cost: { load: () => [import('./cost.js'), load('trace.cost'), style(new URL('cost.css', import.meta.url))], paper: true },
+  log: { load: () => [import('./log.js'), load('trace.log'), style(new URL('log.css', import.meta.url))], paper: true },
+  server: { load: () => [import('./server.js'), load('shell.server'), style(new URL('server.css', import.meta.url))], paper: true },
   publish: { load: () => [import('./publish.js'), load('shell.publish'), style(new URL('publish.css', import.meta.url))] },
   share: { load: () => [import('./share.js'), load('shell.share'), style(new URL('share.css', import.meta.url))] },
 };
@@ -52,9 +54,16 @@ export function watch(app) {
       for (const type of ['pointerover', 'focusin']) document.addEventListener(type, prepare, { passive: true });
     }
   }
-  // Who prints wants all of it. What comes too late for this time is there the next time.
+  // Who prints wants all of it. A browser that prints waits for nobody: what comes too late is there the next time.
   addEventListener('beforeprint', () => {
-    for (const [name, { far }] of Object.entries(parts)) if (!far) need(app, name);
+    for (const [name, { paper }] of Object.entries(parts)) {
+      if (!paper) continue;
+      need(app, name);
+      missing(document.querySelector(`push-${name}`));
+    }
+    const code = document.querySelector('push-code');
+    code.view();
+    missing(code);
   });
 }
 
