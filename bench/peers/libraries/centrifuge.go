@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+)
+
+// serveCentrifuge serves WebSockets, Server-Sent Events and HTTP streams by the engine of Centrifugo,
+// with its own handlers. A client sends one connect command; the server subscribes it, with
+// recovery, and asks for no pong.
+func serveCentrifuge(ctx context.Context, out io.Writer, _ []string) error {
+	node, err := centrifuge.New(centrifuge.Config{})
+	if err != nil {
+		return err
+	}
+	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+		return centrifuge.ConnectReply{
+			Credentials:   &centrifuge.Credentials{}, // anonymous
+			Subscriptions: map[string]centrifuge.SubscribeOptions{topic: {EnableRecovery: true}},
+		}, nil
+	})
+	if err := node.Run(); err != nil {
+		return err
+	}
+	pings := centrifuge.PingPongConfig{PongTimeout: -1}
+	mux := http.NewServeMux()
+	mux.Handle("/websocket", centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
+		PingPongConfig: pings, ReadBufferSize: 1024, UseWriteBufferPool: true,
+	}))
+	mux.Handle("/sse", centrifuge.NewSSEHandler(node, centrifuge.SSEConfig{PingPongConfig: pings}))
+	mux.Handle("/httpstream", centrifuge.NewHTTPStreamHandler(node, centrifuge.HTTPStreamConfig{PingPongConfig: pings}))
+	mux.HandleFunc("/publish", publishing(func(data []byte) {
+		node.Publish(topic, data, centrifuge.WithHistory(history, time.Minute)) // fails only when the node ends
+	}))
+	// The node first: it closes the WebSockets, whose handlers serve waits for.
+	context.AfterFunc(ctx, func() { node.Shutdown(context.WithoutCancel(ctx)) })
+	return serve(ctx, out, "centrifuge", mux)
+}
