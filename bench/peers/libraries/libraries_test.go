@@ -84,6 +84,15 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	for name := range peers {
+		var out bytes.Buffer
+		if err := run(t.Context(), &out, []string{"version", name}); err != nil || !strings.HasPrefix(out.String(), modules[name]+" v") {
+			t.Errorf("of %s it should tell the module and its version, not %q, %v", name, out.String(), err)
+		}
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	err := run(t.Context(), os.Stdout, []string{"socket.io"})
 	if err == nil || !strings.Contains(err.Error(), "centrifuge, go-sse, gws, mercure, nbio") {

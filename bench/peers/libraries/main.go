@@ -2,8 +2,9 @@
 // documentation shows it:
 //
 //	libraries go-sse | gws | nbio | centrifuge | mercure [DATABASE]
+//	libraries version NAME
 //
-// It prints its address, takes events at /publish (by POST or by WebSocket), and ends on SIGTERM.
+// A server prints its address, takes events at /publish (by POST or by WebSocket), and ends on SIGTERM.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,6 +36,15 @@ var peers = map[string]func(ctx context.Context, out io.Writer, args []string) e
 	"mercure":    serveMercure,
 }
 
+// modules are what the servers are made of, by name.
+var modules = map[string]string{
+	"go-sse":     "github.com/tmaxmax/go-sse",
+	"gws":        "github.com/lxzan/gws",
+	"nbio":       "github.com/lesismal/nbio",
+	"centrifuge": "github.com/centrifugal/centrifuge",
+	"mercure":    "github.com/dunglas/mercure",
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -44,8 +55,25 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
-	if len(args) > 0 && peers[args[0]] != nil {
+	switch {
+	case len(args) == 2 && args[0] == "version" && modules[args[1]] != "":
+		_, err := fmt.Fprintln(out, version(modules[args[1]]))
+		return err
+	case len(args) > 0 && peers[args[0]] != nil:
 		return peers[args[0]](ctx, out, args[1:])
 	}
 	return fmt.Errorf("which server? One of: %s", strings.Join(slices.Sorted(maps.Keys(peers)), ", "))
+}
+
+// version tells which version of a module this program has, and of which Go.
+func version(module string) string {
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, m := range info.Deps {
+			if m.Path == module {
+				return m.Path + " " + m.Version + ", " + info.GoVersion
+			}
+		}
+	}
+	return module + " (unknown)"
 }
