@@ -10,8 +10,8 @@ import (
 )
 
 // serveCentrifuge serves WebSockets, Server-Sent Events and HTTP streams by the engine of Centrifugo,
-// with its own handlers. A client sends one connect command; the server subscribes it, with
-// recovery, and asks for no pong.
+// with its own handlers, and one-way below /uni/. A client says once that it connects; the server
+// subscribes it, with recovery, and asks for no pong.
 func serveCentrifuge(ctx context.Context, out io.Writer, _ []string) error {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
@@ -33,10 +33,20 @@ func serveCentrifuge(ctx context.Context, out io.Writer, _ []string) error {
 	}))
 	mux.Handle("/sse", centrifuge.NewSSEHandler(node, centrifuge.SSEConfig{PingPongConfig: pings}))
 	mux.Handle("/httpstream", centrifuge.NewHTTPStreamHandler(node, centrifuge.HTTPStreamConfig{PingPongConfig: pings}))
+	uni := &uniHandler{node: node}
+	mux.HandleFunc("GET /uni/websocket", uni.socket)
+	mux.HandleFunc("GET /uni/sse", uni.stream("uni_sse", "text/event-stream", "data: ", "\n\n"))
+	mux.HandleFunc("GET /uni/httpstream", uni.stream("uni_http_stream", "application/json", "", "\n"))
 	mux.HandleFunc("/publish", publishing(func(data []byte) {
 		node.Publish(topic, data, centrifuge.WithHistory(history, time.Minute)) // fails only when the node ends
 	}))
-	// The node first: it closes the WebSockets, whose handlers serve waits for.
-	context.AfterFunc(ctx, func() { node.Shutdown(context.WithoutCancel(ctx)) })
-	return serve(ctx, out, "centrifuge", mux)
+	// The node ends at the same time, because it is what closes the WebSockets.
+	ended := make(chan error, 1)
+	context.AfterFunc(ctx, func() { ended <- node.Shutdown(context.WithoutCancel(ctx)) })
+	if err := serve(ctx, out, "centrifuge", mux); err != nil {
+		return err
+	}
+	err = <-ended
+	uni.loops.Wait()
+	return err
 }

@@ -47,6 +47,9 @@ func TestLibraries(t *testing.T) {
 		{"centrifuge", "websocket", nil, messages("/websocket", connect)},
 		{"centrifuge", "sse", nil, stream("GET", cf, "")},
 		{"centrifuge", "httpstream", nil, stream("POST", "/httpstream", connect)},
+		{"centrifuge", "one-way websocket", nil, messages("/uni/websocket", "{}")},
+		{"centrifuge", "one-way sse", nil, stream("GET", "/uni/sse", "")},
+		{"centrifuge", "one-way httpstream", nil, stream("GET", "/uni/httpstream", "")},
 	} {
 		t.Run(test.name+" "+test.transport, func(t *testing.T) {
 			url := start(t, append([]string{test.name}, test.args...))
@@ -175,7 +178,7 @@ func stream(method, path, body string) func(t *testing.T, url string) subscriber
 			}
 			return lines.Text()
 		}
-		if body != "" || strings.Contains(path, "cf_connect") {
+		if body != "" || strings.Contains(path, "cf_connect") || strings.HasPrefix(path, "/uni/") {
 			for !strings.Contains(s(t), `"connect":`) {
 			}
 		}
