@@ -34,19 +34,25 @@ func serveCentrifuge(ctx context.Context, out io.Writer, _ []string) error {
 	mux.Handle("/sse", centrifuge.NewSSEHandler(node, centrifuge.SSEConfig{PingPongConfig: pings}))
 	mux.Handle("/httpstream", centrifuge.NewHTTPStreamHandler(node, centrifuge.HTTPStreamConfig{PingPongConfig: pings}))
 	uni := &uniHandler{node: node}
-	mux.HandleFunc("GET /uni/websocket", uni.socket)
+	mux.HandleFunc("GET /uni/websocket", uni.socket(ctx))
 	mux.HandleFunc("GET /uni/sse", uni.stream("uni_sse", "text/event-stream", "data: ", "\n\n"))
 	mux.HandleFunc("GET /uni/httpstream", uni.stream("uni_http_stream", "application/json", "", "\n"))
 	mux.HandleFunc("/publish", publishing(func(data []byte) {
 		node.Publish(topic, data, centrifuge.WithHistory(history, time.Minute)) // fails only when the node ends
 	}))
-	// The node ends at the same time, because it is what closes the WebSockets.
-	ended := make(chan error, 1)
-	context.AfterFunc(ctx, func() { ended <- node.Shutdown(context.WithoutCancel(ctx)) })
+	// The node ends at the same time, because it is what closes the WebSockets. It waits for 5 s for
+	// those of clients that do not close theirs, which is no failure, but longer than we wait.
+	ended := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(ended)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		node.Shutdown(patience)
+	})
 	if err := serve(ctx, out, "centrifuge", mux); err != nil {
 		return err
 	}
-	err = <-ended
+	<-ended
 	uni.loops.Wait()
-	return err
+	return nil
 }

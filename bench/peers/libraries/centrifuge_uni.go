@@ -152,34 +152,33 @@ func (s *uniSocket) Close(centrifuge.Disconnect) error { return s.conn.Close() }
 
 var uniUpgrader = websocket.Upgrader{ReadBufferSize: 1024, WriteBufferPool: &sync.Pool{}}
 
-// socket serves a WebSocket, on which the client sends one message: how it connects.
-func (u *uniHandler) socket(w http.ResponseWriter, r *http.Request) {
-	conn, err := uniUpgrader.Upgrade(w, r, nil)
-	if err != nil {
-		return // Upgrade has answered
-	}
-	ctx := context.WithoutCancel(r.Context())
-	u.loops.Go(func() { // so that the request can be collected
-		defer conn.Close()
-		select {
-		case <-u.node.NotifyShutdown():
-			return
-		default:
-		}
-		c, closeClient, err := centrifuge.NewClient(ctx, u.node, &uniSocket{uniInfo{"uni_websocket"}, conn})
+// socket serves a WebSocket, on which the client sends one message: how it connects. It ends with ctx.
+func (u *uniHandler) socket(ctx context.Context) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, err := uniUpgrader.Upgrade(w, r, nil)
 		if err != nil {
+			return // Upgrade has answered
+		}
+		u.loops.Go(func() { u.serve(ctx, conn) }) // so that the request can be collected
+	}
+}
+
+func (u *uniHandler) serve(ctx context.Context, conn *websocket.Conn) {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	c, closeClient, err := centrifuge.NewClient(ctx, u.node, &uniSocket{uniInfo{"uni_websocket"}, conn})
+	if err != nil {
+		return
+	}
+	defer closeClient()
+	var connect centrifuge.ConnectRequest
+	if conn.ReadJSON(&connect) != nil {
+		return
+	}
+	c.Connect(connect)
+	for {
+		if _, _, err := conn.ReadMessage(); err != nil {
 			return
 		}
-		defer closeClient()
-		var connect centrifuge.ConnectRequest
-		if conn.ReadJSON(&connect) != nil {
-			return
-		}
-		c.Connect(connect)
-		for {
-			if _, _, err := conn.ReadMessage(); err != nil {
-				return
-			}
-		}
-	})
+	}
 }
