@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"web/lab":        {"common/...", "websocket"}, // not web: which gives it a function that makes servers
 	"web/lab_test":   {"web"},
 	"bench":          {"common/...", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
-	"bench/peers":    {}, // of others' kind: nothing of ours
+	"bench/peers":    {},                                                           // of others' kind: nothing of ours
 	"longpoll":       underTransport,
 	"httpstream":     underTransport,
 	"sse":            underTransport,
