@@ -72,7 +72,7 @@ var testSupport = []string{"common/memhttp", "common/transporttest"}
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
 	"github.com/labstack/echo":       {"web"},                                // a transport is a plain http.Handler
-	"github.com/gorilla/websocket":   {"websocket"},                          // bench and its tests use our client
+	"github.com/gorilla/websocket":   {"websocket", "bench/peers"},           // bench and its tests use our client; peers are as others write them
 	"github.com/nats-io/nats-server": {"cmd/pushlab", "common/journal_test"}, // 9 MiB that only the program should link
 	"github.com/nats-io/nats.go":     {"cmd/pushlab", "common/journal"},      // the rest sees the hub's Log interface
 }

@@ -49,7 +49,9 @@ func benchCommand(std streams) *cobra.Command {
 	}
 	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
-		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
+		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline),
+		benchServeCommand(std, peers.HubName, "Serve what a run compares WebSocket with: a hub as people write it", peers.Hub),
+		benchServeCommand(std, peers.FlushName, "Serve what a run compares SSE with: a handler that flushes, as people write it", peers.Flush))
 	return cmd
 }
 
