@@ -233,7 +233,7 @@ func testLabToolbar(t *testing.T, browser context.Context) {
 	}
 	labPress(p, "push-toolbar .reset")
 	p.wait(fmt.Sprintf(`((made) => ["source", "settings"].every((part) =>
-		Object.entries(made[part]).every(([name, value]) => pushlab.lab.state[part][name] === value)))(%s)`, made.State))
+		Object.entries(made[part]).every(([name, value]) => JSON.stringify(pushlab.lab.state[part][name]) === JSON.stringify(value))))(%s)`, made.State))
 	p.wait(`!pushlab.lab.state.down && !pushlab.lab.state.faults.sse`)
 	labCards(p, "open")
 }

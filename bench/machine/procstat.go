@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,8 +24,8 @@ func CPUTime(pids ...int) (time.Duration, error) {
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrProcessDone) {
-				continue // the thread has ended in the meantime
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+				continue // the thread has ended, before or after the file was opened
 			}
 			if err != nil {
 				return 0, fmt.Errorf("bench: CPU time of process %d: %w", pid, err)

@@ -2,7 +2,9 @@ package machine
 
 import (
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -26,6 +28,34 @@ func burn(t *testing.T, d time.Duration) {
 			return
 		}
 	}
+}
+
+// Threads may end while they are counted.
+func TestCPUTimeOfThreadsThatEnd(t *testing.T) {
+	stop := make(chan struct{})
+	var threads sync.WaitGroup
+	for range 4 {
+		threads.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				var one sync.WaitGroup
+				one.Go(runtime.LockOSThread) // a goroutine that ends so takes its thread with it
+				one.Wait()
+			}
+		})
+	}
+	for range 500 {
+		if _, err := CPUTime(os.Getpid()); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	threads.Wait()
 }
 
 func TestCPUTimeOfThisProcess(t *testing.T) {

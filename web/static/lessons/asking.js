@@ -18,7 +18,7 @@ export const lesson = {
 
   async begin(x) {
     await x.only(); // the lanes hold the line; here the lesson itself asks
-    await x.source({ rate: 0.2, kind: 'json', size: 64 });
+    await x.source({ rate: 0.19, kind: 'json', size: 64 }); // no whole number of seconds: else all events might fall just before a question
     x.poller = x.keep(new Poller(x.app));
   },
 

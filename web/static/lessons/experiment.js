@@ -23,6 +23,7 @@ export class Experiment {
   #touched = { source: new Set(), settings: new Set(), faults: new Set(), nginx: new Set(), stalled: new Set() };
   #waits = new Map(); // lane → how long its polls waited before
   #resources = new Set();
+  #underway = new Set(); // commands that are not answered yet
   #stop = new AbortController();
   #shown;
   #ending;
@@ -84,9 +85,14 @@ export class Experiment {
 
   async command(path, body) {
     this.#check();
-    const answer = await this.app.lab.command(path, body);
-    this.#check();
-    return answer;
+    const answer = this.app.lab.command(path, body);
+    this.#underway.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#underway.delete(answer);
+      this.#check();
+    }
   }
 
   step() { return this.command('step', {}); }
@@ -226,15 +232,13 @@ export class Experiment {
     for (const name of this.#touched.stalled) this.lane(name).stall(false);
     for (const [name, wait] of this.#waits) this.lane(name).set({ wait });
     app.set({ lanes: this.#shown, paused: false, end: null, selected: null });
+    await Promise.allSettled(this.#underway); // else what is put back might be changed once more
     const commands = [];
     for (const lane of this.#touched.faults) commands.push(['fault', before(lane, this.#before.faults)]);
     for (const lane of this.#touched.nginx) commands.push(['nginx', { lane, on: Boolean(this.#before.nginx?.[lane]), ...this.#before.nginx?.[lane] }]);
     for (const part of ['settings', 'source']) {
-      const change = {};
-      for (const name of this.#touched[part]) {
-        if (!same(app.lab.state[part][name], this.#before[part][name])) change[name] = this.#before[part][name];
-      }
-      if (Object.keys(change).length) commands.push([part, change]);
+      const change = [...this.#touched[part]].map((name) => [name, this.#before[part][name]]);
+      if (change.length) commands.push([part, Object.fromEntries(change)]); // what is so already changes nothing
     }
     for (const [path, body] of commands) {
       try {
