@@ -181,3 +181,17 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func resident(r MemoryReading) int64 { return r.Resident }
+
+// Format writes a value with four digits or so, and its unit.
+func (i MetricInfo) Format(v float64) string {
+	return strings.TrimSpace(i.Number(v) + " " + string(i.Unit))
+}
+
+// Number writes a value with four digits or so.
+func (i MetricInfo) Number(v float64) string {
+	if i.Nature == Fault || v == 0 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	digits := 3 - int(math.Floor(math.Log10(math.Abs(v))))
+	return fmt.Sprintf("%.*f", min(max(0, digits), 3), v)
+}

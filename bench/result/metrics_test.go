@@ -106,3 +106,19 @@ func TestMetricsOfWhatIsNotComparable(t *testing.T) {
 		}
 	}
 }
+
+func TestMetricFormat(t *testing.T) {
+	for _, c := range []struct {
+		short string
+		v     float64
+		want  string
+	}{
+		{"p99", 0, "0 ms"}, {"p99", 0.0421, "0.042 ms"}, {"p99", 1.42, "1.420 ms"}, {"p99", 12.345, "12.35 ms"}, {"down", 202.448, "202.4 B"},
+		{"rate", 123_456.7, "123457 /s"}, {"rate", -1234.5, "-1234 /s"}, {"lost", 3, "3"}, {"writes", 1, "1.000"},
+	} {
+		i, _ := FindMetric(c.short)
+		if got := i.Format(c.v); got != c.want {
+			t.Errorf("%v of %s is written %q, not %q", c.v, c.short, got, c.want)
+		}
+	}
+}

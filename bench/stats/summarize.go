@@ -34,21 +34,8 @@ func MetricOf(kind result.Kind) result.Metric {
 // what they are compared with.
 func Summarize(o result.Outcome) []result.Summary {
 	c := o.Case
-	var lanes []result.Lane
-	for _, target := range c.Targets {
-		for _, transport := range c.Transports {
-			for _, variant := range c.LaneVariants() {
-				once := result.Lane{Target: target, Transport: transport, Variant: variant}
-				again := once
-				again.Again = true
-				lanes = append(lanes, once, again)
-			}
-		}
-	}
 	values := map[result.Lane]map[int]float64{} // by round
-	found := map[result.Lane]bool{}
 	for _, m := range o.Measurements {
-		found[m.Lane] = true
 		if v, ok := MetricOf(c.Kind).Of(m); ok {
 			if values[m.Lane] == nil {
 				values[m.Lane] = map[int]float64{}
@@ -57,10 +44,7 @@ func Summarize(o result.Outcome) []result.Summary {
 		}
 	}
 	var summaries []result.Summary
-	for _, lane := range lanes {
-		if !found[lane] {
-			continue
-		}
+	for _, lane := range allLanes(o) {
 		all := []float64{}
 		for _, v := range values[lane] {
 			all = append(all, v)
