@@ -117,7 +117,7 @@ func (r Changes) noise(c stats.CaseComparison) string {
 	known := false
 	for _, m := range c.Metrics {
 		info := m.Metric.Info()
-		if info.Deterministic() || len(r.Metrics) > 0 && !slices.Contains(r.Metrics, m.Metric) || !m.Noise.Known() && m.Noise.Drift == 0 {
+		if info.Deterministic() || len(r.Metrics) > 0 && !slices.Contains(r.Metrics, m.Metric) || !m.Noise.Known() && m.Noise.Between() == 0 {
 			continue
 		}
 		known = known || m.Noise.Known()
@@ -127,7 +127,7 @@ func (r Changes) noise(c stats.CaseComparison) string {
 	case known:
 		return "noise: " + strings.Join(all, ", ")
 	case len(all) > 0:
-		return "noise: no lane was measured twice in each round; the machine's drift alone is " + strings.Join(all, ", ")
+		return "noise: no lane was measured twice in each round; by what the machine did alone it is " + strings.Join(all, ", ")
 	}
 	return "noise: not known, since no lane was measured twice in each round"
 }

@@ -161,18 +161,26 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 		if n := noiseIn(new, after, info.Metric); n.Between() > noise.Between() {
 			noise = n
 		}
-		rows := len(c.Rows)
+		var rows []Row
 		for _, lane := range Lanes(after) {
-			if !slices.Contains(was, lane) {
-				continue
+			if slices.Contains(was, lane) {
+				rows = append(rows, Row{Lane: lane, Metric: info.Metric, Old: CellOf(before, lane, info.Metric), New: CellOf(after, lane, info.Metric)})
 			}
-			row := Row{Lane: lane, Metric: info.Metric, Old: CellOf(before, lane, info.Metric), New: CellOf(after, lane, info.Metric)}
-			row.Difference = Test(row.Old, row.New, noise.Between())
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		own := noise.Between()
+		noise.Shift = shift(rows)
+		for _, row := range rows {
+			floor := noise.Between()
+			if isReference(row.Lane.Target) {
+				floor = own
+			}
+			row.Difference = Test(row.Old, row.New, floor)
 			c.Rows = append(c.Rows, row)
 		}
-		if len(c.Rows) > rows {
-			c.Metrics = append(c.Metrics, MetricNoise{info.Metric, noise})
-		}
+		c.Metrics = append(c.Metrics, MetricNoise{info.Metric, noise})
 	}
 	return c
 }

@@ -95,6 +95,32 @@ func TestCompareTakesTheNoiseFromWhereItIs(t *testing.T) {
 	}
 }
 
+// If the floor is slower too, it is the machine; the floor itself is told to be slower.
+func TestCompareKnowsTheMachineByItsReferences(t *testing.T) {
+	run := func(floor, pushlab float64) result.Result {
+		o := outcome(nil)
+		o.Case.Targets = []string{"floor", "pushlab"}
+		for round := range 5 {
+			o.Measurements = append(o.Measurements, measured(result.Lane{Target: "floor", Transport: "sse"}, round+1, floor+float64(round)/10), measured(sse, round+1, pushlab+float64(round)/10))
+		}
+		return resultOf(o)
+	}
+	for _, c := range []struct {
+		floor, pushlab float64
+		want           string
+	}{{110, 110, "more ~ "}, {110, 130, "more more "}, {100, 110, "~ more "}} {
+		said := ""
+		for _, row := range Compare(run(100, 100), run(c.floor, c.pushlab)).Cases[0].Rows {
+			if row.Metric == p99 {
+				said += string(row.Word) + " "
+			}
+		}
+		if said != c.want {
+			t.Errorf("floor and pushlab at %v and %v: %q, not %q", c.floor, c.pushlab, said, c.want)
+		}
+	}
+}
+
 func TestCompareIsSymmetric(t *testing.T) {
 	opposite := map[Word]Word{Less: More, More: Less, Same: Same, None: None}
 	rapid.Check(t, func(t *rapid.T) {

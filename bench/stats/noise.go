@@ -14,7 +14,7 @@ const beyond = 1.5
 
 // A Noise is what a metric differs by though nothing is different, as shares of its value. It comes from
 // the lane that is measured twice in each round: x is the first's value, y the second's, which is the
-// same server once more. A single such pair of lanes is one throw of the dice, so there are three
+// same server once more. A single such pair of lanes is one throw of the dice, so there are several
 // estimates, each a median, which one spoiled round does not move; the largest counts.
 //
 //   - Apart: by how much the medians of all x and of all y differ. That is what a comparison of two lanes
@@ -27,12 +27,18 @@ const beyond = 1.5
 //     second and last third of the rounds differ at most, times 1.5: runs are further apart than the thirds
 //     of one. Lanes of the same rounds all had it, so it counts between runs only. It takes 4 rounds.
 //
+// A comparison of two runs adds a fourth, if they have servers to compare with (the floor, for one):
+//
+//   - Shift: by how much these differ between the runs, in the median of their lanes. They are the same in both, so it is
+//     the machine that is not. It counts for all lanes but theirs.
+//
 // Two values differ by the share by which the larger is above the smaller, so that it does not
 // matter which of them comes first.
 type Noise struct {
 	Apart   float64 `json:"apart"`
 	Typical float64 `json:"typical"`
 	Drift   float64 `json:"drift"`
+	Shift   float64 `json:"shift"`
 	// Lane is the lane that was measured twice, Rounds how many rounds have both values. Without any
 	// only the drift is known.
 	Lane   result.Lane `json:"lane"`
@@ -46,7 +52,7 @@ func (n Noise) Known() bool { return n.Rounds > 0 }
 func (n Noise) Within() float64 { return max(n.Apart, n.Typical) }
 
 // Between is the noise between runs.
-func (n Noise) Between() float64 { return max(n.Apart, n.Typical, n.Drift) }
+func (n Noise) Between() float64 { return max(n.Apart, n.Typical, n.Drift, n.Shift) }
 
 // NoiseOf returns the noise of a metric in a case.
 func NoiseOf(o result.Outcome, metric result.Metric) (n Noise) {
@@ -126,6 +132,22 @@ func noiseIn(r result.Result, o result.Outcome, metric result.Metric) Noise {
 		}
 	}
 	return n
+}
+
+// isReference reports whether a target is a server to compare with, which is the same in all runs.
+func isReference(target string) bool {
+	return target == result.FloorName || target == result.BaselineName || target == result.NchanName
+}
+
+// shift returns by how much the references among the rows differ between two runs.
+func shift(rows []Row) float64 {
+	var shifts []float64
+	for _, row := range rows {
+		if isReference(row.Lane.Target) && row.Old.Center > 0 && row.New.Center > 0 {
+			shifts = append(shifts, differ(row.Old.Center, row.New.Center))
+		}
+	}
+	return median(shifts)
 }
 
 // differ returns the share by which the larger of two values is above the smaller.
