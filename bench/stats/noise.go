@@ -54,9 +54,12 @@ func (n Noise) Within() float64 { return max(n.Apart, n.Typical) }
 // Between is the noise between runs.
 func (n Noise) Between() float64 { return max(n.Apart, n.Typical, n.Drift, n.Shift) }
 
-// NoiseOf returns the noise of a metric in a case.
+// NoiseOf returns the noise of a metric in a case. Deterministic ones have none.
 func NoiseOf(o result.Outcome, metric result.Metric) (n Noise) {
 	info := metric.Info()
+	if info.Deterministic() {
+		return Noise{}
+	}
 	first, second := map[int]float64{}, map[int]float64{}
 	for _, m := range o.Measurements {
 		if v, ok := info.Of(m); ok && m.Again && v > 0 {
@@ -143,7 +146,7 @@ func isReference(target string) bool {
 func shift(rows []Row) float64 {
 	var shifts []float64
 	for _, row := range rows {
-		if isReference(row.Lane.Target) && row.Old.Center > 0 && row.New.Center > 0 {
+		if isReference(row.Lane.Target) && !row.Metric.Info().Deterministic() && row.Old.Center > 0 && row.New.Center > 0 {
 			shifts = append(shifts, differ(row.Old.Center, row.New.Center))
 		}
 	}
