@@ -81,7 +81,8 @@ func (r Changes) writeCase(b *strings.Builder, c stats.CaseComparison) {
 		if len(r.Metrics) > 0 && !slices.Contains(r.Metrics, row.Metric) {
 			continue
 		}
-		if reason := fmt.Sprintf("? %s: %s", row.Lane.Name(), row.Why); row.Why != "" && row.Why != stats.Unknown && !slices.Contains(reasons, reason) {
+		unknown := !row.Old.Measured() && !row.New.Measured() && (row.Old.Why == stats.Unknown || row.New.Why == stats.Unknown)
+		if reason := fmt.Sprintf("? %s: %s", row.Lane.Name(), row.Why); row.Why != "" && !unknown && !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 		info := row.Metric.Info()

@@ -178,6 +178,13 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 				floor = own
 			}
 			row.Difference = Test(row.Old, row.New, floor)
+			switch old, new := row.Old.Why, row.New.Why; {
+			case old == new: // both fine, or the same with both
+			case old != "":
+				row.Why = "old: " + old
+			default:
+				row.Why = "new: " + new
+			}
 			c.Rows = append(c.Rows, row)
 		}
 		c.Metrics = append(c.Metrics, MetricNoise{info.Metric, noise})

@@ -168,7 +168,7 @@ func TestLimits(t *testing.T) {
 		{lanes(100), lanes(101), "p99>+10%", ""},
 		{lanes(100), lanes(101), "down>+0.5%", "down>+0.5%" + where + "101.0 B after 100.0 B (+1.0 %)"}, // however little, it is certain
 		{lanes(100), lanes(101), "down>+2B", ""},
-		{lanes(wide...), lossy, "p99>+10%", "p99>+10%" + where + "no verdict: failed in 1 of 5 rounds"},
+		{lanes(wide...), lossy, "p99>+10%", "p99>+10%" + where + "no verdict: new: failed in 1 of 5 rounds"},
 		{lanes(wide...), lossy, "lost>+0", "lost>+0" + where + "2 after 0"},
 		{lanes(wide...), lossy, "lost>+10%", "lost>+10%" + where + "2 after 0"},
 		{lanes(wide...), lanes(wide...), "lost>+0", ""},
