@@ -11,21 +11,6 @@ type Summary struct {
 	Ratios []Ratio `json:"ratios,omitempty"`
 }
 
-// A Metric is what a kind of case is about.
-type Metric string
-
-// The metrics.
-const (
-	// CPUPerEvent is Measurement.ServerCPUPerEvent, in microseconds.
-	CPUPerEvent Metric = "server_cpu_us_per_event"
-	// MemoryPerConnection is the resident memory that a connection adds, in units of 1024 bytes.
-	MemoryPerConnection Metric = "resident_kib_per_connection"
-	// DeliveriesPerSecond is Search.Deliveries.
-	DeliveriesPerSecond Metric = "deliveries_per_second"
-	// CatchUpTime is how long the last subscriber took, in milliseconds.
-	CatchUpTime Metric = "catch_up_ms"
-)
-
 // A Spread is a number that was measured in several rounds.
 type Spread struct {
 	Median float64 `json:"median"`

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"slices"
-	"time"
 
 	"pushlab/bench/result"
 )
@@ -31,47 +30,13 @@ func MetricOf(kind result.Kind) result.Metric {
 	}
 }
 
-// Value returns a measurement's metric, in the unit that its name says. It is not ok if the metric
-// is not known, or must not be compared.
-func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
-	if !m.Verdict.Comparable() {
-		return 0, false
-	}
-	switch {
-	case metric == result.CPUPerEvent:
-		v = float64(m.ServerCPUPerEvent()) / float64(time.Microsecond)
-	case metric == result.MemoryPerConnection && m.Memory != nil:
-		v = m.Memory.PerConnection(resident) / 1024
-	case metric == result.DeliveriesPerSecond && m.Search != nil:
-		v = m.Search.Deliveries
-	case metric == result.CatchUpTime && m.CatchUp != nil:
-		v = float64(m.CatchUp.Max) / float64(time.Millisecond)
-	}
-	return v, v > 0
-}
-
-func resident(r result.MemoryReading) int64 { return r.Resident }
-
 // Summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
 func Summarize(o result.Outcome) []result.Summary {
 	c := o.Case
-	var lanes []result.Lane
-	for _, target := range c.Targets {
-		for _, transport := range c.Transports {
-			for _, variant := range c.LaneVariants() {
-				once := result.Lane{Target: target, Transport: transport, Variant: variant}
-				again := once
-				again.Again = true
-				lanes = append(lanes, once, again)
-			}
-		}
-	}
 	values := map[result.Lane]map[int]float64{} // by round
-	found := map[result.Lane]bool{}
 	for _, m := range o.Measurements {
-		found[m.Lane] = true
-		if v, ok := Value(m, MetricOf(c.Kind)); ok {
+		if v, ok := MetricOf(c.Kind).Of(m); ok {
 			if values[m.Lane] == nil {
 				values[m.Lane] = map[int]float64{}
 			}
@@ -79,10 +44,7 @@ func Summarize(o result.Outcome) []result.Summary {
 		}
 	}
 	var summaries []result.Summary
-	for _, lane := range lanes {
-		if !found[lane] {
-			continue
-		}
+	for _, lane := range allLanes(o) {
 		all := []float64{}
 		for _, v := range values[lane] {
 			all = append(all, v)

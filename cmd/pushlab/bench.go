@@ -36,6 +36,7 @@ type benchOptions struct {
 	warmUp      time.Duration
 	measure     time.Duration
 	quiet       bool
+	slo         []string
 }
 
 func benchCommand(std streams) *cobra.Command {
@@ -44,10 +45,10 @@ func benchCommand(std streams) *cobra.Command {
 		Short: "Compare the transports under load",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{errors.New("bench what? Use 'pushlab bench run' or 'pushlab bench list'")}
+			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'compare', 'check' or 'list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchCompareCommand(std), benchCheckCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline),
 		benchServeCommand(std, peers.HubName, "Serve what a run compares WebSocket with: a hub as people write it", peers.Hub),
@@ -104,12 +105,15 @@ A profile may compare several targets, each in every round:
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
 
-It fails if an event was lost, duplicated or reordered. Ctrl-C ends it early,
-and keeps what it has.`,
+It fails if an event was lost, duplicated or reordered, or if an objective is not
+reached. Ctrl-C ends it early, and keeps what it has.
+
+` + objectivesHelp(),
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
-  pushlab bench run --profile capacity --target pushlab --target nchan`,
+  pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --slo 'p99<50ms,loss=0'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
 	}
@@ -127,6 +131,7 @@ and keeps what it has.`,
 	f.IntVar(&o.size, "size", 0, "how many bytes of data each event has, if not as the profile says")
 	f.DurationVar(&o.warmUp, "warm-up", 0, "how long to publish before anything is measured, if not as the profile says")
 	f.DurationVar(&o.measure, "duration", 0, "how long to measure each transport, if not as the profile says")
+	f.StringArrayVar(&o.slo, "slo", nil, "objectives, such as 'p99<50ms,loss=0'; may be repeated")
 	f.BoolVar(&o.quiet, "quiet", false, "do not tell what happens meanwhile")
 	return cmd
 }
@@ -224,6 +229,10 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	objectives, err := parseObjectives(o.slo)
+	if err != nil {
+		return err
+	}
 	options := bench.Options{Seed: o.seed, Progress: func(line string) { fmt.Fprintln(std.err, line) }}
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
@@ -248,13 +257,14 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 		}
 		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
 	}
+	missed := checkObjectives(found, objectives, std)
 	switch {
 	case found.Failed():
 		return errors.New("a transport failed; the report says which, and why")
 	case found.Interrupted:
 		return errors.New("interrupted")
 	}
-	return nil
+	return missed
 }
 
 // color reports whether the output is a terminal that should be given colors (https://no-color.org).

@@ -1,0 +1,197 @@
+package result
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Metric names a number that can be found in a measurement. The name has its unit, and stays: it is
+// in files.
+type Metric string
+
+// The metrics that code asks for by name; the table has them all.
+const (
+	// CPUPerEvent is Measurement.ServerCPUPerEvent, in microseconds.
+	CPUPerEvent Metric = "server_cpu_us_per_event"
+	// MemoryPerConnection is the resident memory that a connection adds, in units of 1024 bytes.
+	MemoryPerConnection Metric = "resident_kib_per_connection"
+	// DeliveriesPerSecond is Search.Deliveries.
+	DeliveriesPerSecond Metric = "deliveries_per_second"
+	// CatchUpTime is how long the last subscriber took, in milliseconds.
+	CatchUpTime Metric = "catch_up_ms"
+)
+
+// metrics is the table of all metrics, in the order in which they are shown. Another one is a line here,
+// and nothing else.
+var metrics = []MetricInfo{
+	{"delivery_p50_ms", "p50", "delivery p50", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P50) }},
+	{"delivery_p99_ms", "p99", "delivery p99", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P99) }},
+	{"delivery_p99_9_ms", "p99.9", "delivery p99.9", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P999) }},
+	{"publish_delay_p99_ms", "delay", "publish delay p99", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.PublishDelay.P99) }},
+	{CPUPerEvent, "cpu", "server CPU per event", Microseconds, Lower, Noisy, not(Idle), func(m Measurement) float64 { return us(m.ServerCPUPerEvent()) }},
+	{"bytes_down_per_event", "down", "bytes down per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesDownPerEvent},
+	{"bytes_up_per_event", "up", "bytes up per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesUpPerEvent},
+	{"events_per_write", "writes", "events per write", Number, Higher, Noisy, not(Idle, Capacity), Measurement.EventsPerWrite},
+	{MemoryPerConnection, "memory", "memory per connection", Kibibytes, Lower, Noisy, only(Idle), func(m Measurement) float64 { return of(m.Memory).PerConnection(resident) / 1024 }},
+	{DeliveriesPerSecond, "rate", "deliveries", PerSecond, Higher, Noisy, only(Capacity), func(m Measurement) float64 { return of(m.Search).Deliveries }},
+	{CatchUpTime, "catch-up", "the last has caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).Max) }},
+	{"catch_up_p50_ms", "catch-up-p50", "half have caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).P50) }},
+	{"lost", "lost loss", "lost", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Lost) }},
+	{"duplicated", "dup", "duplicated", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Duplicated) }},
+	{"reordered", "reordered reorder", "out of order", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Reordered) }},
+}
+
+// A MetricInfo says what a metric is.
+type MetricInfo struct {
+	// Metric is its name.
+	Metric Metric
+	// short is what the command line calls it: one name or more, separated by spaces.
+	short string
+	// Title says in words what it is.
+	Title string
+	// Unit is what its values are in.
+	Unit Unit
+	// Better is which direction is better.
+	Better Better
+	// Nature is how its values come about.
+	Nature Nature
+
+	in    func(Kind) bool
+	value func(Measurement) float64 // NaN if it is not known; also 0, where the nature is Noisy or Tail
+}
+
+// A Unit is what a number is in, as it is printed.
+type Unit string
+
+// The units.
+const (
+	Milliseconds Unit = "ms"
+	Microseconds Unit = "us"
+	Bytes        Unit = "B"
+	Kibibytes    Unit = "KiB"
+	PerSecond    Unit = "/s"
+	Number       Unit = ""
+)
+
+// Better is which direction of a metric is better.
+type Better string
+
+// The directions.
+const (
+	Lower  Better = "lower"
+	Higher Better = "higher"
+)
+
+// A Nature is how the values of a metric come about. It decides how they are compared.
+type Nature string
+
+// The natures.
+const (
+	// Noisy values differ from round to round, whatever is measured.
+	Noisy Nature = "noisy"
+	// Tail values do so too, and rest on the slowest deliveries: on those where Verdict.TailComparable.
+	Tail Nature = "tail"
+	// Exact values are counts that the program decides, not the machine: the same in each round, or
+	// nearly so.
+	Exact Nature = "exact"
+	// Fault values are counts of what must not be. They are known of a measurement that failed too, since they are why.
+	Fault Nature = "fault"
+)
+
+// Metrics returns all metrics, in the order in which they are shown.
+func Metrics() []MetricInfo { return slices.Clone(metrics) }
+
+// FindMetric returns the metric of that name, or of that short name.
+func FindMetric(name string) (MetricInfo, error) {
+	var known []string
+	for _, i := range metrics {
+		if string(i.Metric) == name || slices.Contains(strings.Fields(i.short), name) {
+			return i, nil
+		}
+		known = append(known, i.Short())
+	}
+	return MetricInfo{}, fmt.Errorf("bench: unknown metric %q; use %s", name, strings.Join(known, ", "))
+}
+
+// Short is what the command line calls it.
+func (i MetricInfo) Short() string { return strings.Fields(i.short)[0] }
+
+// Deterministic reports whether the program decides its values, and not the machine.
+func (i MetricInfo) Deterministic() bool { return i.Nature == Exact || i.Nature == Fault }
+
+// MeasuredIn reports whether cases of a kind measure it.
+func (i MetricInfo) MeasuredIn(kind Kind) bool { return i.in(kind) }
+
+// Of returns a measurement's value. It is not ok if it is not known, or must not be compared.
+func (i MetricInfo) Of(m Measurement) (v float64, ok bool) {
+	v = i.value(m)
+	switch i.Nature {
+	case Fault:
+		ok = m.Expected > 0 && (v > 0 || m.Error == "") // who broke off did not see all of them
+	case Exact:
+		ok = m.Verdict.Comparable() && m.Delivered > 0
+	case Tail:
+		ok = m.Verdict.TailComparable() && v > 0
+	default:
+		ok = m.Verdict.Comparable() && v > 0
+	}
+	if !ok || math.IsNaN(v) {
+		return 0, false
+	}
+	return v, true
+}
+
+// Info returns what the metric is; of one that this program does not know, only its name.
+func (m Metric) Info() MetricInfo {
+	for _, i := range metrics {
+		if i.Metric == m {
+			return i
+		}
+	}
+	return MetricInfo{
+		Metric: m, short: string(m), Title: string(m), Better: Lower, Nature: Noisy,
+		in: only(), value: func(Measurement) float64 { return math.NaN() },
+	}
+}
+
+// Of returns a measurement's value, as [MetricInfo.Of] does.
+func (m Metric) Of(of Measurement) (v float64, ok bool) { return m.Info().Of(of) }
+
+func only(kinds ...Kind) func(Kind) bool {
+	return func(k Kind) bool { return slices.Contains(kinds, k) }
+}
+
+func not(kinds ...Kind) func(Kind) bool {
+	return func(k Kind) bool { return !slices.Contains(kinds, k) }
+}
+
+// of returns what p points to; the zero value if that is nothing.
+func of[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func resident(r MemoryReading) int64 { return r.Resident }
+
+// Format writes a value with four digits or so, and its unit.
+func (i MetricInfo) Format(v float64) string {
+	return strings.TrimSpace(i.Number(v) + " " + string(i.Unit))
+}
+
+// Number writes a value with four digits or so.
+func (i MetricInfo) Number(v float64) string {
+	if i.Nature == Fault || v == 0 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	digits := 3 - int(math.Floor(math.Log10(math.Abs(v))))
+	return fmt.Sprintf("%.*f", min(max(0, digits), 3), v)
+}
