@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/report":    {"bench/result", "bench/stats"},
+	"bench/plan":      {"bench/result", "bench/stats", "longpoll", "websocket"}, // their names
 	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
 }
 

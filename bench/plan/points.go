@@ -1,0 +1,173 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"pushlab/bench/result"
+)
+
+// A column is something that is done so and so often, and that costs something each time.
+type column int
+
+// The columns. Where two cannot be told apart, the first gets the cost: per event is more careful than per
+// write, because writes get fewer where events are put together.
+const (
+	perEvent   column = iota // deliveries
+	perByte                  // bytes of data delivered
+	perWrite                 // writes; of long polling, answers with events
+	perPublish               // events published
+	perActive                // seconds, times connections, while events come
+	perConnSec               // seconds, times connections
+	perSecond                // seconds
+	perConnect               // connections made
+	columns
+)
+
+// A point is what one measurement, or one probe of a search, says.
+type point struct {
+	of         int // the number of the first outcome of such a case
+	title      string
+	kind       result.Kind
+	comparable bool
+	n          int // connections
+	rate       float64
+	size       int
+	x          [columns]float64
+	cpu        float64 // seconds
+	down, up   float64 // bytes
+	memory     *result.Memory
+}
+
+// k is how many events went out in one write; 0 if not known.
+func (p point) k() float64 {
+	if p.x[perWrite] == 0 {
+		return 0
+	}
+	return p.x[perEvent] / p.x[perWrite]
+}
+
+// pointsOf gathers what a result says about a lane, whether it was measured once in a round or again.
+func pointsOf(r result.Result, lane result.Lane) (points []point) {
+	for _, o := range r.Outcomes {
+		// What several results say about one case belongs together: it is left out together.
+		i := slices.IndexFunc(r.Outcomes, func(other result.Outcome) bool { return alike(other.Case, o.Case) })
+		for _, m := range o.Measurements {
+			same := m.Lane
+			same.Again = false
+			if same != lane || len(m.Verdict.Failed) > 0 {
+				continue
+			}
+			if m.Search != nil {
+				points = append(points, probes(i, o.Case, m)...)
+				continue
+			}
+			points = append(points, pointOf(i, o.Case, m))
+		}
+	}
+	return points
+}
+
+func alike(a, b result.Case) bool {
+	return a.Kind == b.Kind && a.Subscribers == b.Subscribers && a.Rate == b.Rate && a.Size == b.Size
+}
+
+func pointOf(of int, c result.Case, m result.Measurement) point {
+	p := point{
+		of: of, title: title(c), kind: c.Kind, comparable: m.Verdict.Comparable(), n: c.Subscribers, rate: c.Rate, size: c.Size,
+		cpu: (m.ServerCPU + m.SoftirqCPU).Seconds(), down: float64(m.BytesDown), up: float64(m.BytesUp), memory: m.Memory,
+	}
+	seconds := m.Window.Seconds()
+	p.x[perSecond], p.x[perConnSec] = seconds, seconds*float64(c.Subscribers)
+	if c.Kind == result.Idle {
+		return p // the events of its warm-up are not in the window
+	}
+	p.x[perPublish], p.x[perEvent] = float64(m.Published), float64(m.Delivered)
+	p.x[perByte] = float64(m.Delivered) * float64(c.Size)
+	if p.x[perWrite] = float64(m.ServerWrites); m.ServerWrites == 0 {
+		p.x[perWrite] = p.x[perEvent] // a server that does not tell: at the rates of a fan-out each event has its own
+	}
+	if c.Kind == result.Storm {
+		p.x[perConnect] = float64(c.Subscribers)
+		p.x[perConnSec] = 0 // nobody was there for most of the time
+	} else {
+		p.x[perActive] = p.x[perEvent] / c.Rate
+	}
+	return p
+}
+
+// probes are the rates that a search sustained. Of their bytes nothing is known.
+func probes(of int, c result.Case, m result.Measurement) (points []point) {
+	for _, probe := range m.Search.Probes {
+		if probe.Problem != "" || probe.EventsPerWrite == 0 || probe.ServerBusy == 0 {
+			continue
+		}
+		n := float64(c.Subscribers)
+		p := point{of: of, title: title(c), kind: c.Kind, comparable: true, n: c.Subscribers, rate: probe.Rate, size: c.Size, cpu: probe.ServerBusy}
+		p.x = [columns]float64{
+			perSecond: 1, perConnSec: n, perPublish: probe.Rate, perEvent: n * probe.Rate, perActive: n,
+			perByte: n * probe.Rate * float64(c.Size), perWrite: n * probe.Rate / probe.EventsPerWrite,
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// title says which case it was.
+func title(c result.Case) string {
+	switch c.Kind {
+	case result.Idle:
+		return fmt.Sprintf("idle, %s connections", count(float64(c.Subscribers)))
+	case result.Storm:
+		return fmt.Sprintf("storm, %s subscribers miss %s events", count(float64(c.Subscribers)), count(float64(c.Events())))
+	case result.Capacity:
+		return fmt.Sprintf("capacity, %s subscribers, %d B", count(float64(c.Subscribers)), c.Size)
+	}
+	return fmt.Sprintf("%s subscribers, %s events/s, %d B", count(float64(c.Subscribers)), number(c.Rate), c.Size)
+}
+
+// having returns the points for which that is true.
+func having(points []point, is func(point) bool) []point {
+	return slices.DeleteFunc(slices.Clone(points), func(p point) bool { return !is(p) })
+}
+
+// cases returns the numbers of the cases that points are of, each once.
+func cases(points []point) (numbers []int) {
+	for _, p := range points {
+		if !slices.Contains(numbers, p.of) {
+			numbers = append(numbers, p.of)
+		}
+	}
+	return numbers
+}
+
+// reach returns the least and the greatest of something.
+func reach(points []point, of func(point) float64) (low, high float64) {
+	for i, p := range points {
+		v := of(p)
+		if i == 0 || v < low {
+			low = v
+		}
+		if i == 0 || v > high {
+			high = v
+		}
+	}
+	return low, high
+}
+
+// Merge puts results together, so that a plan can rest on several runs. They must be of one machine.
+func Merge(results ...result.Result) (result.Result, error) {
+	if len(results) == 0 {
+		return result.Result{}, fmt.Errorf("plan: no result")
+	}
+	all := results[0]
+	all.Outcomes = slices.Clone(all.Outcomes)
+	for _, r := range results[1:] {
+		if r.Environment.CPU != all.Environment.CPU || r.Environment.Cores != all.Environment.Cores {
+			return result.Result{}, fmt.Errorf("plan: the results are of different machines: %s with %d cores, and %s with %d",
+				all.Environment.CPU, all.Environment.Cores, r.Environment.CPU, r.Environment.Cores)
+		}
+		all.Outcomes = append(all.Outcomes, r.Outcomes...)
+	}
+	return all, nil
+}
