@@ -36,6 +36,7 @@ type benchOptions struct {
 	warmUp      time.Duration
 	measure     time.Duration
 	quiet       bool
+	command     string // as it was given
 }
 
 func benchCommand(std streams) *cobra.Command {
@@ -44,10 +45,10 @@ func benchCommand(std streams) *cobra.Command {
 		Short: "Compare the transports under load",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{errors.New("bench what? Use 'pushlab bench run' or 'pushlab bench list'")}
+			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'pushlab bench list' or 'pushlab bench report'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
 	return cmd
@@ -109,11 +110,14 @@ and keeps what it has.`,
   pushlab bench run --profile cost --transport sse --rounds 9
   pushlab bench run --profile capacity --target pushlab --target nchan`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.command = commandLine(cmd)
+			return benchRun(cmd.Context(), &o, std)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
-	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
+	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+" and its reports, such as results/today; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
@@ -236,6 +240,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	found.Command = o.command
 	if err := (report.Text{Result: found, Color: color(std.out)}).Write(std.out); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
@@ -245,6 +250,9 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 			return err
 		}
 		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
+		if err := writeReports(std, o.out, found, report.Formats()); err != nil {
+			return err
+		}
 	}
 	switch {
 	case found.Failed():
