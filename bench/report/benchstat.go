@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"pushlab/bench/result"
@@ -24,7 +25,15 @@ func Benchstat(w io.Writer, r result.Result) error {
 			fmt.Fprintf(&b, "%s: %s\n", pair[0], strings.Join(strings.Fields(pair[1]), " "))
 		}
 	}
+	used := func(mt metric) bool {
+		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool {
+			return slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { _, ok := mt.of(m); return ok && mt.comparable(m) })
+		})
+	}
 	for _, mt := range metrics() {
+		if !used(mt) {
+			continue
+		}
 		better := "lower"
 		if mt.higher {
 			better = "higher"
@@ -62,10 +71,13 @@ func Benchstat(w io.Writer, r result.Result) error {
 
 // unit returns a metric with its unit, as one word: benchstat knows of times that end in -ns.
 func unit(mt metric) string {
-	if mt.unit == "ns" {
-		return mt.name + "-ns"
+	switch mt.unit {
+	case "cores", "deliveries":
+		return mt.name
+	case "events/write":
+		return mt.unit
 	}
-	return mt.name + "-" + strings.ReplaceAll(mt.unit, "/", "-per-")
+	return mt.name + "-" + mt.unit
 }
 
 // word returns a part of a benchmark's name: a hyphen would begin the number of its threads.

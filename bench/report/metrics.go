@@ -51,7 +51,9 @@ func metrics() []metric {
 		{name: "delivery_p99.9", unit: "ns", tail: true, of: delivery(func(l result.Latency) time.Duration { return l.P999 })},
 		{name: "delivery_max", unit: "ns", tail: true, of: delivery(func(l result.Latency) time.Duration { return l.Max })},
 		{name: "bytes_down", unit: "B/event", of: known(result.Measurement.BytesDownPerEvent)},
-		{name: "bytes_up", unit: "B/event", of: func(m result.Measurement) (float64, bool) { return m.BytesUpPerEvent(), m.Delivered > 0 }},
+		{name: "bytes_up", unit: "B/event", of: func(m result.Measurement) (float64, bool) {
+			return m.BytesUpPerEvent(), m.Delivered > 0 && m.BytesDown > 0
+		}},
 		{name: "events_per_write", unit: "events/write", higher: true, of: known(result.Measurement.EventsPerWrite)},
 		{name: "server_cpu", unit: "ns/event", of: known(func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) })},
 		{name: "server_cores", unit: "cores", of: known(result.Measurement.ServerCores)},
