@@ -33,6 +33,8 @@ type curve struct {
 	Mark int       `json:"mark,omitempty"`
 	X    []float64 `json:"x"`
 	Y    []float64 `json:"y"`
+	// reference says that it is what must be paid in any case: nobody chooses it.
+	reference bool
 }
 
 // A crossing is where a line is no longer the lower one of two.
@@ -88,10 +90,14 @@ func legend(lines []curve, notes map[string]string) (entries []legendEntry) {
 	return entries
 }
 
-// crossings returns where lines over the same logarithmic axes cross, by straight lines between their points.
+// crossings returns where lines over the same logarithmic axes cross, by straight lines between their points: those of two
+// transports measured in the same way, or of one transport in two ways.
 func crossings(lines []curve) (all []crossing) {
 	for i, a := range lines {
 		for _, b := range lines[i+1:] {
+			if a.Lane != b.Lane && a.Mark != b.Mark {
+				continue
+			}
 			shared := slices.DeleteFunc(slices.Clone(a.X), func(x float64) bool { return !slices.Contains(b.X, x) })
 			at := func(l curve, x float64) float64 { return math.Log(l.Y[slices.Index(l.X, x)]) }
 			for k := 1; k < len(shared); k++ {
@@ -122,7 +128,13 @@ func significant(v float64) string {
 		return "0"
 	}
 	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
-	return number(v, max(0, min(digits, 6)))
+	text := number(v, max(0, min(digits, 6)))
+	if math.Abs(v) >= 10_000 { // has no point
+		for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+			text = text[:i] + "," + text[i:]
+		}
+	}
+	return text
 }
 
 // rounded keeps what a picture can show, so that the page is not full of digits.

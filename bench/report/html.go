@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,11 @@ var sheet string
 //go:embed page/report.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(pageText))
+var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"inc":    func(i int) int { return i + 1 },
+	"kinds":  func() []string { return []string{"bytes", "memory"} },
+	"titled": func(d drawing, title string) drawing { d.Title = title; return d },
+}).Parse(pageText))
 
 // A page is what the template shows.
 type page struct {
@@ -52,6 +57,8 @@ type section struct {
 	// How says how to read it.
 	How   string
 	Cases []caseView
+	// Grid says that each case is one picture: they stand side by side, where there is room, and bear the cases' names.
+	Grid bool
 }
 
 // A caseView is what a section shows of one case.
@@ -68,11 +75,13 @@ type verdictView struct{ Tone, Level, Text string }
 // A drawing is a picture with its numbers in a table.
 type drawing struct {
 	ID      string // of its chart, which the script draws; "" if there is none
+	Title   string // of its case, if there is no other picture of that
 	Caption string
 	Label   string // what those hear who do not see the picture
 	Toggle  string // what else the script can draw
 	Legend  []legendEntry
 	Parts   []string // of the bars
+	Kind    string   // of the bars: how their parts look
 	Bars    []bar
 	Notes   []string
 	Table   tableView
@@ -130,6 +139,7 @@ func HTML(w io.Writer, r result.Result) error {
 		verdictSection, summarySection, latencySection, timeSection, bytesSection, sweepSection, capacitySection, memorySection, stormSection,
 	} {
 		if s := make(r, p.Charts); len(s.Cases) > 0 {
+			s.Grid = !slices.ContainsFunc(s.Cases, func(c caseView) bool { return len(c.Figures) != 1 })
 			p.Sections = append(p.Sections, s)
 		}
 	}
@@ -166,11 +176,14 @@ func sentences(text string) []string {
 func verdictSection(r result.Result, _ map[string]chart) section {
 	s := section{ID: "verdicts", Title: "Verdicts", How: "Failed: a server did not deliver every event once and in order. Not valid: the load was not what it should have been, " +
 		"so the numbers must not be compared; of some, only those of the slowest deliveries. Ratios are of the same round, with their median and range."}
-	tones := map[level]string{failed: "bad", notValid: "warn", tailInvalid: "warn", fine: "good", ratio: "good", note: "quiet"}
+	tones := map[level]string{failed: "bad", notValid: "warn", tailInvalid: "warn", fine: "good", ratio: "plain", note: "plain"}
 	for _, o := range r.Outcomes {
 		view := caseView{Title: Title(o.Case)}
 		for _, l := range verdicts(o) {
 			view.Verdicts = append(view.Verdicts, verdictView{tones[l.level], string(l.level), l.text})
+		}
+		if n := len(o.Measurements); len(view.Verdicts) == 0 && n > 0 {
+			view.Verdicts = append(view.Verdicts, verdictView{"good", string(fine), fmt.Sprintf("all %d measurements may be compared", n)})
 		}
 		if leavesOut(o) {
 			view.LeftOut = leftOut
@@ -180,11 +193,23 @@ func verdictSection(r result.Result, _ map[string]chart) section {
 	if lines := growth(r); len(lines) > 0 {
 		view := caseView{Title: "Growth: " + lines[0]}
 		for _, l := range lines[1:] {
-			view.Verdicts = append(view.Verdicts, verdictView{"quiet", "GROWTH", l})
+			view.Verdicts = append(view.Verdicts, verdictView{"plain", "GROWTH", l})
 		}
 		s.Cases = append(s.Cases, view)
 	}
 	return s
+}
+
+// shortTitle names a case where what it does has been said.
+func shortTitle(c result.Case) string {
+	words := []string{fmt.Sprintf("%d subscribers", c.Subscribers)}
+	if c.Kind == result.FanOut {
+		words = append(words, plain(c.Rate)+" events/s")
+	}
+	if c.Kind != result.Idle {
+		words = append(words, fmt.Sprintf("%d bytes", c.Size))
+	}
+	return c.Name + ": " + strings.Join(words, ", ")
 }
 
 // environment lists what the numbers depend on.
@@ -241,10 +266,12 @@ func flags(r result.Result) (all []flag) {
 	add("Every event came once and in order", count["failed"] > 0, of(count["failed"]), "yes")
 	add("The load kept its schedule", count["invalid"] > 0, of(count["invalid"]), "yes")
 	add("It was late for none of the slowest deliveries", count["tail"] > 0, of(count["tail"]), "yes")
-	add("Nothing is noted against the numbers", count["notes"] > 0, of(count["notes"]), "yes")
+	if n := count["notes"]; n > 0 {
+		all = append(all, flag{"Something is noted", "warn", fmt.Sprintf("of %d of %d measurements; see the verdicts", n, measurements)})
+	}
 	add("The run came to its end", r.Interrupted, "no: it was interrupted", "yes")
 	add("Built from a revision that others have", r.Environment.Modified || r.Environment.Revision == "", "no: "+revision(r.Environment), "yes")
-	idle := r.Environment.LoadAverage <= 0.1*float64(max(1, r.Environment.Cores))
+	idle := r.Environment.LoadAverage <= 0.25*float64(max(1, r.Environment.Cores))
 	add("The machine was idle before", !idle, fmt.Sprintf("no: a load average of %.2f", r.Environment.LoadAverage), "yes")
 	return all
 }

@@ -48,7 +48,7 @@ func latencySection(r result.Result, charts map[string]chart) section {
 				notes[name] = "up to p90: the tail is not valid"
 			}
 		}
-		s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Figures: []drawing{{
+		s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{{
 			ID: add(charts, c), Caption: "Delivery by percentile", Toggle: "Show the share that was slower", Legend: legend(c.Lines, notes), Table: t,
 			Label: fmt.Sprintf("Line chart: delivery time by percentile of %d lanes. The table below has the numbers.", len(all)),
 		}}})
@@ -66,7 +66,9 @@ func (d distribution) curves() (by, slower curve) {
 			return by, slower
 		}
 		v := max(0.001, float64(d.histogram.ValueAtPercentile(100-100/oneIn))/1000)
-		by.X, by.Y = append(by.X, rounded(oneIn)), append(by.Y, rounded(v))
+		if step > 0 { // the shortest of all says little, and would make the line fall steeply
+			by.X, by.Y = append(by.X, rounded(oneIn)), append(by.Y, rounded(v))
+		}
 		if n := len(slower.X); n > 0 && slower.X[n-1] == rounded(v) {
 			slower.Y[n-1] = rounded(1 / oneIn)
 		} else {
@@ -80,7 +82,7 @@ func timeSection(r result.Result, charts map[string]chart) section {
 	s := section{ID: "time", Title: "Latency over time", How: "What deliveries took in each interval of the first round that has them: p50, p99 and the longest. " +
 		"A line that rises says that something was filling up; a single peak that something stood in the way."}
 	for _, o := range r.Outcomes {
-		view := caseView{Title: Title(o.Case)}
+		view := caseView{Title: shortTitle(o.Case)}
 		for _, of := range []struct {
 			name string
 			of   func(result.Interval) float64
@@ -221,8 +223,8 @@ func bytesSection(r result.Result, _ map[string]chart) section {
 			return []float64{m.BytesUpPerEvent(), m.BytesDownPerEvent() - data, data}
 		})
 		if len(f.Bars) > 0 {
-			f.Caption, f.Label = "Bytes per delivered event", "Bars"
-			s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Figures: []drawing{f}})
+			f.Caption, f.Kind = "Bytes per delivered event", "bytes"
+			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{f}})
 		}
 	}
 	return s
@@ -242,8 +244,8 @@ func memorySection(r result.Result, _ map[string]chart) section {
 			return []float64{heap, stack, max(0, per(func(r result.MemoryReading) int64 { return r.Resident })-heap-stack)}
 		})
 		if len(f.Bars) > 0 {
-			f.Caption, f.Label = "KiB per connection", "Bars"
-			s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Figures: []drawing{f}})
+			f.Caption, f.Kind = "KiB per connection", "memory"
+			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{f}})
 		}
 	}
 	return s
@@ -282,7 +284,7 @@ func stormSection(r result.Result, charts map[string]chart) section {
 			}
 			t.Rows = append(t.Rows, rowView{row.Name, append(row.Cells, cellView{Text: fmt.Sprint(d.histogram.TotalCount())})})
 		}
-		s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Figures: []drawing{{
+		s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{{
 			ID: add(charts, c), Caption: "Who is back, with all that was missed", Legend: legend(c.Lines, nil), Table: t,
 			Label: fmt.Sprintf("Line chart: the share of subscribers that had caught up over time, of %d lanes. The table below has the numbers.", len(all)),
 		}}})
@@ -333,7 +335,7 @@ func capacitySection(r result.Result, charts map[string]chart) section {
 			}
 		}
 		if len(c.Lines) > 0 {
-			s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Figures: []drawing{{
+			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{{
 				ID: add(charts, c), Caption: "Delivery p99 by rate", Legend: legend(c.Lines, nil), Table: t,
 				Label: fmt.Sprintf("Line chart: the p99 of deliveries by rate, of %d lanes. The table below has the numbers.", len(c.Lines)),
 			}}})
@@ -466,7 +468,7 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 	}
 	mark := marks(lanes)
 	for _, lane := range lanes {
-		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane]}
+		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane], reference: lane.Target == result.FloorName}
 		for _, x := range sortedKeys(points[lane]) {
 			l.X, l.Y = append(l.X, x), append(l.Y, rounded(stats.Spread(points[lane][x]).Median))
 		}
@@ -474,6 +476,6 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 			c.Lines = append(c.Lines, l)
 		}
 	}
-	c.Crossings = crossings(c.Lines)
+	c.Crossings = crossings(slices.DeleteFunc(slices.Clone(c.Lines), func(l curve) bool { return l.reference }))
 	return c
 }

@@ -43,7 +43,7 @@ func summarySection(r result.Result, _ map[string]chart) section {
 		"The floor is what must be paid in any case, so it is not among the best."}
 	for _, o := range r.Outcomes {
 		if t := summaryTable(o); len(t.Rows) > 0 {
-			s.Cases = append(s.Cases, caseView{Title: Title(o.Case), Tables: []tableView{t}})
+			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Tables: []tableView{t}})
 		}
 	}
 	return s
@@ -82,7 +82,7 @@ func summaryTable(o result.Outcome) tableView {
 			cell := cellView{Text: "–", Class: classes[i]}
 			if spread.Rounds > 0 {
 				cell.Text = significant(spread.Median)
-				if spread.Rounds > 1 {
+				if spread.Rounds > 1 && significant(spread.Min) != significant(spread.Max) {
 					cell.Small = significant(spread.Min) + "–" + significant(spread.Max)
 				}
 			}
