@@ -41,6 +41,15 @@ const undrawn = `[...document.querySelectorAll("[data-chart]")].filter((element)
 	return colours.size < 3;
 }).map(({ dataset }) => dataset.chart)`
 
+// A scene is what a page is seen on.
+type scene struct {
+	theme string
+	width int64
+}
+
+// scenes are those that differ most.
+var scenes = []scene{{"light", 1280}, {"dark", 1280}, {"light", 320}, {"dark", 390}}
+
 // The page from the disk, as people see it: in both themes, on a telephone, with all its tables open. A folder in SHOTS gets
 // pictures of it.
 func TestBrowserReport(t *testing.T) {
@@ -49,25 +58,24 @@ func TestBrowserReport(t *testing.T) {
 	for name, r := range map[string]result.Result{"run": exampleRun(t), "smoke": exampleOf(t)} {
 		p := openReport(t, browser, r)
 		p.InjectAxe()
-		for _, theme := range []string{"light", "dark"} {
-			p.Emulate("screen", map[string]string{"prefers-color-scheme": theme})
-			for _, width := range []int64{1280, 390, 320} {
-				scene := fmt.Sprintf("%s-%s-%d", name, theme, width)
-				p.Resize(width, 900)
-				browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = false; })`)
-				p.Frames()
-				if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
-					t.Errorf("%s: not drawn: %q", scene, bad)
-				}
-				if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("%s: %v pixels wider than the window", scene, over)
-				}
-				shoot(t, p, scene)
-				if width == 1280 || width == 320 {
-					browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = true; })`)
-					p.Axe(scene, "document")
-				}
+		for _, scene := range scenes {
+			p.Emulate("screen", map[string]string{"prefers-color-scheme": scene.theme})
+			p.Resize(scene.width, 900)
+			browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = false; })`)
+			p.Frames()
+			at := fmt.Sprintf("%s-%s-%d", name, scene.theme, scene.width)
+			if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
+				t.Errorf("%s: not drawn: %q", at, bad)
 			}
+			if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s: %v pixels wider than the window", at, over)
+			}
+			shoot(t, p, at)
+			browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = true; })`)
+			if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s: %v pixels wider than the window, with all tables", at, over)
+			}
+			p.Axe(at, "document")
 		}
 		if name == "run" {
 			paper(t, p)

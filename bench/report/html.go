@@ -68,6 +68,7 @@ type caseView struct {
 	LeftOut  string
 	Tables   []tableView
 	Figures  []drawing
+	More     tableView // the numbers behind the verdicts
 }
 
 type verdictView struct{ Tone, Level, Text string }
@@ -100,7 +101,10 @@ type tableView struct {
 	Rows    []rowView
 }
 
-type columnView struct{ Name, Lane string }
+type columnView struct {
+	Name, Lane string
+	Text       bool // it has words
+}
 
 type rowView struct {
 	Name  string
@@ -114,7 +118,7 @@ type cellView struct{ Text, Small, Class string }
 type pair struct{ Name, Value string }
 
 // A flag is a condition under which the numbers are worth something.
-type flag struct{ Name, Tone, Text string }
+type flag struct{ Name, Tone, Level, Text string }
 
 // HTML writes one page that needs nothing beside it: verdicts, tables, pictures with their numbers, and the result itself.
 // It can be read without its script, which draws the pictures.
@@ -177,6 +181,14 @@ func verdictSection(r result.Result, _ map[string]chart) section {
 	s := section{ID: "verdicts", Title: "Verdicts", How: "Failed: a server did not deliver every event once and in order. Not valid: the load was not what it should have been, " +
 		"so the numbers must not be compared; of some, only those of the slowest deliveries. Ratios are of the same round, with their median and range."}
 	tones := map[level]string{failed: "bad", notValid: "warn", tailInvalid: "warn", fine: "good", ratio: "plain", note: "plain"}
+	if found, numbers := answers(r); len(found) > 0 {
+		view := caseView{Title: claimsTitle}
+		for _, a := range found {
+			view.Verdicts = append(view.Verdicts, verdictView{"claim", a.verdict, a.text + "."})
+		}
+		view.More = numbers.view("Ratios of the same round")
+		s.Cases = append(s.Cases, view)
+	}
 	for _, o := range r.Outcomes {
 		view := caseView{Title: Title(o.Case)}
 		for _, l := range verdicts(o) {
@@ -211,6 +223,26 @@ func shortTitle(c result.Case) string {
 	}
 	return c.Name + ": " + strings.Join(words, ", ")
 }
+
+// view returns a table as the page shows it.
+func (g *grid) view(caption string) tableView {
+	t := tableView{Caption: caption, Columns: columns(g.columns()...)}
+	for _, cells := range g.cells() {
+		row := rowView{Name: cells[0]}
+		for i, cell := range cells[1:] {
+			one := cellView{Text: cell}
+			if strings.Contains(cell, ": ") { // words, in a column of them
+				one.Class, t.Columns[i+1].Text = "text", true
+			}
+			row.Cells = append(row.Cells, one)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// claimsTitle stands above what a run says to claims.
+const claimsTitle = "What is often said, and what was found"
 
 // environment lists what the numbers depend on.
 func environment(r result.Result) (pairs []pair) {
@@ -256,9 +288,9 @@ func flags(r result.Result) (all []flag) {
 		}
 	}
 	add := func(name string, broken bool, bad, good string) {
-		f := flag{name, "good", good}
+		f := flag{name, "good", "OK", good}
 		if broken {
-			f.Tone, f.Text = "bad", bad
+			f.Tone, f.Level, f.Text = "bad", "BROKEN", bad
 		}
 		all = append(all, f)
 	}
@@ -267,7 +299,7 @@ func flags(r result.Result) (all []flag) {
 	add("The load kept its schedule", count["invalid"] > 0, of(count["invalid"]), "yes")
 	add("It was late for none of the slowest deliveries", count["tail"] > 0, of(count["tail"]), "yes")
 	if n := count["notes"]; n > 0 {
-		all = append(all, flag{"Something is noted", "warn", fmt.Sprintf("of %d of %d measurements; see the verdicts", n, measurements)})
+		all = append(all, flag{"Something is noted", "warn", "NOTED", fmt.Sprintf("of %d of %d measurements; see the verdicts", n, measurements)})
 	}
 	add("The run came to its end", r.Interrupted, "no: it was interrupted", "yes")
 	add("Built from a revision that others have", r.Environment.Modified || r.Environment.Revision == "", "no: "+revision(r.Environment), "yes")

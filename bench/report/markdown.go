@@ -16,6 +16,13 @@ func Markdown(w io.Writer, r result.Result) error {
 	if r.Interrupted {
 		fmt.Fprintf(&b, "\n**INTERRUPTED** %s\n", untilThen)
 	}
+	if found, numbers := answers(r); len(found) > 0 {
+		fmt.Fprintf(&b, "\n## %s\n\n", claimsTitle)
+		for _, a := range found {
+			fmt.Fprintf(&b, "- **%s** %s.\n", a.verdict, escapeMarkdown(a.text))
+		}
+		b.WriteString("\n" + numbers.markdown() + "\n")
+	}
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(&b, "\n## %s\n\n", escapeMarkdown(Title(o.Case)))
 		for _, l := range verdicts(o) {

@@ -129,7 +129,7 @@ func timeSection(r result.Result, charts map[string]chart) section {
 func byX(corner, caption string, xs []float64, lines []curve) tableView {
 	t := tableView{Caption: caption, Columns: columns(corner)}
 	for _, l := range lines {
-		t.Columns = append(t.Columns, columnView{l.Name, l.Lane})
+		t.Columns = append(t.Columns, columnView{Name: l.Name, Lane: l.Lane})
 	}
 	for _, x := range xs {
 		row := rowView{Name: significant(x)}

@@ -53,7 +53,7 @@ func summaryTable(o result.Outcome) tableView {
 	lanes := slices.DeleteFunc(lanesOf(o), func(l result.Lane) bool { return l.Again })
 	t := tableView{Columns: []columnView{{Name: ""}}}
 	for _, lane := range lanes {
-		t.Columns = append(t.Columns, columnView{called(lane, lanes), lane.Transport})
+		t.Columns = append(t.Columns, columnView{Name: called(lane, lanes), Lane: lane.Transport})
 	}
 	known := metrics()
 	for _, f := range facts() {
