@@ -106,7 +106,7 @@ func best(lanes []result.Lane, spreads []result.Spread, higher bool) []string {
 			first = i
 		}
 	}
-	if rivals < 2 {
+	if rivals < 2 || spreads[first].Median == 0 { // many have nothing of it
 		return classes
 	}
 	classes[first] = "best"
