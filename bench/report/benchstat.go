@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"pushlab/bench/result"
@@ -38,7 +39,8 @@ func Benchstat(w io.Writer, r result.Result) error {
 		if mt.higher {
 			better = "higher"
 		}
-		fmt.Fprintf(&b, "Unit %s better=%s\n", unit(mt), better)
+		name, _ := unit(mt)
+		fmt.Fprintf(&b, "Unit %s better=%s\n", name, better)
 	}
 	for _, o := range r.Outcomes {
 		c := o.Case
@@ -57,7 +59,8 @@ func Benchstat(w io.Writer, r result.Result) error {
 			var values strings.Builder
 			for _, mt := range metrics() {
 				if v, ok := mt.of(m); ok && mt.comparable(m) {
-					fmt.Fprintf(&values, " %s %s", plain(v), unit(mt))
+					name, per := unit(mt)
+					fmt.Fprintf(&values, " %s %s", strconv.FormatFloat(v*per, 'g', 9, 64), name)
 				}
 			}
 			if values.Len() > 0 {
@@ -69,15 +72,20 @@ func Benchstat(w io.Writer, r result.Result) error {
 	return err
 }
 
-// unit returns a metric with its unit, as one word: benchstat knows of times that end in -ns.
-func unit(mt metric) string {
+// unit returns what Go's benchmarks call a metric's unit, and how many of it one of ours is: benchstat scales what ends in
+// -ns and -bytes.
+func unit(mt metric) (name string, per float64) {
 	switch mt.unit {
-	case "cores", "deliveries":
-		return mt.name
-	case "events/write":
-		return mt.unit
+	case "ms":
+		return strings.Replace(mt.name, "_ms", "", 1) + "-ns", 1e6
+	case "us":
+		return strings.Replace(mt.name, "_us", "", 1) + "-ns", 1e3
+	case "KiB":
+		return strings.Replace(mt.name, "_kib", "", 1) + "-bytes", 1024
+	case "B":
+		return mt.name + "-bytes", 1
 	}
-	return mt.name + "-" + mt.unit
+	return mt.name, 1
 }
 
 // word returns a part of a benchmark's name: a hyphen would begin the number of its threads.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"pushlab/bench/result"
 )
@@ -137,13 +138,16 @@ func significant(v float64) string {
 	return text
 }
 
-// rounded keeps what a picture can show, so that the page is not full of digits.
+// rounded keeps five digits, which is more than what is measured has.
 func rounded(v float64) float64 {
-	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return 0
 	}
-	power := math.Pow(10, 4-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*power) / power
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
+	if err != nil {
+		return v // as long as it is
+	}
+	return short
 }
 
 // add enters a figure's chart under a name of its own.

@@ -30,7 +30,7 @@ func TestCSV(t *testing.T) {
 	// What must not be compared is there, and says so: all of WebSocket's, the tail of SSE's.
 	for _, row := range rows[1:] {
 		transport, metric, comparable := row[7], row[11], row[14]
-		want := transport == "longpoll" || transport == "sse" && !slices.Contains([]string{"delivery_p99", "delivery_p99.9", "delivery_max"}, metric)
+		want := transport == "longpoll" || transport == "sse" && !slices.Contains([]string{"delivery_p99_ms", "delivery_p99_9_ms", "delivery_max_ms"}, metric)
 		if got := comparable == "true"; got != want {
 			t.Errorf("%s %s: comparable is %v", transport, metric, got)
 		}
@@ -105,7 +105,7 @@ func TestBenchstat(t *testing.T) {
 	if lines != want {
 		t.Errorf("%d lines, %d measurements may be compared", lines, want)
 	}
-	for _, unit := range []string{"delivery_p50-ns", "server_cpu-ns/event"} {
+	for _, unit := range []string{"delivery_p50-ns", "server_cpu_per_event-ns"} {
 		if u := reader.Units().Get(unit, "better"); u == nil || u.Value != "lower" {
 			t.Errorf("%s: %+v", unit, u)
 		}

@@ -400,7 +400,7 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 			}
 			view := caseView{Title: group[0].Case.Name + " by " + along.label + fixedWords(group[0].Case, along.label)}
 			for _, cost := range []struct{ caption, label, metric string }{
-				{"Server CPU per event", "µs/event", "server_cpu"}, {"Bytes per event, both ways", "bytes/event", ""}, {"Delivery p50", "ms", "delivery_p50"},
+				{"Server CPU per event", "µs/event", "server_cpu_us_per_event"}, {"Bytes per event, both ways", "bytes/event", ""}, {"Delivery p50", "ms", "delivery_p50_ms"},
 			} {
 				c := sweep(group, along.of, cost.metric)
 				if len(c.Lines) == 0 {
@@ -437,16 +437,11 @@ func fixedWords(c result.Case, label string) string {
 
 // sweep returns a cost's lines over the cases of a group: that of a metric, or of all bytes.
 func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c chart) {
-	known := metrics()
 	value := func(m result.Measurement) (float64, bool) {
 		if name == "" {
 			return m.BytesDownPerEvent() + m.BytesUpPerEvent(), m.Delivered > 0 && m.BytesDown > 0
 		}
-		v, ok := known[slices.IndexFunc(known, func(mt metric) bool { return mt.name == name })].of(m)
-		if name == "server_cpu" {
-			return v / 1e3, ok
-		}
-		return v / 1e6, ok
+		return findMetric(name).of(m)
 	}
 	var lanes []result.Lane
 	points := map[result.Lane]map[float64][]float64{}

@@ -7,30 +7,28 @@ import (
 	"pushlab/bench/stats"
 )
 
-// A fact is a row of the summary: a metric of the rounds, in a unit for people.
+// A fact is a row of the summary: a metric over the rounds.
 type fact struct {
 	name   string
-	metric string  // that of metrics
-	per    float64 // what one of the unit is
+	metric string // that of metrics
 	// neutral says that neither more nor less is better.
 	neutral bool
 }
 
 func facts() []fact {
-	const ms, us, kib = 1e6, 1e3, 1024
 	return []fact{
-		{name: "delivery p50, ms", metric: "delivery_p50", per: ms},
-		{name: "delivery p99, ms", metric: "delivery_p99", per: ms},
-		{name: "delivery p99.9, ms", metric: "delivery_p99.9", per: ms},
-		{name: "delivery max, ms", metric: "delivery_max", per: ms},
-		{name: "bytes/event down", metric: "bytes_down", per: 1},
-		{name: "bytes/event up", metric: "bytes_up", per: 1},
-		{name: "events/write", metric: "events_per_write", per: 1, neutral: true},
-		{name: "server CPU, µs/event", metric: "server_cpu", per: us},
-		{name: "resident, KiB/connection", metric: "resident", per: kib},
-		{name: "half have caught up, ms", metric: "catch_up_p50", per: ms},
-		{name: "all have caught up, ms", metric: "catch_up_max", per: ms},
-		{name: "deliveries/s at most", metric: "capacity", per: 1},
+		{"delivery p50, ms", "delivery_p50_ms", false},
+		{"delivery p99, ms", "delivery_p99_ms", false},
+		{"delivery p99.9, ms", "delivery_p99_9_ms", false},
+		{"delivery max, ms", "delivery_max_ms", false},
+		{"bytes/event down", "bytes_down_per_event", false},
+		{"bytes/event up", "bytes_up_per_event", false},
+		{"events/write", "events_per_write", true},
+		{"server CPU, µs/event", "server_cpu_us_per_event", false},
+		{"resident, KiB/connection", "resident_kib_per_connection", false},
+		{"half have caught up, ms", "catch_up_p50_ms", false},
+		{"all have caught up, ms", "catch_up_ms", false},
+		{"deliveries/s at most", "deliveries_per_second", false},
 	}
 }
 
@@ -55,16 +53,15 @@ func summaryTable(o result.Outcome) tableView {
 	for _, lane := range lanes {
 		t.Columns = append(t.Columns, columnView{Name: called(lane, lanes), Lane: lane.Transport})
 	}
-	known := metrics()
 	for _, f := range facts() {
-		mt := known[slices.IndexFunc(known, func(m metric) bool { return m.name == f.metric })]
+		mt := findMetric(f.metric)
 		spreads := make([]result.Spread, len(lanes))
 		any := false
 		for i, lane := range lanes {
 			var values []float64
 			for _, m := range o.Of(lane) {
 				if v, ok := mt.of(m); ok && mt.comparable(m) {
-					values = append(values, v/f.per)
+					values = append(values, v)
 				}
 			}
 			spreads[i] = stats.Spread(values)
