@@ -19,7 +19,12 @@ type claim struct {
 	of               func(result.Case, result.Measurement) (v float64, ok bool)
 	// holds tells it of the ratio of one round.
 	holds func(ratio float64) bool
+	// exact says that the number hardly differs between rounds, so that one is enough.
+	exact bool
 }
+
+// enough is how many rounds must agree on what differs between them.
+const enough = 3
 
 // claims are those that need no more than two transports in one case.
 func claims() []claim {
@@ -33,12 +38,12 @@ func claims() []claim {
 			func(c result.Case, m result.Measurement) (float64, bool) {
 				v, ok := bytes(c, m)
 				return v - float64(c.Size), ok && v > float64(c.Size)
-			}, func(ratio float64) bool { return ratio >= 500 }},
-		{"C2", "Server-sent events cost more bytes than WebSocket", "bytes", "sse", "websocket", bytes, more},
+			}, func(ratio float64) bool { return ratio >= 500 }, true},
+		{"C2", "Server-sent events cost more bytes than WebSocket", "bytes", "sse", "websocket", bytes, more, true},
 		{"C3", "Long polling burns CPU", "server CPU", "longpoll", "sse",
 			func(c result.Case, m result.Measurement) (float64, bool) {
 				return float64(m.ServerCPUPerEvent()), c.Kind == result.FanOut && m.ServerCPU > 0 && m.Delivered > 0
-			}, more},
+			}, more, false},
 		{"C5", "WebSocket needs less memory than server-sent events", "memory", "websocket", "sse",
 			func(_ result.Case, m result.Measurement) (float64, bool) {
 				if m.Memory == nil {
@@ -46,21 +51,21 @@ func claims() []claim {
 				}
 				v := m.Memory.PerConnection(func(r result.MemoryReading) int64 { return r.Resident })
 				return v, v > 0
-			}, less},
+			}, less, false},
 		{"C6", "Under overload long polling does better", "deliveries/s at most", "longpoll", "sse",
 			func(_ result.Case, m result.Measurement) (float64, bool) {
 				if m.Search == nil {
 					return 0, false
 				}
 				return m.Search.Deliveries, m.Search.Deliveries > 0
-			}, more},
+			}, more, false},
 		{"C10", "Polling is immune to storms", "time until all are back", "longpoll", "sse",
 			func(_ result.Case, m result.Measurement) (float64, bool) {
 				if m.CatchUp == nil {
 					return 0, false
 				}
 				return float64(m.CatchUp.Max), m.CatchUp.Max > 0
-			}, less},
+			}, less, false},
 	}
 }
 
@@ -72,7 +77,7 @@ type answer struct {
 }
 
 // answers returns those claims to which the run says something, with this program's server, and the numbers. A claim holds
-// in a case if it does in each round; rounds that disagree leave it open.
+// in a case if it does in each round; rounds that disagree, or are too few, leave it open.
 func answers(r result.Result) (all []answer, numbers *grid) {
 	numbers = newTable()
 	numbers.AppendHeader(table.Row{"claim", "case", "times", "min..max", "rounds", "holds in"})
@@ -85,10 +90,11 @@ func answers(r result.Result) (all []answer, numbers *grid) {
 			if spread.Rounds == 0 {
 				continue
 			}
-			switch yes {
-			case spread.Rounds:
+			switch {
+			case !c.exact && spread.Rounds < enough:
+			case yes == spread.Rounds:
 				holds = append(holds, shortTitle(o.Case))
-			case 0:
+			case yes == 0:
 				not++
 			default:
 				open++
@@ -106,6 +112,9 @@ func answers(r result.Result) (all []answer, numbers *grid) {
 		}
 		a := answer{claim: c, text: fmt.Sprintf("%s: “%s.” Of %s, %s has %s times what %s has", c.id, c.says, c.what, c.one, found, c.other)}
 		switch {
+		case len(holds)+not+open == 0:
+			a.verdict = "UNCLEAR"
+			a.text += fmt.Sprintf("; that rests on fewer than %d rounds", enough)
 		case len(holds) == 0 && open == 0:
 			a.verdict = "DOES NOT HOLD"
 		case not == 0 && open == 0:

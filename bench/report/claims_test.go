@@ -1,8 +1,11 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"pushlab/bench/result"
 )
 
 // A claim is answered from each round; where they disagree, it is open.
@@ -19,6 +22,15 @@ func TestAnswers(t *testing.T) {
 	for id, want := range map[string]string{"C1": "DOES NOT HOLD", "C2": "HOLDS", "C3": "ONLY WHEN", "C5": "HOLDS", "C6": "DOES NOT HOLD", "C10": "DOES NOT HOLD"} {
 		if got := verdicts[id]; got != want {
 			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+	for i := range r.Outcomes { // too few rounds for what differs between them
+		r.Outcomes[i].Measurements = slices.DeleteFunc(r.Outcomes[i].Measurements, func(m result.Measurement) bool { return m.Round == 3 })
+	}
+	few, _ := answers(r)
+	for _, a := range few {
+		if want := map[bool]string{true: verdicts[a.claim.id], false: "UNCLEAR"}[a.claim.exact]; a.verdict != want {
+			t.Errorf("%s with two rounds: %q, want %q", a.claim.id, a.verdict, want)
 		}
 	}
 	for i := range r.Outcomes { // nothing may be compared

@@ -119,7 +119,7 @@ func exampleRun(t *testing.T) result.Result {
 		m.ServerCPU = time.Second
 	})
 	add(result.Case{
-		ID: "S3", Name: "capacity", Kind: result.Capacity, Targets: []string{"pushlab", "nchan"}, Transports: transports, Rounds: 2, Subscribers: 1000, Rate: 50, Size: 128,
+		ID: "S3", Name: "capacity", Kind: result.Capacity, Targets: []string{"pushlab", "nchan"}, Transports: transports, Rounds: 3, Subscribers: 1000, Rate: 50, Size: 128,
 		Measure: 3 * time.Second, Limit: 100 * time.Millisecond,
 	}, func(m *result.Measurement) {
 		cost(m, 400, 10)
