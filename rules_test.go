@@ -50,7 +50,8 @@ var allowed = map[string][]string{
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 
-	"common/memhttp": {"common/kernel"}, // which it imitates
+	"common/browsertest": {},
+	"common/memhttp":     {"common/kernel"}, // which it imitates
 	// The suite is given each transport through an interface, so it imports none.
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
@@ -68,7 +69,7 @@ var allowed = map[string][]string{
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/memhttp", "common/transporttest"}
+var testSupport = []string{"common/browsertest", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{

@@ -1,42 +1,21 @@
 package web_test
 
 import (
-	"context"
-	"fmt"
-	"os"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
 // injectAxe brings axe-core into the page.
 func (p *page) injectAxe() {
 	p.t.Helper()
-	axe, err := os.ReadFile("testdata/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		p.t.Fatalf("run `make deps`: %v", err)
-	}
-	run[chromedp.Void](p, string(axe)+"; undefined")
+	p.InjectAxe()
 }
 
-// axe has axe-core look at a part of the page, by all rules of WCAG up to 2.2 AA and those of good practice. where is a
-// JavaScript expression, without those rules that are named.
+// axe has axe-core look at a part of the page. where is a JavaScript expression, without those rules that are named.
 func (p *page) axe(scene, where string, without ...string) {
 	p.t.Helper()
-	rules := `"target-size": { enabled: true }` // it is off by default
-	for _, rule := range without {
-		rules += fmt.Sprintf(`, %q: { enabled: false }`, rule)
-	}
-	for _, violation := range run[[]string](p, fmt.Sprintf(`axe.run(%s, {
-			resultTypes: ["violations"],
-			runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-			rules: { %s },
-		}).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, html, failureSummary }) =>
-			id + ": " + target + " " + html.slice(0, 200) + " " + failureSummary.slice(0, 300))))`, where, rules)) {
-		p.t.Errorf("%s: %s", scene, violation)
-	}
+	p.Axe(scene, where, without...)
 }
 
 // features are what a reader has set in his system, by the names of CSS.
@@ -45,28 +24,19 @@ type features map[string]string
 // emulate shows the page as it is for another system. media is "screen" or "print".
 func (p *page) emulate(media string, set features) {
 	p.t.Helper()
-	list := []*emulation.MediaFeature{}
-	for name, value := range set {
-		list = append(list, &emulation.MediaFeature{Name: name, Value: value})
-	}
-	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: list})
-		return err
-	}))
+	p.Emulate(media, set)
 }
 
 // resize gives the window another size, in CSS pixels, and waits until the page has followed.
 func (p *page) resize(width, height int64, options ...chromedp.EmulateViewportOption) {
 	p.t.Helper()
-	p.do(chromedp.EmulateViewport(width, height, options...))
-	p.wait(fmt.Sprintf(`innerWidth === %d`, width))
-	p.frames()
+	p.Resize(width, height, options...)
 }
 
-// frames waits until all has been laid out that changes with the size: what is drawn in one frame may change the next.
+// frames waits until all has been laid out that changes with the size.
 func (p *page) frames() {
 	p.t.Helper()
-	run[chromedp.Void](p, `(async () => { for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame); })()`)
+	p.Frames()
 }
 
 // fits checks that the page need not be scrolled sideways, and ends where its last part does. The parts follow when they draw the next time.

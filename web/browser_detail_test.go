@@ -186,6 +186,7 @@ const detailPage = `<!doctype html>
   <meta name="color-scheme" content="light dark">
   <title>Byte view</title>
   <link rel="icon" href="/icon.svg">
+  <link rel="stylesheet" href="/tokens.css">
   <link rel="stylesheet" href="/style.css">
   <link rel="stylesheet" href="/ui/detail.css">
   <link rel="stylesheet" href="/ui/bytes.css">

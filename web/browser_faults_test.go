@@ -94,7 +94,7 @@ func (r faultRow) run(t *testing.T, browser context.Context) {
 		}
 		passed := t.Run(name, func(t *testing.T) {
 			here := *l // what this one breaks is not what the others look for
-			here.page = &page{t: t, ctx: l.ctx}
+			here.page = &page{Page: l.Page.For(t), t: t, ctx: l.ctx}
 			s := &sight{learner: &here, lane: cell.lane}
 			if cell.client != "" {
 				here.use(cell.client)

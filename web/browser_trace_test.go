@@ -61,7 +61,7 @@ func TestTrace(t *testing.T) {
 
 const tracePage = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trace</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/ui/shell.css">
+<link rel="stylesheet" href="/tokens.css"><link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/ui/shell.css">
 <link rel="stylesheet" href="/ui/timeline.css"><link rel="stylesheet" href="/ui/playback.css">
 <link rel="stylesheet" href="/ui/cost.css"><link rel="stylesheet" href="/ui/log.css"><link rel="stylesheet" href="/ui/story.css">
 <script type="module" src="/page.js"></script></head><body><div class="shell"><main>

@@ -68,11 +68,7 @@ func side(s stats.Side) string {
 
 // writeCase writes the table of a case, its noise, and why some have no verdict.
 func (r Changes) writeCase(b *strings.Builder, c stats.CaseComparison) {
-	t := newTable()
-	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 3, Align: text.AlignRight, AlignHeader: text.AlignRight}, {Number: 4, Align: text.AlignRight, AlignHeader: text.AlignRight},
-		{Number: 5, Align: text.AlignRight, AlignHeader: text.AlignRight}, {Number: 6, Align: text.AlignRight, AlignHeader: text.AlignRight},
-	})
+	t := newTable(2, 7)
 	t.AppendHeader(table.Row{"", "", "old", "new", "difference", "p", "verdict"})
 	var last result.Metric
 	var reasons []string
@@ -99,7 +95,7 @@ func (r Changes) writeCase(b *strings.Builder, c stats.CaseComparison) {
 		}
 		t.AppendRow(table.Row{name, row.Lane.Name(), estimate(row.Old), estimate(row.New), change(row), probability(row), r.verdict(row)})
 	}
-	if t.Length() == 0 {
+	if len(t.rows) == 0 {
 		fmt.Fprintf(b, "\n%s\nnothing of it can be shown\n", Title(c.Case))
 		return
 	}

@@ -15,23 +15,23 @@ import (
 )
 
 // tables returns the tables of an outcome.
-func (r Text) tables(o result.Outcome) []string {
+func (r Text) tables(o result.Outcome) []*grid {
 	switch {
 	case o.Case.Kind == result.Idle:
-		return []string{r.memory(o)}
+		return []*grid{r.memory(o)}
 	case o.Case.Kind == result.Capacity:
-		return []string{r.capacity(o)}
+		return []*grid{r.capacity(o)}
 	case o.Case.Kind == result.Storm:
-		return []string{r.storm(o)}
+		return []*grid{r.storm(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
-		return []string{r.costs(o)}
+		return []*grid{r.costs(o)}
 	default:
-		return []string{r.deliveries(o), r.load(o)}
+		return []*grid{r.deliveries(o), r.load(o)}
 	}
 }
 
 // costs is the table of what delivered events cost, over all rounds.
-func (r Text) costs(o result.Outcome) string {
+func (r Text) costs(o result.Outcome) *grid {
 	t := newTable()
 	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {corner(o), "median", "min..max", "softirq"}}
 	var references []string
@@ -58,7 +58,7 @@ func (r Text) costs(o result.Outcome) string {
 			medianOf(o, s, result.Measurement.ServerCores).digits(2), medianOf(o, s, result.Measurement.LoadCores).digits(2),
 		))
 	}
-	return t.Render()
+	return t
 }
 
 // softirqPerEvent is the time of the kernel's thread for each delivered event, in microseconds.
@@ -75,7 +75,7 @@ func corner(o result.Outcome) string {
 }
 
 // memory is the table of what idle connections take.
-func (r Text) memory(o result.Outcome) string {
+func (r Text) memory(o result.Outcome) *grid {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
@@ -105,11 +105,11 @@ func (r Text) memory(o result.Outcome) string {
 			}).digits(2),
 		})
 	}
-	return t.Render()
+	return t
 }
 
 // capacity is the table of the highest rates.
-func (r Text) capacity(o result.Outcome) string {
+func (r Text) capacity(o result.Outcome) *grid {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "deliveries/s", "", "times", "", "CPU", "events", "p99", "beyond it, cores busy with", "", "limited by"})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "nchan", "min..max", "µs/event", "/write", "ms", "server", "load", "in the rounds"})
@@ -133,13 +133,13 @@ func (r Text) capacity(o result.Outcome) string {
 			strings.Join(limits, " "),
 		})
 	}
-	return t.Render()
+	return t
 }
 
 // storm is the table of those who come back.
-func (r Text) storm(o result.Outcome) string {
+func (r Text) storm(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", "", "", ""})
+	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", alone, alone, alone})
 	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
 	for _, s := range o.Summaries {
 		var lost, duplicated, reordered int64
@@ -157,7 +157,7 @@ func (r Text) storm(o result.Outcome) string {
 			r.fault(lost), r.fault(duplicated), r.fault(reordered),
 		})
 	}
-	return t.Render()
+	return t
 }
 
 // A figure is one that may be unknown, which is 0.
@@ -207,9 +207,9 @@ func withBounds(s result.Spread, digits int) string {
 }
 
 // deliveries is the table of what the transports did, in the one round that there was.
-func (r Text) deliveries(o result.Outcome) string {
+func (r Text) deliveries(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", "", "", ""})
+	t.AppendHeader(table.Row{"", "delivery ms", "", "", "events", "bytes/event", "", "server CPU", alone, alone, alone})
 	t.AppendHeader(table.Row{"transport", "p50", "p99", "max", "/write", "down", "up", "µs/event", "lost", "dup.", "reord."})
 	for _, m := range o.Measurements {
 		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
@@ -226,13 +226,13 @@ func (r Text) deliveries(o result.Outcome) string {
 		}
 		t.AppendRow(row)
 	}
-	return t.Render()
+	return t
 }
 
 // load is the table of how the load itself did.
-func (r Text) load(o result.Outcome) string {
+func (r Text) load(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", ""})
+	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", alone})
 	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
 	for _, m := range o.Measurements {
 		t.AppendRow(table.Row{
@@ -241,23 +241,6 @@ func (r Text) load(o result.Outcome) string {
 			cores(m.ServerCores()), cores(m.LoadCores()), cores(m.OtherCores()), fmt.Sprintf("%d/%d", m.Delivered, m.Expected),
 		})
 	}
-	return t.Render()
-}
-
-// newTable returns a table of aligned columns, without lines. The first column is text.
-func newTable() table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Box = table.BoxStyle{PaddingRight: "  "}
-	style.Format = table.FormatOptions{}
-	style.Options = table.OptionsNoBordersAndSeparators
-	t.SetStyle(style)
-	columns := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
-	for i := 2; i <= 15; i++ {
-		columns = append(columns, table.ColumnConfig{Number: i, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(columns)
-	t.SuppressTrailingSpaces()
 	return t
 }
 

@@ -22,27 +22,39 @@ type Text struct {
 
 // Write writes the report: first the verdicts, then the numbers, then how to read them.
 func (r Text) Write(w io.Writer) error {
-	e := r.Result.Environment
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d cores, %s %s, %s", cmp.Or(e.CPU, "unknown CPU"), e.Cores, e.OS, e.Kernel, e.GoVersion)
-	if pin := r.Result.Pin; pin != nil {
-		fmt.Fprintf(&b, "; server on core %d, load on core %d", pin.Server, pin.Load)
-	}
-	b.WriteString("\n")
+	b.WriteString(where(r.Result) + "\n")
 	for _, o := range r.Result.Outcomes {
 		b.WriteString("\n" + Title(o.Case) + "\n")
 		r.verdict(&b, o)
 	}
-	r.growth(&b)
+	if lines := growth(r.Result); len(lines) > 0 {
+		b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	}
 	if r.Result.Interrupted {
 		fmt.Fprintf(&b, "\n%s this is what was measured until then\n", r.paint(text.FgYellow, "INTERRUPTED"))
 	}
 	for _, o := range r.Result.Outcomes {
-		b.WriteString("\n" + strings.Join(r.tables(o), "\n\n") + "\n")
+		for _, t := range r.tables(o) {
+			b.WriteString("\n" + t.Render() + "\n")
+		}
 	}
-	b.WriteString("\n" + r.explanation())
+	b.WriteString("\n" + explanation(r.Result))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// untilThen is said of a run that was interrupted.
+const untilThen = "this is what was measured until then"
+
+// where says in a line on what machine a run was.
+func where(r result.Result) string {
+	e := r.Environment
+	line := fmt.Sprintf("%s, %d cores, %s %s, %s", cmp.Or(e.CPU, "unknown CPU"), e.Cores, e.OS, e.Kernel, e.GoVersion)
+	if r.Pin != nil {
+		line += fmt.Sprintf("; server on core %d, load on core %d", r.Pin.Server, r.Pin.Load)
+	}
+	return line
 }
 
 // Title says in a line what a case does.
@@ -66,19 +78,58 @@ func Title(s result.Case) string {
 	}
 }
 
+// A line is one thing to think of an outcome, and how much it matters.
+type line struct {
+	level level
+	text  string
+}
+
+// A level is how much a line matters; it stands before it.
+type level string
+
+const (
+	failed      level = "FAILED"
+	notValid    level = "NOT VALID"
+	tailInvalid level = "TAIL NOT VALID"
+	fine        level = "OK"
+	ratio       level = "RATIO"
+	note        level = "NOTE"
+)
+
+var colors = map[level]text.Color{
+	failed: text.FgRed, notValid: text.FgYellow, tailInvalid: text.FgYellow, fine: text.FgGreen, ratio: text.FgGreen, note: text.FgCyan,
+}
+
 // verdict writes what to think of an outcome.
 func (r Text) verdict(b *strings.Builder, o result.Outcome) {
-	line := func(color text.Color, word, what string) { fmt.Fprintf(b, "%s %s\n", r.paint(color, word), what) }
-	lines := func(color text.Color, word string, of func(result.Verdict) []string) {
+	for _, l := range verdicts(o) {
+		fmt.Fprintf(b, "%s %s\n", r.paint(colors[l.level], string(l.level)), l.text)
+	}
+	if leavesOut(o) {
+		b.WriteString(leftOut + "\n")
+	}
+}
+
+// leftOut is said where something of an outcome is not in its tables.
+const leftOut = "What must not be compared is left out below; " + result.FileName + " has it."
+
+func leavesOut(o result.Outcome) bool {
+	return slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { return !m.Verdict.TailComparable() })
+}
+
+// verdicts returns what to think of an outcome, the worst first.
+func verdicts(o result.Outcome) (all []line) {
+	add := func(l level, what string) { all = append(all, line{l, what}) }
+	lines := func(l level, of func(result.Verdict) []string) {
 		for _, m := range o.Measurements {
 			for _, what := range of(m.Verdict) {
-				line(color, word, nameOf(o.Case, m)+": "+what)
+				add(l, nameOf(o.Case, m)+": "+what)
 			}
 		}
 	}
-	gathered := func(color text.Color, word string, of func(result.Verdict) []string) {
+	gathered := func(l level, of func(result.Verdict) []string) {
 		if o.Case.Rounds == 1 && len(o.Case.Targets) == 1 {
-			lines(color, word, of)
+			lines(l, of)
 			return
 		}
 		var kinds []string
@@ -98,36 +149,31 @@ func (r Text) verdict(b *strings.Builder, o result.Outcome) {
 			if n := count[kind]; n > 1 {
 				example[kind] += fmt.Sprintf("; likewise %d more", n-1)
 			}
-			line(color, word, example[kind])
+			add(l, example[kind])
 		}
 	}
-	lines(text.FgRed, "FAILED", func(v result.Verdict) []string { return v.Failed })
-	lines(text.FgYellow, "NOT VALID", func(v result.Verdict) []string { return v.Invalid })
-	gathered(text.FgYellow, "TAIL NOT VALID", func(v result.Verdict) []string { return v.Tail })
-	fine, tails := 0, 0
+	lines(failed, func(v result.Verdict) []string { return v.Failed })
+	lines(notValid, func(v result.Verdict) []string { return v.Invalid })
+	gathered(tailInvalid, func(v result.Verdict) []string { return v.Tail })
+	comparable := 0
 	for _, m := range o.Measurements {
 		if m.Verdict.Comparable() {
-			fine++
-		}
-		if m.Verdict.TailComparable() {
-			tails++
+			comparable++
 		}
 	}
-	if fine > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
-		line(text.FgGreen, "OK", fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
-			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
+	if comparable > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
+		add(fine, fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
+			comparable, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
 	}
 	for _, s := range o.Summaries {
-		for _, ratio := range s.Ratios {
-			if said := compare(s, ratio); said != "" {
-				line(text.FgGreen, "RATIO", said)
+		for _, to := range s.Ratios {
+			if said := compare(s, to); said != "" {
+				add(ratio, said)
 			}
 		}
 	}
-	gathered(text.FgCyan, "NOTE", func(v result.Verdict) []string { return v.Notes })
-	if tails < len(o.Measurements) {
-		b.WriteString("What must not be compared is left out below; " + result.FileName + " has it.\n")
-	}
+	gathered(note, func(v result.Verdict) []string { return v.Notes })
+	return all
 }
 
 // compare says how a target does beside another, if that is worth saying.
@@ -151,11 +197,11 @@ func compare(s result.Summary, ratio result.Ratio) string {
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
 
-// growth writes how the cost of an event grows with the number of subscribers, beside the floor's,
+// growth says how the cost of an event grows with the number of subscribers, beside the floor's,
 // if it was measured with several.
-func (r Text) growth(b *strings.Builder) {
+func growth(r result.Result) (lines []string) {
 	var small, large result.Outcome
-	for _, o := range r.Result.Outcomes {
+	for _, o := range r.Outcomes {
 		switch n := o.Case.Subscribers; {
 		case o.Case.Kind != result.FanOut || !slices.Contains(o.Case.Targets, result.FloorName):
 		case small.Case.Subscribers == 0:
@@ -167,9 +213,9 @@ func (r Text) growth(b *strings.Builder) {
 		}
 	}
 	if small.Case.Subscribers == large.Case.Subscribers {
-		return
+		return nil
 	}
-	fmt.Fprintf(b, "\nfrom %d to %d subscribers an event's cost grows by a factor of\n", small.Case.Subscribers, large.Case.Subscribers)
+	lines = append(lines, fmt.Sprintf("from %d to %d subscribers an event's cost grows by a factor of", small.Case.Subscribers, large.Case.Subscribers))
 	for _, s := range large.Summaries {
 		at := slices.IndexFunc(small.Summaries, func(other result.Summary) bool {
 			return other.Lane == s.Lane
@@ -178,8 +224,9 @@ func (r Text) growth(b *strings.Builder) {
 			continue
 		}
 		before := small.Summaries[at].Value
-		fmt.Fprintf(b, "%s %s (%s µs to %s µs)\n", s.Name(), number(s.Value.Median/before.Median, 2), withBounds(before, 1), withBounds(s.Value, 1))
+		lines = append(lines, fmt.Sprintf("%s %s (%s µs to %s µs)", s.Name(), number(s.Value.Median/before.Median, 2), withBounds(before, 1), withBounds(s.Value, 1)))
 	}
+	return lines
 }
 
 // nameOf is what the report calls a measurement of a case.
@@ -195,12 +242,12 @@ func nameOf(c result.Case, m result.Measurement) string {
 }
 
 // explanation says how to read the tables that there are.
-func (r Text) explanation() string {
+func explanation(r result.Result) string {
 	var b strings.Builder
 	has := func(kinds ...result.Kind) bool {
-		return slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
+		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
-	several := slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
+	several := slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
 	if has(result.FanOut, result.Capacity) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
 `)
@@ -208,7 +255,7 @@ func (r Text) explanation() string {
 	if has(result.FanOut) {
 		b.WriteString(`bytes/event is what the subscribers' connections carried (at the client, without TCP/IP), with framing, headers and polls.
 server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) per delivered event, publishing included`)
-		if r.Result.Pin != nil {
+		if r.Pin != nil {
 			b.WriteString(",\nand that of the kernel's thread ksoftirqd of its core")
 		}
 		b.WriteString(".\n")

@@ -104,6 +104,20 @@ type Measurement struct {
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
+
+	// Intervals are how the deliveries went while they were measured, if that was watched.
+	Intervals []Interval `json:"intervals,omitempty"`
+}
+
+// An Interval is a part of a measurement, such as a second.
+type Interval struct {
+	// At is when it began, from the first event.
+	At time.Duration `json:"at_ns"`
+	// Delivered is how many deliveries came in it; P50, P99 and Max are of how long those took.
+	Delivered int64         `json:"delivered"`
+	P50       time.Duration `json:"p50_ns"`
+	P99       time.Duration `json:"p99_ns"`
+	Max       time.Duration `json:"max_ns"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime

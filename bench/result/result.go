@@ -27,6 +27,8 @@ type Result struct {
 	Interrupted bool `json:"interrupted"`
 	// Environment is where it ran.
 	Environment Environment `json:"environment"`
+	// Command is what was run, as a shell takes it.
+	Command string `json:"command,omitempty"`
 	// Pin is which cores server and load had, if each had one of its own.
 	Pin *Pin `json:"pin,omitempty"`
 	// Seed is what the order within the rounds came from.
@@ -76,18 +78,22 @@ func (r Result) Write(dir string) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("bench: writing the result: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", fmt.Errorf("bench: writing the result: %w", err)
-	}
 	path = filepath.Join(dir, FileName)
-	// First beside it: whoever reads the file never sees half of it.
-	if err := os.WriteFile(path+".part", append(text, '\n'), 0o666); err != nil {
-		return "", fmt.Errorf("bench: writing the result: %w", err)
+	return path, WriteFile(path, append(text, '\n'))
+}
+
+// WriteFile writes a file, and the folder that it is in if need be. Whoever reads the file never sees half of it.
+func WriteFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("bench: writing a result: %w", err)
+	}
+	if err := os.WriteFile(path+".part", content, 0o666); err != nil {
+		return fmt.Errorf("bench: writing a result: %w", err)
 	}
 	if err := os.Rename(path+".part", path); err != nil {
-		return "", fmt.Errorf("bench: writing the result: %w", err)
+		return fmt.Errorf("bench: writing a result: %w", err)
 	}
-	return path, nil
+	return nil
 }
 
 // Read reads a file that Write wrote.

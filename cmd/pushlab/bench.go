@@ -37,6 +37,7 @@ type benchOptions struct {
 	measure     time.Duration
 	quiet       bool
 	slo         []string
+	command     string // as it was given
 }
 
 func benchCommand(std streams) *cobra.Command {
@@ -45,10 +46,10 @@ func benchCommand(std streams) *cobra.Command {
 		Short: "Compare the transports under load",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'compare', 'check' or 'list'")}
+			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'report', 'compare', 'check' or 'list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchCompareCommand(std), benchCheckCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std), benchCompareCommand(std), benchCheckCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline),
 		benchServeCommand(std, peers.HubName, "Serve what a run compares WebSocket with: a hub as people write it", peers.Hub),
@@ -115,11 +116,14 @@ reached. Ctrl-C ends it early, and keeps what it has.
   pushlab bench run --profile capacity --target pushlab --target nchan
   pushlab bench run --slo 'p99<50ms,loss=0'`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.command = commandLine(cmd)
+			return benchRun(cmd.Context(), &o, std)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
-	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
+	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+" and its reports, such as results/today; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
@@ -247,6 +251,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	found.Command = o.command
 	if err := (report.Text{Result: found, Color: color(std.out)}).Write(std.out); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
@@ -256,6 +261,9 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 			return err
 		}
 		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
+		if err := writeReports(std, o.out, found, report.Formats()); err != nil {
+			return err
+		}
 	}
 	missed := checkObjectives(found, objectives, std)
 	switch {

@@ -49,6 +49,9 @@ func TestBenchRunBesideItsReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.HasPrefix(found.Command, "pushlab bench run --") || !strings.Contains(found.Command, " --server-arg=--heartbeat=5s") {
+		t.Errorf("the command is %q", found.Command)
+	}
 	if len(found.Outcomes) != 1 || len(found.Outcomes[0].Measurements) != 4 || (found.Pin != nil) != (len(machine.Cores()) > 1) {
 		t.Errorf("%+v", found)
 	}

@@ -5,15 +5,12 @@
 import uPlot from '../vendor/uplot.js';
 import { endOf } from './moment.js';
 import { onTheme, palette } from './palette.js';
+import { axis, dashes, decades } from './plot.js';
 import { clockTime } from './words.js';
 import { t } from '../text.js';
 
 const seconds = 120;
-const dashes = { longpoll: [6, 4], httpstream: [], sse: [2, 3], websocket: [10, 3, 2, 3] };
 const heights = { latency: 180, rate: 110 };
-
-/** decades leaves of the lines of a logarithmic axis those at powers of ten. */
-const decades = (u, splits) => splits.map((split) => (Math.abs(Math.log10(split) - Math.round(Math.log10(split))) < 1e-9 ? split : null));
 
 let styled;
 
@@ -74,12 +71,10 @@ export class Chart {
     const colours = palette(this.#box);
     const lanes = [...this.#app.lanes.values()];
     const line = ({ name, letter }, label, width) => ({ label: `${letter} ${label}`, stroke: colours[`lane-${name}`], dash: dashes[name], width, points: { show: false }, spanGaps: true });
-    const font = `${0.6875 * colours.rem}px ${colours.sans}`;
-    const axis = (values) => ({ stroke: colours.quiet, font, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, values });
     const base = (name, series, scale, values, more) => ({
       width: this.#box.clientWidth || 300, height: heights[name], legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: false }, y: scale },
-      axes: [{ ...axis((u, splits) => splits.map((s) => clockTime(1000 * s, 0))), space: 60, size: 28 }, { ...axis(values), size: 58, ...more, grid: { stroke: colours.line, width: 1, ...more?.grid } }],
+      axes: [{ ...axis(colours, (u, splits) => splits.map((s) => clockTime(1000 * s, 0))), space: 60, size: 28 }, { ...axis(colours, values), size: 58, ...more, grid: { stroke: colours.line, width: 1, ...more?.grid } }],
       series: [{}, ...series],
     });
     const data = this.#data();

@@ -1,0 +1,97 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pushlab/bench/result"
+)
+
+// Benchstat writes measurements as lines of Go's benchmark format, for programs such as benchstat:
+//
+//	benchstat -col /transport result.txt
+//	benchstat old/result.txt new/result.txt
+//
+// Each round is a line. What must not be compared is left out.
+func Benchstat(w io.Writer, r result.Result) error {
+	var b strings.Builder
+	e := r.Environment
+	for _, pair := range [][2]string{
+		{"goos", e.OS}, {"goarch", e.Arch}, {"pkg", "pushlab/bench"}, {"cpu", e.CPU}, {"kernel", e.Kernel}, {"commit", revision(e)},
+	} {
+		if pair[1] != "" {
+			fmt.Fprintf(&b, "%s: %s\n", pair[0], strings.Join(strings.Fields(pair[1]), " "))
+		}
+	}
+	used := func(mt metric) bool {
+		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool {
+			return slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { _, ok := mt.of(m); return ok && mt.comparable(m) })
+		})
+	}
+	for _, mt := range metrics() {
+		if !used(mt) {
+			continue
+		}
+		better := "lower"
+		if mt.higher {
+			better = "higher"
+		}
+		name, _ := unit(mt)
+		fmt.Fprintf(&b, "Unit %s better=%s\n", name, better)
+	}
+	for _, o := range r.Outcomes {
+		c := o.Case
+		for _, m := range o.Measurements {
+			name := "Benchmark" + title(word(c.Name))
+			if c.ID != "" {
+				name += "/id=" + word(c.ID)
+			}
+			name += fmt.Sprintf("/subscribers=%d/rate=%s/size=%d/target=%s/transport=%s", c.Subscribers, plain(c.Rate), c.Size, word(m.Target), word(m.Transport))
+			if m.Variant != "" {
+				name += "/variant=" + word(m.Variant)
+			}
+			if m.Again {
+				name += "/again=true"
+			}
+			var values strings.Builder
+			for _, mt := range metrics() {
+				if v, ok := mt.of(m); ok && mt.comparable(m) {
+					name, per := unit(mt)
+					fmt.Fprintf(&values, " %s %s", strconv.FormatFloat(v*per, 'g', 9, 64), name)
+				}
+			}
+			if values.Len() > 0 {
+				fmt.Fprintf(&b, "%s %d%s\n", name, max(1, m.Delivered), &values)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// unit returns what Go's benchmarks call a metric's unit, and how many of it one of ours is: benchstat scales what ends in
+// -ns and -bytes.
+func unit(mt metric) (name string, per float64) {
+	switch mt.unit {
+	case "ms":
+		return strings.Replace(mt.name, "_ms", "", 1) + "-ns", 1e6
+	case "us":
+		return strings.Replace(mt.name, "_us", "", 1) + "-ns", 1e3
+	case "KiB":
+		return strings.Replace(mt.name, "_kib", "", 1) + "-bytes", 1024
+	case "B":
+		return mt.name + "-bytes", 1
+	}
+	return mt.name, 1
+}
+
+// word returns a part of a benchmark's name: a hyphen would begin the number of its threads.
+func word(s string) string { return strings.ReplaceAll(safe(s), "-", "_") }
+
+// title returns a word that begins with a capital letter, as a benchmark's name must go on behind "Benchmark".
+func title(s string) string {
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,38 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+
+	"pushlab/bench/result"
+)
+
+// CSV writes a row for each number of each measurement. What must not be compared is there too, and says so.
+func CSV(w io.Writer, r result.Result) error {
+	out := csv.NewWriter(w)
+	rows := [][]string{{
+		"id", "scenario", "kind", "subscribers", "events_per_second", "data_bytes",
+		"target", "transport", "variant", "again", "round", "metric", "unit", "value", "comparable",
+	}}
+	for _, o := range r.Outcomes {
+		c := o.Case
+		for _, m := range o.Measurements {
+			for _, mt := range metrics() {
+				v, ok := mt.of(m)
+				if !ok {
+					continue
+				}
+				rows = append(rows, []string{
+					c.ID, c.Name, string(c.Kind), strconv.Itoa(c.Subscribers), plain(c.Rate), strconv.Itoa(c.Size),
+					m.Target, m.Transport, m.Variant, strconv.FormatBool(m.Again), strconv.Itoa(m.Round),
+					mt.name, mt.unit, plain(v), strconv.FormatBool(mt.comparable(m)),
+				})
+			}
+		}
+	}
+	return out.WriteAll(rows)
+}
+
+// plain returns a number for programs: all digits that it has, no exponent.
+func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

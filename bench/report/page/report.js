@@ -1,0 +1,166 @@
+/**
+ * Draws the charts of a report. All words and numbers are in the page without it; this only makes pictures of what is
+ * in the block of JSON, in the colours and dashes of the teaching page.
+ */
+import uPlot from '../../../web/static/vendor/uplot.js';
+import { onTheme, palette } from '../../../web/static/ui/palette.js';
+import { axis, dashes } from '../../../web/static/ui/plot.js';
+
+/** A scale's numbers in words: 0.1, 20, 5 k. */
+const plain = (v) => {
+  if (v >= 1e6) return `${+(v / 1e6).toPrecision(3)} M`;
+  if (v >= 1e4) return `${+(v / 1e3).toPrecision(3)} k`;
+  return `${+v.toPrecision(3)}`;
+};
+
+/** percent makes of one in how many what share is not: one in 100 is 99 %. */
+const percent = (oneIn) => `${+(100 * (1 - 1 / oneIn)).toFixed(Math.max(0, Math.round(Math.log10(oneIn)) - 2))} %`;
+const share = (v) => (v >= 1e-5 ? `${+(100 * v).toPrecision(3)} %` : `${+(1e6 * v).toPrecision(3)} ppm`);
+const words = { percentile: percent, share };
+
+const near = (a, b) => Math.abs(a - b) < 1e-9 * Math.abs(b);
+
+/** ticks leaves of a logarithmic axis' lines the powers of ten; with 2 and 5 times those where there are few. */
+const ticks = (u, splits, index) => {
+  const { min, max } = u.scales[index === 0 ? 'x' : 'y'];
+  const few = Math.log10(max / min) < 2.5;
+  return splits.map((v) => {
+    const lead = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
+    return near(lead, 1) || (few && (near(lead, 2) || near(lead, 5))) ? v : null;
+  });
+};
+
+/** logarithmic widens a range to the next steps of 1, 2, 5. */
+const logarithmic = (u, low, high) => {
+  if (low === null || high === null || !(low > 0)) return [0.1, 1];
+  const step = (v, up) => {
+    const power = 10 ** Math.floor(Math.log10(v) + 1e-9);
+    const steps = [1, 2, 5, 10].map((lead) => lead * power);
+    return up ? steps.find((s) => s >= v * (1 - 1e-9)) : steps.findLast((s) => s <= v * (1 + 1e-9));
+  };
+  const [from, to] = [step(low, false), step(high, true)];
+  return from < to ? [from, to] : [from / 2, to * 2];
+};
+
+const linear = (u, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.05 : 1];
+
+/** marker draws what tells apart the lines of one transport: a ring, a disc, a square, a diamond. */
+function marker(context, kind, x, y, size, stroke, fill) {
+  context.beginPath();
+  if (kind <= 2) context.arc(x, y, size, 0, 2 * Math.PI);
+  else if (kind === 3) context.rect(x - size, y - size, 2 * size, 2 * size);
+  else {
+    for (const [dx, dy] of [[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0]]) context.lineTo(x + dx * size, y + dy * size);
+    context.closePath();
+  }
+  context.fillStyle = kind === 2 ? stroke : fill;
+  context.fill();
+  context.strokeStyle = stroke;
+  context.stroke();
+}
+
+class Figure {
+  constructor(element, chart) {
+    this.element = element;
+    this.chart = chart;
+    this.other = false;
+    const toggle = element.closest('figure').querySelector('button[data-toggle]');
+    if (toggle && chart.other) {
+      toggle.hidden = false;
+      toggle.addEventListener('click', () => {
+        this.other = !this.other;
+        toggle.setAttribute('aria-pressed', this.other);
+        this.draw();
+      });
+    }
+  }
+
+  draw() {
+    this.plot?.destroy();
+    this.element.replaceChildren();
+    const view = this.other ? this.chart.other : this.chart;
+    const colours = palette(this.element);
+    const data = uPlot.join(view.lines.map(({ x, y }) => [x, y]));
+    const scale = ({ log }) => (log ? { distr: 3, log: 10, range: logarithmic } : { range: linear });
+    const side = ({ log, label, words: kind }, more) => ({
+      ...axis(colours, (u, splits) => splits.map((s) => (s === null ? null : (words[kind] ?? plain)(s)))),
+      label, labelSize: 20, labelGap: 2, labelFont: `${0.75 * colours.rem}px ${colours.sans}`,
+      ...(log && { filter: ticks, grid: { stroke: colours.line, width: 1, filter: ticks } }), ...more,
+    });
+    const series = view.lines.map(({ lane, mark, name }) => ({
+      label: name, stroke: colours[`lane-${lane}`] ?? colours.ink, dash: dashes[lane] ?? [1, 3], width: mark ? 1.25 : 2.25,
+      spanGaps: true, points: { show: false },
+    }));
+    this.plot = new uPlot({
+      width: Math.max(200, this.element.clientWidth), height: this.element.clientWidth < 480 ? 240 : 300,
+      legend: { show: false }, cursor: { show: false },
+      scales: { x: { time: false, ...scale(view.x) }, y: scale(view.y) },
+      axes: [side(view.x, { size: 30, space: 45 }), side(view.y, { size: 52 })],
+      series: [{}, ...series],
+      hooks: { draw: [(u) => this.over(u, view, colours)] },
+    }, data, this.element);
+    this.element.dataset.drawn = view.lines.length;
+  }
+
+  /** over draws what uPlot does not: markers, and the points where lines cross. */
+  over(u, view, colours) {
+    const { ctx: context } = u;
+    const ratio = devicePixelRatio;
+    const at = (x, y) => [u.valToPos(x, 'x', true), u.valToPos(y, 'y', true)];
+    context.save();
+    context.setLineDash([]);
+    context.lineWidth = 1.25 * ratio;
+    for (const { x, y, lane, mark } of view.lines) {
+      if (!mark) continue;
+      let last = -Infinity;
+      x.forEach((v, i) => {
+        const [px, py] = at(v, y[i]);
+        if (Math.abs(px - last) < 22 * ratio) return; // else they would be a line of their own
+        last = px;
+        marker(context, mark, px, py, 3 * ratio, colours[`lane-${lane}`] ?? colours.ink, colours.card);
+      });
+    }
+    context.lineWidth = 1.5 * ratio;
+    context.font = `600 ${0.75 * colours.rem * ratio}px ${colours.sans}`;
+    context.textAlign = 'center';
+    view.crossings?.forEach(({ x, y }, i) => {
+      const [px, py] = at(x, y);
+      context.beginPath();
+      context.arc(px, py, 8 * ratio, 0, 2 * Math.PI);
+      context.fillStyle = colours.card;
+      context.fill();
+      context.strokeStyle = colours.ink;
+      context.stroke();
+      context.fillStyle = colours.ink;
+      context.textBaseline = 'middle';
+      context.fillText(i + 1, px, py + ratio / 2);
+    });
+    context.restore();
+  }
+}
+
+const charts = JSON.parse(document.getElementById('charts').textContent) ?? {};
+const figures = [...document.querySelectorAll('[data-chart]')].map((element) => {
+  element.hidden = false;
+  return new Figure(element, charts[element.dataset.chart]);
+});
+const drawAll = () => figures.forEach((figure) => figure.draw());
+document.documentElement.dataset.script = 'on';
+drawAll();
+onTheme(drawAll);
+
+let width = innerWidth;
+let waiting = 0;
+addEventListener('resize', () => {
+  if (innerWidth === width) return;
+  width = innerWidth;
+  cancelAnimationFrame(waiting);
+  waiting = requestAnimationFrame(drawAll);
+});
+
+// Paper is light, and as wide as paper: pictures are drawn for it, and then again for the screen.
+matchMedia('print').addEventListener('change', ({ matches }) => {
+  if (matches) document.documentElement.dataset.theme = 'light';
+  else delete document.documentElement.dataset.theme;
+  drawAll();
+});

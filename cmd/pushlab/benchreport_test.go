@@ -1,0 +1,80 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pushlab/bench/result"
+)
+
+// example is a result, as package result writes it.
+const example = "../../bench/result/testdata/result.json"
+
+// Without more, all forms are written beside the values.
+func TestBenchReport(t *testing.T) {
+	dir := t.TempDir()
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, result.FileName), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, nil, "bench", "report", dir)
+	if code := p.exit(); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if line := <-p.lines; !strings.Contains(line, filepath.Join(dir, "report.html")) {
+		t.Errorf("it says %q", line)
+	}
+	if got, want := namesIn(t, dir), []string{"report.html", "result.csv", "result.json", "result.md", "result.txt"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestBenchReportOfSomeFormats(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "there")
+	p := start(t, nil, "bench", "report", example, "--out", dir, "--format", "csv,md", "--format", "benchstat")
+	if code := p.exit(); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if got, want := namesIn(t, dir), []string{"result.csv", "result.md", "result.txt"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestBenchReportUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {example, "--format", "pdf"}} {
+		p := start(t, nil, append([]string{"bench", "report"}, args...)...)
+		if code := p.exit(); code != exitUsage {
+			t.Errorf("%q: exit code %d, %s", args, code, p.stderr.String())
+		}
+	}
+	p := start(t, nil, "bench", "report", t.TempDir())
+	if code := p.exit(); code == exitDone || !strings.Contains(p.stderr.String(), result.FileName) {
+		t.Errorf("a folder without a result: exit code %d, %s", code, p.stderr.String())
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for word, want := range map[string]string{"results/today": "results/today", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'"} {
+		if got := quoted(word); got != want {
+			t.Errorf("quoted(%q) = %s, want %s", word, got, want)
+		}
+	}
+}
+
+func namesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
