@@ -24,7 +24,7 @@ func (r *run) search(ctx context.Context) {
 	r.Search = &result.Search{}
 	highest := result.MaxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
 	good, bad := 0.0, math.Inf(1)
-	search, prefix := r.Search, r.prefix
+	search := r.Search
 	var worst result.Probe
 	for next := r.point.Rate; next <= min(highest, result.MaxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
 		next = math.Round(next*100) / 100
@@ -48,7 +48,7 @@ func (r *run) search(ctx context.Context) {
 				r.Measurement, r.Measurement.Search = m, search
 			}
 		}
-		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
+		r.note("%g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p))
 		switch {
 		case math.IsInf(bad, 1):
 			next = good * 2
@@ -87,7 +87,6 @@ func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, resu
 	one := *r
 	one.Measurement = result.Measurement{Lane: r.Lane, Round: r.Round}
 	one.point.Kind, one.point.Rate = result.FanOut, rate
-	one.options.Progress = func(string) {}
 	one.do(ctx)
 	m := one.Measurement
 	p := result.Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}

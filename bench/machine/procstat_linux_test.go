@@ -94,3 +94,32 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("something is missing: %+v", e)
 	}
 }
+
+// The quick way to read the memory comes near the exact one.
+func TestQuickMemory(t *testing.T) {
+	exact, err := ResidentMemory(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := QuickMemory(os.Getpid())
+	if err != nil || quick < exact-4<<20 || quick > exact+4<<20 {
+		t.Errorf("%d bytes, %v; exactly it is %d", quick, err, exact)
+	}
+	if _, err := QuickMemory(1 << 30); err == nil {
+		t.Error("a process that cannot be has memory")
+	}
+}
+
+// What one reading of two processes costs the load, which makes it.
+func BenchmarkReading(b *testing.B) {
+	for b.Loop() {
+		for range 2 {
+			if _, err := CPUTime(os.Getpid()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := QuickMemory(os.Getpid()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -222,7 +222,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	options := bench.Options{Seed: o.seed, Progress: func(line string) { fmt.Fprintln(std.err, line) }}
+	options := bench.Options{Seed: o.seed, Progress: func(e result.Event) { fmt.Fprintln(std.err, e.Kind) }}
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
