@@ -119,4 +119,3 @@ func TestEventsAreLines(t *testing.T) {
 		}
 	})
 }
-

@@ -22,15 +22,12 @@ type Text struct {
 
 // Write writes the report: first the verdicts, then the numbers, then how to read them.
 func (r Text) Write(w io.Writer) error {
-	e := r.Result.Environment
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d cores, %s %s, %s", cmp.Or(e.CPU, "unknown CPU"), e.Cores, e.OS, e.Kernel, e.GoVersion)
-	if pin := r.Result.Pin; pin != nil {
-		fmt.Fprintf(&b, "; server on core %d, load on core %d", pin.Server, pin.Load)
-	}
-	b.WriteString("\n")
-	for _, o := range r.Result.Outcomes {
-		b.WriteString("\n" + Title(o.Case) + "\n")
+	for i, o := range r.Result.Outcomes {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(Title(o.Case) + "\n")
 		r.verdict(&b, o)
 	}
 	r.growth(&b)
@@ -40,9 +37,19 @@ func (r Text) Write(w io.Writer) error {
 	for _, o := range r.Result.Outcomes {
 		b.WriteString("\n" + strings.Join(r.tables(o), "\n\n") + "\n")
 	}
-	b.WriteString("\n" + r.explanation())
+	b.WriteString("\n" + r.machine() + r.explanation())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// machine says where it was measured.
+func (r Text) machine() string {
+	e := r.Result.Environment
+	line := fmt.Sprintf("%s, %d cores, %s %s, %s", cmp.Or(e.CPU, "unknown CPU"), e.Cores, e.OS, e.Kernel, e.GoVersion)
+	if pin := r.Result.Pin; pin != nil {
+		line += fmt.Sprintf("; server on core %d, load on core %d", pin.Server, pin.Load)
+	}
+	return line + "\n"
 }
 
 // Title says in a line what a case does.
