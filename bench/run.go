@@ -34,6 +34,7 @@ type Options struct {
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	sleep func(time.Duration) // of the pacer
+	noise time.Duration       // how long to look for it. Default: 1 s
 }
 
 // Times of a run that no case changes.
@@ -55,6 +56,9 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	if options.sleep == nil {
 		options.sleep = load.SleepExactly
+	}
+	if options.noise == 0 {
+		options.noise = time.Second
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
@@ -90,6 +94,11 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	teller := &teller{to: options.Progress, started: began}
 	teller.plan(cases, lanes)
+	watch := machine.NewWatch(r.Environment)
+	before, err := load.Noise(ctx, options.noise, options.sleep)
+	if err != nil {
+		return result.Result{}, err
+	}
 	for i, c := range cases {
 		outcome := result.Outcome{Case: c}
 		outcome.Measurements = options.measure(ctx, teller, i, c, lanes[i], r.Environment.Cores)
@@ -100,6 +109,12 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 			break
 		}
 	}
+	conditions := watch.Conditions()
+	conditions.NoiseBefore = before
+	if conditions.NoiseAfter, err = load.Noise(ctx, options.noise, options.sleep); err != nil {
+		return result.Result{}, err
+	}
+	r.Conditions, r.Flags = &conditions, conditions.Flags(r.Environment.Cores)
 	r.Elapsed = time.Since(began)
 	teller.tell(result.Event{Kind: result.RunEnds})
 	return r, nil

@@ -34,7 +34,10 @@ func small(transports ...string) result.Case {
 
 // starting are options for a target whose servers are started in that way.
 func starting(start func(context.Context) (*machine.Server, error)) Options {
-	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })}}
+	return Options{
+		Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })},
+		noise:   10 * time.Millisecond,
+	}
 }
 
 // inMemory are options for servers in memory, in virtual time. Prepare may change each server.

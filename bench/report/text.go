@@ -23,8 +23,11 @@ type Text struct {
 // Write writes the report: first the verdicts, then the numbers, then how to read them.
 func (r Text) Write(w io.Writer) error {
 	var b strings.Builder
+	for _, flag := range r.Result.Flags {
+		fmt.Fprintf(&b, "%s %s\n", r.paint(text.FgRed, "FLAG"), flag)
+	}
 	for i, o := range r.Result.Outcomes {
-		if i > 0 {
+		if i > 0 || len(r.Result.Flags) > 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString(Title(o.Case) + "\n")
@@ -49,7 +52,18 @@ func (r Text) machine() string {
 	if pin := r.Result.Pin; pin != nil {
 		line += fmt.Sprintf("; server on core %d, load on core %d", pin.Server, pin.Load)
 	}
-	return line + "\n"
+	line += "\n"
+	if c := r.Result.Conditions; c != nil && c.NoiseBefore.Count > 0 {
+		late := func(l result.Latency) string {
+			return fmt.Sprintf("p50 %s, p99.9 %s, max %s ms", ms(l.P50), ms(l.P999), ms(l.Max))
+		}
+		line += "A timer on the load's core was late by " + late(c.NoiseBefore) + " before the run"
+		if c.NoiseAfter.Count > 0 {
+			line += ", and by " + late(c.NoiseAfter) + " after it"
+		}
+		line += ".\n"
+	}
+	return line
 }
 
 // Title says in a line what a case does.
