@@ -12,8 +12,6 @@ import (
 
 const (
 	closeEnough = 1.1  // the ratio of a rate that was not sustained to one that was, at the end
-	fullyBusy   = 0.9  // of a core
-	mostly      = 0.8  // of what a core did
 	fewestRate  = 0.01 // of the first probe's rate
 )
 
@@ -59,7 +57,7 @@ func (r *run) search(ctx context.Context) {
 		}
 	}
 	if !math.IsInf(bad, 1) {
-		search.Bottleneck = bottleneck(worst)
+		search.Bottleneck = worst.Bottleneck()
 	}
 	if good > 0 {
 		switch {
@@ -86,7 +84,7 @@ func problem(p result.Probe) string {
 func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, result.Probe) {
 	one := *r
 	one.Measurement = result.Measurement{Lane: r.Lane, Round: r.Round}
-	one.point.Kind, one.point.Rate = result.FanOut, rate
+	one.point.Kind, one.point.Rate, one.probing = result.FanOut, rate, true
 	one.do(ctx)
 	m := one.Measurement
 	p := result.Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
@@ -103,21 +101,4 @@ func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, resu
 		p.Problem = fmt.Sprintf("p99 above %v", r.point.Limit)
 	}
 	return m, p
-}
-
-// bottleneck says what was busy.
-func bottleneck(p result.Probe) string {
-	server, load := p.ServerBusy >= fullyBusy, p.LoadBusy >= fullyBusy
-	switch {
-	case server && load:
-		return "both"
-	case server:
-		return "server"
-	case load:
-		return "load"
-	case p.ServerCore >= fullyBusy && p.ServerBusy < mostly*p.ServerCore, p.LoadCore >= fullyBusy && p.LoadBusy < mostly*p.LoadCore:
-		return "others"
-	default:
-		return "neither"
-	}
 }

@@ -25,7 +25,8 @@ type run struct {
 	softirq int // the process of the kernel's thread for the server's core; 0 if not known
 	cores   int
 	teller  *teller
-	at      int // the case
+	at      int  // the case
+	probing bool // it is one of a search
 
 	server    *machine.Server
 	load      *load.Load
@@ -55,6 +56,13 @@ func (r *run) do(ctx context.Context) {
 		r.Error = strings.ReplaceAll(err.Error(), "bench: ", "")
 	}
 	r.Verdict = r.Judge(r.point, r.cores)
+	if r.point.Kind != result.FanOut {
+		return
+	}
+	r.Bottleneck = r.FindBottleneck(r.cores)
+	if limits := r.Limits(); limits != "" && !r.probing { // a search tells by itself what stood in its way
+		r.Verdict.Notes = append(r.Verdict.Notes, limits)
+	}
 }
 
 // with starts what is needed, measures, and ends all that it started.

@@ -104,6 +104,11 @@ type Measurement struct {
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
+
+	// Bottleneck says what was busy while events were delivered at the given rate: "server", "load", "both",
+	// other programs ("others") or "neither"; "" if that is not known, or in a case of another kind. Only
+	// if it is the server or neither do the numbers describe the server alone.
+	Bottleneck string `json:"bottleneck,omitempty"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime
