@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"bench/load_test": {"common/hub"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
+	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need
 	"bench/report":    {"bench/result", "bench/stats"},
 	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
 }

@@ -48,7 +48,7 @@ func benchCommand(std streams) *cobra.Command {
 			return &usageError{errors.New("bench what? Use 'pushlab bench run' or 'pushlab bench list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchDoctorCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
 	return cmd
