@@ -173,8 +173,8 @@ func (w *watch) rest() {
 func (w *watch) count() counts {
 	c := counts{at: time.Now(), sent: w.run.publisher.Sent(), glance: w.run.load.Glance()}
 	if len(w.pids) > 0 { // what the system does not tell stays 0
-		c.server, _ = machine.CPUTime(w.pids...)
-		c.load, _ = machine.CPUTime(os.Getpid())
+		c.server, _ = machine.QuickCPUTime(w.pids...)
+		c.load, _ = machine.QuickCPUTime(os.Getpid())
 	}
 	return c
 }

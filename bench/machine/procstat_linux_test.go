@@ -110,16 +110,40 @@ func TestQuickMemory(t *testing.T) {
 	}
 }
 
+// The clocks of processes say what their threads' accounts say together.
+func TestQuickCPUTime(t *testing.T) {
+	burn(t, 20*time.Millisecond)
+	before, err := CPUTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := QuickCPUTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := quick - before; off < -20*time.Millisecond || off > 200*time.Millisecond {
+		t.Errorf("the quick way says %v, the exact one said %v", quick, before)
+	}
+	if _, err := QuickCPUTime(1 << 22); err == nil {
+		t.Error("a process that cannot be has CPU time")
+	}
+}
+
 // What one reading of two processes costs the load, which makes it.
 func BenchmarkReading(b *testing.B) {
-	for b.Loop() {
-		for range 2 {
-			if _, err := CPUTime(os.Getpid()); err != nil {
-				b.Fatal(err)
+	pid := os.Getpid()
+	for name, cpu := range map[string]func(...int) (time.Duration, error){"exact": CPUTime, "quick": QuickCPUTime} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				for range 2 {
+					if _, err := cpu(pid); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := QuickMemory(pid); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		if _, err := QuickMemory(os.Getpid()); err != nil {
-			b.Fatal(err)
-		}
+		})
 	}
 }

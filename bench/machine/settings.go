@@ -156,18 +156,27 @@ var (
 	plain    = regexp.MustCompile(`^[\w@%+=:,./*-]+$`)
 )
 
-// commandLine writes a command as a shell takes it, without the users and passwords of addresses.
-func commandLine(args []string) string {
+// commandLine writes a command as a shell takes it, with the variables that set flags, and without the users
+// and passwords of addresses.
+func commandLine(environ, args []string) string {
+	quoted := func(word string) string {
+		word = userInfo.ReplaceAllString(word, "://***@")
+		if plain.MatchString(word) {
+			return word
+		}
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
 	var words []string
+	for _, v := range environ {
+		if name, value, _ := strings.Cut(v, "="); strings.HasPrefix(name, "PUSHLAB_") {
+			words = append(words, name+"="+quoted(value))
+		}
+	}
 	for i, arg := range args {
 		if i == 0 {
 			arg = filepath.Base(arg)
 		}
-		arg = userInfo.ReplaceAllString(arg, "://***@")
-		if !plain.MatchString(arg) {
-			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		words = append(words, arg)
+		words = append(words, quoted(arg))
 	}
 	return strings.Join(words, " ")
 }

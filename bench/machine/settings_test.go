@@ -82,8 +82,8 @@ func TestParseSteal(t *testing.T) {
 
 // No password is kept.
 func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"/usr/bin/pushlab", "bench", "run", "--target", "pushlab --heartbeat 5s", "--server-arg=--source=nats://me:secret@host/x", "it's"})
-	want := `pushlab bench run --target 'pushlab --heartbeat 5s' --server-arg=--source=nats://***@host/x 'it'\''s'`
+	got := commandLine([]string{"PATH=/bin", "PUSHLAB_ROUNDS=3"}, []string{"/usr/bin/pushlab", "bench", "run", "--target", "pushlab --heartbeat 5s", "--server-arg=--source=nats://me:secret@host/x", "it's"})
+	want := `PUSHLAB_ROUNDS=3 pushlab bench run --target 'pushlab --heartbeat 5s' --server-arg=--source=nats://***@host/x 'it'\''s'`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

@@ -110,7 +110,7 @@ func (v *liveView) read(r *result.Reading) {
 	if r.Rate > 0 && row.took > 0 {
 		row.now.sent = float64(row.sent) / row.took.Seconds()
 	} else {
-		row.now.rate = math.NaN()
+		row.now.rate, row.now.sent = math.NaN(), math.NaN()
 	}
 	if r.Connected > 0 && r.Resident > r.Empty && r.Empty > 0 {
 		row.now.kib = float64(r.Resident-r.Empty) / 1024 / float64(r.Connected)

@@ -208,11 +208,11 @@ func TestScreenDraws(t *testing.T) {
 	script := inTheMiddle()
 	var writes recordedWrites
 	width := 80
-	s := &liveScreen{out: &writes, size: func() (int, int) { return width, 24 }, view: script.view}
-	s.draw(0)
-	s.draw(time.Second)
+	s := &liveScreen{out: &writes, size: func() (int, int) { return width, 24 }, view: script.view, began: time.Now()}
+	s.draw()
+	s.draw()
 	width = 70
-	s.draw(time.Second)
+	s.draw()
 	s.erase()
 	if len(writes) != 4 {
 		t.Fatalf("%d writes", len(writes))

@@ -20,12 +20,15 @@ const redraw = 250 * time.Millisecond
 // A liveScreen shows a run while it goes on: on a terminal as a table that is drawn again and again, anywhere
 // else as lines. It writes in a goroutine of its own, so that a terminal that is held up holds up nothing.
 type liveScreen struct {
-	out    io.Writer
-	size   func() (width, height int) // nil: it is no terminal
-	view   liveView
-	events chan result.Event
-	stop   chan struct{}
-	ended  sync.WaitGroup
+	out   io.Writer
+	size  func() (width, height int) // nil: it is no terminal
+	lines chan string                // for where it is none
+	stop  chan struct{}
+	ended sync.WaitGroup
+
+	mu    sync.Mutex // guards view, and is not held while anything is written
+	view  liveView
+	began time.Time // the run
 
 	drawn         int // lines of the frame that stands there
 	width, height int // when it was drawn
@@ -43,7 +46,7 @@ func isLive(w io.Writer) bool {
 
 // newLiveScreen returns a screen that shows until it is closed. When ctx ends it says what happens then.
 func newLiveScreen(ctx context.Context, out io.Writer) *liveScreen {
-	s := &liveScreen{out: out, events: make(chan result.Event, 1000), stop: make(chan struct{}), view: liveView{color: color(out)}}
+	s := &liveScreen{out: out, lines: make(chan string, 1000), stop: make(chan struct{}), began: time.Now(), view: liveView{color: color(out)}}
 	if f, ok := out.(*os.File); ok && isLive(out) {
 		s.size = func() (int, int) { return terminalSize(f) }
 	}
@@ -59,14 +62,22 @@ func (s *liveScreen) every() time.Duration {
 	return time.Second
 }
 
-// take shows an event soon. While the terminal is held up, readings are left out.
+// take shows an event soon. Lines for which nobody has taken a thousand others yet are left out.
 func (s *liveScreen) take(e result.Event) {
-	if e.Kind == result.ReadingMade && len(s.events) > cap(s.events)/2 {
-		return
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Plan != nil {
+		s.began = time.Now().Add(-e.At)
 	}
-	select {
-	case s.events <- e:
-	case <-s.stop:
+	s.view.take(e)
+	if s.size != nil {
+		return // it is drawn when it is time
+	}
+	if line := s.view.line(e); line != "" {
+		select {
+		case s.lines <- line:
+		default:
+		}
 	}
 }
 
@@ -77,43 +88,35 @@ func (s *liveScreen) close() {
 }
 
 func (s *liveScreen) run(ctx context.Context) {
-	ticker := time.NewTicker(redraw)
-	defer ticker.Stop()
-	began, interrupted := time.Now(), ctx.Done()
+	var draw <-chan time.Time
+	if s.size != nil {
+		ticker := time.NewTicker(redraw)
+		defer ticker.Stop()
+		draw = ticker.C
+	}
+	interrupted := ctx.Done()
 	for {
 		select {
-		case e := <-s.events:
-			if e.Plan != nil {
-				began = time.Now().Add(-e.At)
-			}
-			s.show(e)
-		case <-ticker.C:
-			s.draw(time.Since(began))
+		case line := <-s.lines:
+			fmt.Fprintln(s.out, line)
+		case <-draw:
+			s.draw()
 		case <-interrupted:
 			interrupted = nil
+			s.mu.Lock()
 			s.view.ending = true
+			s.mu.Unlock()
 			if s.size == nil {
 				fmt.Fprintln(s.out, "ending: what is under way is received; a second interrupt ends at once")
 			}
-			s.draw(time.Since(began))
+			s.draw()
 		case <-s.stop:
-			for len(s.events) > 0 {
-				s.show(<-s.events)
+			for len(s.lines) > 0 {
+				fmt.Fprintln(s.out, <-s.lines)
 			}
 			s.erase()
 			return
 		}
-	}
-}
-
-// show takes an event in, and writes it down where it is no terminal.
-func (s *liveScreen) show(e result.Event) {
-	s.view.take(e)
-	if s.size != nil {
-		return
-	}
-	if line := s.view.line(e); line != "" {
-		fmt.Fprintln(s.out, line)
 	}
 }
 
@@ -128,7 +131,7 @@ const (
 )
 
 // draw draws the frame in place of the one before, in one write.
-func (s *liveScreen) draw(now time.Duration) {
+func (s *liveScreen) draw() {
 	if s.size == nil {
 		return
 	}
@@ -144,7 +147,9 @@ func (s *liveScreen) draw(now time.Duration) {
 	} else {
 		b.WriteString(s.above())
 	}
-	lines := s.view.frame(width, height, now)
+	s.mu.Lock()
+	lines := s.view.frame(width, height, time.Since(s.began))
+	s.mu.Unlock()
 	for _, line := range lines {
 		b.WriteString(line + eraseLine + "\r\n")
 	}
