@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -41,6 +42,17 @@ func (t *teller) plan(cases []result.Case, lanes [][]lane) {
 		p.Estimate += time.Duration(c.Rounds*len(of)) * each
 	}
 	t.tell(result.Event{Kind: result.PlanKnown, Plan: &p})
+}
+
+// noise looks for noise, and tells it.
+func (t *teller) noise(ctx context.Context, o Options) (result.Latency, error) {
+	late, err := load.Noise(ctx, o.noise, o.sleep)
+	if err == nil {
+		short := late
+		short.HDR = ""
+		t.tell(result.Event{Kind: result.NoiseFound, Noise: &short})
+	}
+	return late, err
 }
 
 // What a measurement takes beside publishing, more or less, and how many probes a search makes.

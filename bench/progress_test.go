@@ -16,7 +16,7 @@ func TestProgressInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []result.Event
 		options := inMemory(t, nil)
-		options.Every = 250 * time.Millisecond
+		options.Every, options.noise = 250*time.Millisecond, time.Second
 		options.Progress = func(e result.Event) { events = append(events, e) }
 		c := small("sse", "longpoll")
 		c.Rounds = 2
@@ -27,6 +27,9 @@ func TestProgressInVirtualTime(t *testing.T) {
 		plan := events[0]
 		if plan.Kind != result.PlanKnown || len(plan.Plan.Lanes) != 1 || len(plan.Plan.Lanes[0]) != 2 || plan.Plan.Estimate != 4*plan.Plan.Each[0] || plan.Plan.Each[0] < 2*time.Second {
 			t.Errorf("the first event is %+v", plan)
+		}
+		if noise := events[1]; noise.Kind != result.NoiseFound || noise.Noise.Count != 1000 || noise.Noise.Max != 0 || found.Conditions.NoiseAfter.Count != 1000 {
+			t.Errorf("the noise is %+v", noise)
 		}
 		if last := events[len(events)-1]; last.Kind != result.RunEnds || last.At != found.Elapsed {
 			t.Errorf("the last event is %+v", last)
@@ -61,7 +64,7 @@ func TestProgressInVirtualTime(t *testing.T) {
 				if !slices.Equal(phases, want) || measured != 30 || delivered != 120 || e.Measurement.Delivered != 120 || e.Measurement.Delivery.HDR != "" {
 					t.Errorf("phases %q, %d measured, %d delivered, %+v", phases, measured, delivered, e.Measurement)
 				}
-			case result.PlanKnown, result.NoteMade, result.RunEnds:
+			case result.PlanKnown, result.NoiseFound, result.NoteMade, result.RunEnds:
 			}
 		}
 		if lanes != 4 || found.Outcomes[0].Measurements[0].Delivery.HDR == "" {

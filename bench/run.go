@@ -95,7 +95,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	teller := &teller{to: options.Progress, started: began}
 	teller.plan(cases, lanes)
 	watch := machine.NewWatch(r.Environment)
-	before, err := load.Noise(ctx, options.noise, options.sleep)
+	before, err := teller.noise(ctx, options)
 	if err != nil {
 		return result.Result{}, err
 	}
@@ -111,7 +111,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	conditions := watch.Conditions()
 	conditions.NoiseBefore = before
-	if conditions.NoiseAfter, err = load.Noise(ctx, options.noise, options.sleep); err != nil {
+	if conditions.NoiseAfter, err = teller.noise(ctx, options); err != nil {
 		return result.Result{}, err
 	}
 	r.Conditions, r.Flags = &conditions, conditions.Flags(r.Environment.Cores)

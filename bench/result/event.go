@@ -15,11 +15,12 @@ const EventsFileName = "events.ndjson"
 // An EventKind says what an Event tells.
 type EventKind string
 
-// The kinds of events, in the order in which they come. Plan is the first. Then for each lane, in each round:
-// LaneBegins, a PhaseBegins for each phase with Readings between, and LaneEnds. A Note may come anywhere
-// behind the plan. RunEnds is the last.
+// The kinds of events, in the order in which they come. PlanKnown is the first, then comes NoiseFound. Then for each
+// lane, in each round: LaneBegins, a PhaseBegins for each phase with ReadingMade between, and LaneEnds. NoteMade may
+// come anywhere behind the plan. NoiseFound comes again at the end, and RunEnds is the last.
 const (
 	PlanKnown   EventKind = "plan"
+	NoiseFound  EventKind = "noise"
 	LaneBegins  EventKind = "lane"
 	PhaseBegins EventKind = "phase"
 	ReadingMade EventKind = "reading"
@@ -42,6 +43,8 @@ type Event struct {
 
 	// Plan is what is going to be done: PlanKnown.
 	Plan *Plan `json:"plan,omitempty"`
+	// Noise is how late a timer was, as in Conditions: NoiseFound.
+	Noise *Latency `json:"noise,omitempty"`
 	// Phase is what begins: PhaseBegins.
 	Phase *Phase `json:"phase,omitempty"`
 	// Reading is how it goes: ReadingMade.

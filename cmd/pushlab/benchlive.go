@@ -20,9 +20,10 @@ type liveView struct {
 	color bool
 
 	plan    *result.Plan
-	rows    [][]*liveRow // by case and lane, as in the plan
-	at      int          // the case
-	row     *liveRow     // that is measured now; nil before the first
+	noise   *result.Latency // before the run
+	rows    [][]*liveRow    // by case and lane, as in the plan
+	at      int             // the case
+	row     *liveRow        // that is measured now; nil before the first
 	round   int
 	phase   result.Phase
 	phaseAt time.Duration // when it began
@@ -74,6 +75,9 @@ func (v *liveView) take(e result.Event) {
 			v.rows = append(v.rows, rows)
 		}
 	}
+	if e.Noise != nil && v.noise == nil {
+		v.noise = e.Noise
+	}
 	if e.Lane == nil || v.plan == nil {
 		return
 	}
@@ -97,7 +101,7 @@ func (v *liveView) take(e result.Event) {
 		v.row = nil
 	case result.NoteMade:
 		v.note = e.Note
-	case result.PlanKnown, result.RunEnds:
+	case result.PlanKnown, result.NoiseFound, result.RunEnds:
 	}
 }
 
@@ -311,7 +315,11 @@ func (v *liveView) head(width int, now time.Duration) string {
 	if rounds := v.plan.Cases[v.at].Rounds; rounds > 1 {
 		where += fmt.Sprintf(" · round %d of %d", max(1, v.round), rounds)
 	}
-	return v.fit(width, piece{"pushlab bench", bold}, piece{" · ", ""}, piece{clockTime(v.left(now)) + " left", bold}, piece{" · " + where, ""}, piece{" · " + clockTime(now) + " so far", dim})
+	rest := " · " + clockTime(now) + " so far"
+	if v.noise != nil { // beside which p99.9 is to be read
+		rest += " · a timer is late by p99.9 " + liveNumber(inMs(v.noise.P999), 2) + " ms"
+	}
+	return v.fit(width, piece{"pushlab bench", bold}, piece{" · ", ""}, piece{clockTime(v.left(now)) + " left", bold}, piece{" · " + where, ""}, piece{rest, dim})
 }
 
 // left is how long the rest may take: what the plan says, as much longer or shorter as the plan was wrong.
@@ -460,6 +468,9 @@ func (v *liveView) line(e result.Event) string {
 			all += c.Rounds * len(v.plan.Lanes[i])
 		}
 		return at + fmt.Sprintf("%d measurements in %d cases, about %s", all, len(v.plan.Cases), clockTime(v.plan.Estimate))
+	}
+	if e.Noise != nil {
+		return at + fmt.Sprintf("a timer on the load's core is late by p50 %s p99.9 %s max %s ms", liveNumber(inMs(e.Noise.P50), 2), liveNumber(inMs(e.Noise.P999), 2), liveNumber(inMs(e.Noise.Max), 2))
 	}
 	if e.Lane == nil {
 		return ""

@@ -26,7 +26,7 @@ type script struct {
 func (s *script) tell(after time.Duration, e result.Event) {
 	s.at += after
 	e.At = s.at
-	if e.Kind != result.PlanKnown && e.Kind != result.RunEnds {
+	if e.Kind != result.PlanKnown && e.Kind != result.NoiseFound && e.Kind != result.RunEnds {
 		lane := s.lane
 		e.Case, e.Round, e.Lane = s.c, s.n, &lane
 	}
@@ -77,6 +77,7 @@ func inTheMiddle() *script {
 	s.tell(0, result.Event{Kind: result.PlanKnown, Plan: &result.Plan{
 		Cases: []result.Case{c, c}, Lanes: [][]result.Lane{lanes, lanes}, Each: []time.Duration{each, each}, Estimate: 16 * each,
 	}})
+	s.tell(0, result.Event{Kind: result.NoiseFound, Noise: &result.Latency{Count: 1000, P50: 60 * time.Microsecond, P999: 190 * time.Microsecond, Max: 210 * time.Microsecond}})
 	fine := result.Measurement{
 		Planned: 100, Published: 100, Acknowledged: 100, PublishRate: 10, Expected: 100_000, Delivered: 100_000, BytesDown: 20_200_000, Window: 10 * time.Second,
 		ServerCPU: 900 * time.Millisecond, LoadCPU: 800 * time.Millisecond,
