@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"bench/load_test": {"common/hub"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
+	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need
 	"bench/report":    {"bench/result", "bench/stats"},
 	"bench/plan":      {"bench/result", "bench/stats", "longpoll", "websocket"}, // their names
 	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},

@@ -12,8 +12,6 @@ import (
 
 const (
 	closeEnough = 1.1  // the ratio of a rate that was not sustained to one that was, at the end
-	fullyBusy   = 0.9  // of a core
-	mostly      = 0.8  // of what a core did
 	fewestRate  = 0.01 // of the first probe's rate
 )
 
@@ -24,7 +22,7 @@ func (r *run) search(ctx context.Context) {
 	r.Search = &result.Search{}
 	highest := result.MaxDeliveries / float64(r.point.Subscribers) / (r.point.WarmUp + r.point.Measure).Seconds()
 	good, bad := 0.0, math.Inf(1)
-	search, prefix := r.Search, r.prefix
+	search := r.Search
 	var worst result.Probe
 	for next := r.point.Rate; next <= min(highest, result.MaxRate) && bad/good > closeEnough && bad > r.point.Rate*fewestRate; {
 		next = math.Round(next*100) / 100
@@ -48,7 +46,7 @@ func (r *run) search(ctx context.Context) {
 				r.Measurement, r.Measurement.Search = m, search
 			}
 		}
-		r.options.Progress(fmt.Sprintf("%s: %g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", prefix, next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p)))
+		r.note("%g events/s: p99 %v, server %.0f %% and load %.0f %% busy%s", next, p.P99.Round(10*time.Microsecond), 100*p.ServerBusy, 100*p.LoadBusy, problem(p))
 		switch {
 		case math.IsInf(bad, 1):
 			next = good * 2
@@ -59,7 +57,7 @@ func (r *run) search(ctx context.Context) {
 		}
 	}
 	if !math.IsInf(bad, 1) {
-		search.Bottleneck = bottleneck(worst)
+		search.Bottleneck = worst.Bottleneck()
 	}
 	if good > 0 {
 		switch {
@@ -86,8 +84,7 @@ func problem(p result.Probe) string {
 func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, result.Probe) {
 	one := *r
 	one.Measurement = result.Measurement{Lane: r.Lane, Round: r.Round}
-	one.point.Kind, one.point.Rate = result.FanOut, rate
-	one.options.Progress = func(string) {}
+	one.point.Kind, one.point.Rate, one.probing = result.FanOut, rate, true
 	one.do(ctx)
 	m := one.Measurement
 	p := result.Probe{Rate: rate, P99: m.Delivery.P99, EventsPerWrite: m.EventsPerWrite()}
@@ -104,21 +101,4 @@ func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, resu
 		p.Problem = fmt.Sprintf("p99 above %v", r.point.Limit)
 	}
 	return m, p
-}
-
-// bottleneck says what was busy.
-func bottleneck(p result.Probe) string {
-	server, load := p.ServerBusy >= fullyBusy, p.LoadBusy >= fullyBusy
-	switch {
-	case server && load:
-		return "both"
-	case server:
-		return "server"
-	case load:
-		return "load"
-	case p.ServerCore >= fullyBusy && p.ServerBusy < mostly*p.ServerCore, p.LoadCore >= fullyBusy && p.LoadBusy < mostly*p.LoadCore:
-		return "others"
-	default:
-		return "neither"
-	}
 }

@@ -88,6 +88,22 @@
 //	      ─▶ stats ─▶ result             what the rounds say together
 //	report ─▶ stats, result              a result for people
 //	peers ─▶ load                        servers to compare with, as processes of their own
+//	doctor ─▶ load, machine              what a machine can measure
+//
+// # Who follows a run
+//
+// [Options.Progress] is told what happens: what is planned, which lane and which phase begins, and at intervals
+// how it goes. That changes little of what is measured. Deliveries are recorded once more, in a coarse
+// way, which takes some nanoseconds each whether somebody follows or not. A reading takes the load's mutex
+// for as long as it takes to copy some numbers, and some ten microseconds of its core. A table on a terminal that is
+// drawn four times a second takes two to five thousandths of a core, as the load's CPU time.
+//
+// # What a run says of the machine
+//
+// Before and after, a timer is due a thousand times a second on the load's core, and how late it is says how exact
+// any delivery can be. That, and what was stolen, dropped and otherwise busy, are the result's
+// [result.Conditions]; what is bad of it are its flags. Of each fan-out it is told who was the bottleneck: that the
+// server was, and not the load, is proven by a load's core that has room to spare.
 //
 // # Concurrency
 //

@@ -131,20 +131,6 @@ func TestCapacityOfNothing(t *testing.T) {
 	})
 }
 
-func TestBottleneck(t *testing.T) {
-	for want, p := range map[string]result.Probe{
-		"server":  {ServerBusy: 0.97, LoadBusy: 0.5, ServerCore: 0.99, LoadCore: 0.6},
-		"load":    {ServerBusy: 0.5, LoadBusy: 0.93, ServerCore: 0.6, LoadCore: 0.99},
-		"both":    {ServerBusy: 0.95, LoadBusy: 0.95, ServerCore: 1, LoadCore: 1},
-		"others":  {ServerBusy: 0.5, LoadBusy: 0.4, ServerCore: 1, LoadCore: 0.5},
-		"neither": {ServerBusy: 0.5, LoadBusy: 0.4, ServerCore: 0.6, LoadCore: 0.5},
-	} {
-		if got := bottleneck(p); got != want {
-			t.Errorf("%+v is called %q, not %q", p, got, want)
-		}
-	}
-}
-
 func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse", "websocket")
@@ -203,7 +189,7 @@ func TestNchan(t *testing.T) {
 	}
 	s := small("sse", "websocket")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	found, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}})
+	found, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}, noise: 10 * time.Millisecond})
 	if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
 		t.Fatalf("%v; %+v", err, found)
 	}

@@ -24,18 +24,17 @@ type run struct {
 	target  Target
 	softirq int // the process of the kernel's thread for the server's core; 0 if not known
 	cores   int
-	prefix  string // of what progress is told
+	teller  *teller
+	at      int  // the case
+	probing bool // it is one of a search
 
 	server    *machine.Server
 	load      *load.Load
 	publisher *load.Publisher
 	scraper   *machine.Scraper // nil if the server has no counters
 	base      time.Time        // what due times count from
+	watch     *watch           // nil if nobody follows
 	warm      bool             // the warm-up is over, so that its events are due
-}
-
-func (r *run) progress(format string, args ...any) {
-	r.options.Progress(r.prefix + ": " + fmt.Sprintf(format, args...))
 }
 
 // do measures what the case says, and judges.
@@ -57,11 +56,18 @@ func (r *run) do(ctx context.Context) {
 		r.Error = strings.ReplaceAll(err.Error(), "bench: ", "")
 	}
 	r.Verdict = r.Judge(r.point, r.cores)
+	if r.point.Kind != result.FanOut {
+		return
+	}
+	r.Bottleneck = r.FindBottleneck(r.cores)
+	if limits := r.Limits(); limits != "" && !r.probing { // a search tells by itself what stood in its way
+		r.Verdict.Notes = append(r.Verdict.Notes, limits)
+	}
 }
 
 // with starts what is needed, measures, and ends all that it started.
 func (r *run) with(ctx context.Context, measure func(context.Context) error) (err error) {
-	r.progress("starting a server")
+	r.phase(result.Phase{Name: result.Starting, Text: "starting a server", Takes: startTime})
 	if r.server, err = r.target.Start(ctx, r.Transport); err != nil {
 		return err
 	}
@@ -92,6 +98,8 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		return err
 	}
 	defer r.load.Close() // before the publisher's connection is
+	r.watched()
+	defer r.unwatched()
 	if err = measure(ctx); r.warm {
 		err = errors.Join(err, r.account())
 	}
@@ -100,7 +108,9 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 
 // connect connects all subscribers.
 func (r *run) connect(ctx context.Context) error {
-	r.progress("connecting %d subscribers", r.point.Subscribers)
+	r.phase(result.Phase{
+		Name: result.Connecting, Text: fmt.Sprintf("connecting %d subscribers", r.point.Subscribers), Takes: time.Duration(r.point.Subscribers) * connectTime,
+	})
 	if err := r.load.Connect(ctx, atATime); err != nil {
 		return err
 	}
@@ -122,7 +132,9 @@ func (r *run) fanOut(ctx context.Context) error {
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
 	events := r.point.WarmUpEvents()
-	r.progress("warming up with %d events", events)
+	r.phase(result.Phase{
+		Name: result.WarmingUp, Text: fmt.Sprintf("warming up with %d events", events), Takes: r.point.WarmUp, Rate: r.point.Rate, Events: events,
+	})
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
 	}
@@ -181,7 +193,9 @@ func (r *run) read(ctx context.Context) (reading, error) {
 // window publishes the events that are measured, and takes the difference of the counters.
 func (r *run) window(ctx context.Context) error {
 	first, events := r.point.WarmUpEvents(), r.point.Events()
-	r.progress("measuring %d events in %v", events, r.point.Measure)
+	r.phase(result.Phase{
+		Name: result.Measuring, Text: fmt.Sprintf("measuring %d events in %v", events, r.point.Measure), Takes: r.point.Measure, Rate: r.point.Rate, Events: events,
+	})
 	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
 	if err != nil {
@@ -192,6 +206,7 @@ func (r *run) window(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = nil // the verdict says how far it came
 	}
+	r.phase(result.Phase{Name: result.Draining, Text: "receiving what is under way"})
 	// What is under way belongs to the run, also when the run is interrupted.
 	r.drain(ctx, true, published, first+published)
 	after, unread := r.read(context.WithoutCancel(ctx))

@@ -25,12 +25,16 @@ type Options struct {
 	Pin *result.Pin
 	// Seed decides in which order each round measures. Default: a random one.
 	Seed uint64
-	// Progress is told in a line what happens now. Default: nobody is.
-	Progress func(line string)
+	// Progress is told what happens, by one goroutine at a time; it may not change what it is given, and has
+	// to return soon: the run waits for it. Default: nobody is.
+	Progress func(result.Event)
+	// Every is how often Progress is told how a measurement goes. Default: 1 s.
+	Every time.Duration
 	// DialContext connects to a server. Default: by TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	sleep func(time.Duration) // of the pacer
+	noise time.Duration       // how long to look for it. Default: 1 s
 }
 
 // Times of a run that no case changes.
@@ -47,17 +51,21 @@ const (
 // is under way, and returns what it has. A target that could not be measured is told by its verdict;
 // Run fails only if nothing can be measured at all.
 func Run(ctx context.Context, cases []result.Case, options Options) (r result.Result, err error) {
-	if options.Progress == nil {
-		options.Progress = func(string) {}
+	if options.Every <= 0 {
+		options.Every = time.Second
 	}
 	if options.sleep == nil {
 		options.sleep = load.SleepExactly
 	}
+	if options.noise == 0 {
+		options.noise = time.Second
+	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
 	}
+	began := time.Now()
 	r = result.Result{
-		Schema: result.Schema, Started: time.Now().UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
+		Schema: result.Schema, Started: began.UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
 	for _, c := range cases {
@@ -84,9 +92,16 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 			}
 		}()
 	}
+	teller := &teller{to: options.Progress, started: began}
+	teller.plan(cases, lanes)
+	watch := machine.NewWatch(r.Environment)
+	before, err := teller.noise(ctx, options)
+	if err != nil {
+		return result.Result{}, err
+	}
 	for i, c := range cases {
 		outcome := result.Outcome{Case: c}
-		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
+		outcome.Measurements = options.measure(ctx, teller, i, c, lanes[i], r.Environment.Cores)
 		outcome.Summaries = stats.Summarize(outcome)
 		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {
@@ -94,7 +109,14 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 			break
 		}
 	}
-	r.Elapsed = time.Since(r.Started)
+	conditions := watch.Conditions()
+	conditions.NoiseBefore = before
+	if conditions.NoiseAfter, err = teller.noise(ctx, options); err != nil {
+		return result.Result{}, err
+	}
+	r.Conditions, r.Flags = &conditions, conditions.Flags(r.Environment.Cores)
+	r.Elapsed = time.Since(began)
+	teller.tell(result.Event{Kind: result.RunEnds})
 	return r, nil
 }
 
@@ -137,7 +159,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 }
 
 // measure measures all lanes of a case in each round.
-func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores int) (measurements []result.Measurement) {
+func (o Options) measure(ctx context.Context, teller *teller, at int, c result.Case, lanes []lane, cores int) (measurements []result.Measurement) {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	softirq := 0
 	if o.Pin != nil {
@@ -149,14 +171,12 @@ func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, prefix: l.Name()}
-			if c.Rounds > 1 {
-				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l.Name())
-			} else if len(c.Targets) == 1 {
-				r.prefix = l.ShortName()
-			}
+			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, teller: teller, at: at}
 			r.Lane, r.Round = l.Lane, round
+			r.tell(result.Event{Kind: result.LaneBegins})
 			r.do(ctx)
+			without := r.Measurement.WithoutHistograms()
+			r.tell(result.Event{Kind: result.LaneEnds, Measurement: &without})
 			measurements = append(measurements, r.Measurement)
 			if ctx.Err() != nil {
 				return measurements

@@ -34,7 +34,10 @@ func small(transports ...string) result.Case {
 
 // starting are options for a target whose servers are started in that way.
 func starting(start func(context.Context) (*machine.Server, error)) Options {
-	return Options{Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })}}
+	return Options{
+		Targets: []Target{PushlabTarget("pushlab", func(ctx context.Context, _ string) (*machine.Server, error) { return start(ctx) })},
+		noise:   10 * time.Millisecond,
+	}
 }
 
 // inMemory are options for servers in memory, in virtual time. Prepare may change each server.
@@ -126,12 +129,12 @@ func TestRunOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
 	s := small(result.Transports()...)
 	s.Rate, s.WarmUp, s.Measure = 100, 100*time.Millisecond, 300*time.Millisecond
-	var progress []string
+	var progress []result.Event
 	options := starting(func(context.Context) (*machine.Server, error) {
 		server := httptest.NewServer(newFixture(t, hub.Config{}).mux)
 		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
-	options.Progress = func(line string) { progress = append(progress, line) }
+	options.Progress = func(e result.Event) { progress = append(progress, e) }
 	found, err := Run(t.Context(), []result.Case{s}, options)
 	if err != nil {
 		t.Fatal(err)
@@ -152,10 +155,10 @@ func TestRunOnSockets(t *testing.T) {
 		if m.Window < 290*time.Millisecond || m.ServerCPUPerEvent() <= 0 || m.LoadCores() <= 0 {
 			t.Errorf("%s: window %v, CPU %v per event, load %v cores", m.Transport, m.Window, m.ServerCPUPerEvent(), m.LoadCores())
 		}
-		if !slices.ContainsFunc(progress, func(line string) bool {
-			return strings.HasPrefix(line, m.Transport+": measuring 30 events")
+		if !slices.ContainsFunc(progress, func(e result.Event) bool {
+			return e.Kind == result.PhaseBegins && *e.Lane == m.Lane && e.Phase.Name == result.Measuring && e.Phase.Events == 30
 		}) {
-			t.Errorf("%s: it was not told that it was measured: %q", m.Transport, progress)
+			t.Errorf("%s: it was not told that it was measured: %+v", m.Transport, progress)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Load struct {
 
 	delivery result.Recorder // from due until a subscriber has found it
 	complete result.Recorder // from returned until a subscriber has all
+	gauge    *gauge          // deliveries since the last glance, those of the warm-up too
+	spare    *gauge          // an empty one; not guarded, but Glance's own
 }
 
 // A network carries the connections of a load.
@@ -69,7 +71,7 @@ type Config struct {
 func New(config Config) (*Load, error) {
 	l := &Load{
 		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
-		dialer: config.Dialer, base: config.Base,
+		dialer: config.Dialer, base: config.Base, gauge: new(gauge),
 	}
 	var err error
 	if l.network, err = newNetwork(l); err != nil {

@@ -27,6 +27,7 @@ type Publisher struct {
 	send    func(message []byte) error
 	goodbye func()
 
+	sent    atomic.Int64 // events
 	taken   atomic.Int64 // events, by the server
 	reading sync.WaitGroup
 	mu      sync.Mutex // guards err
@@ -124,6 +125,9 @@ func (p *Publisher) fail(err error) {
 // Acked returns how many events the server has taken.
 func (p *Publisher) Acked() int { return int(p.taken.Load()) }
 
+// Sent returns how many events were sent.
+func (p *Publisher) Sent() int { return int(p.sent.Load()) }
+
 // Err returns why nothing more can be published; nil if more can.
 func (p *Publisher) Err() error {
 	p.mu.Lock()
@@ -143,6 +147,7 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 		p.fail(err)
 		return p.Err()
 	}
+	p.sent.Add(1)
 	return nil
 }
 

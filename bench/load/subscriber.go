@@ -337,6 +337,7 @@ func (s *subscriber) observe(a arrival) error {
 		if s.measured.observe(a.n) {
 			l.measured++
 			l.delivery.Record(l.now - a.due)
+			l.gauge.record(l.now - a.due)
 			if s.measured.came == s.measured.count {
 				l.complete.Record(l.now - l.returned)
 			}
@@ -344,6 +345,7 @@ func (s *subscriber) observe(a arrival) error {
 	case s.warmUp.has(a.n):
 		if s.warmUp.observe(a.n) {
 			l.warmUp++
+			l.gauge.record(l.now - a.due)
 		}
 	default:
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))

@@ -28,13 +28,14 @@ func ReadEnvironment(ctx context.Context) result.Environment {
 	if cpus, err := cpu.InfoWithContext(ctx); err == nil && len(cpus) > 0 {
 		e.CPU = strings.Join(strings.Fields(cpus[0].ModelName), " ")
 	}
-	if average, err := loadaverage.AvgWithContext(ctx); err == nil {
-		e.LoadAverage = average.Load1
-	}
+	e.LoadAverage = loadAverage()
+	system{}.settings(&e)
+	e.Binary, e.Command = binaryHash(), commandLine(os.Environ(), os.Args)
 	if limits, err := os.ReadFile("/proc/self/limits"); err == nil {
 		e.OpenFiles = parseOpenFiles(string(limits))
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
+		e.Libraries = libraries(info)
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":
@@ -45,6 +46,15 @@ func ReadEnvironment(ctx context.Context) result.Environment {
 		}
 	}
 	return e
+}
+
+// loadAverage is the system's over a minute; 0 if it is not known.
+func loadAverage() float64 {
+	average, err := loadaverage.Avg()
+	if err != nil {
+		return 0
+	}
+	return average.Load1
 }
 
 // parseOpenFiles finds the limit of open files in /proc/PID/limits.

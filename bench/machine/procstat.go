@@ -75,6 +75,28 @@ func ResidentMemory(pids ...int) (int64, error) {
 	return sum, nil
 }
 
+// QuickMemory is ResidentMemory, but as the kernel counts it in passing: to about a hundred pages, and
+// without looking at each, which would hold up the process.
+func QuickMemory(pids ...int) (int64, error) {
+	var sum int64
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+		if err != nil {
+			return 0, fmt.Errorf("bench: memory of process %d: %w", pid, err)
+		}
+		fields := strings.Fields(string(text))
+		if len(fields) < 2 {
+			return 0, fmt.Errorf("bench: memory of process %d: statm is %.60q", pid, text)
+		}
+		pages, err := strconv.ParseInt(fields[1], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("bench: memory of process %d: %w", pid, err)
+		}
+		sum += pages * int64(os.Getpagesize())
+	}
+	return sum, nil
+}
+
 // parseRollup finds the resident set in smaps_rollup.
 func parseRollup(text string) (int64, error) {
 	for line := range strings.Lines(text) {

@@ -124,3 +124,42 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("something is missing: %+v", e)
 	}
 }
+
+// The quick way to read the memory comes near the exact one.
+func TestQuickMemory(t *testing.T) {
+	exact, err := ResidentMemory(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := QuickMemory(os.Getpid())
+	if err != nil || quick < exact-4<<20 || quick > exact+4<<20 {
+		t.Errorf("%d bytes, %v; exactly it is %d", quick, err, exact)
+	}
+	if _, err := QuickMemory(1 << 30); err == nil {
+		t.Error("a process that cannot be has memory")
+	}
+}
+
+// The clocks of processes say what their threads' accounts say together.
+func TestQuickCPUTime(t *testing.T) {
+	read := func() (exact, quick time.Duration) {
+		t.Helper()
+		exact, err := CPUTime(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if quick, err = QuickCPUTime(os.Getpid()); err != nil {
+			t.Fatal(err)
+		}
+		return exact, quick
+	}
+	exact, quick := read() // threads of other tests have ended, which only the quick way counts
+	burn(t, 50*time.Millisecond)
+	exactly, quickly := read()
+	if off := (quickly - quick) - (exactly - exact); off.Abs() > 30*time.Millisecond {
+		t.Errorf("the quick way says %v more, the exact one %v", quickly-quick, exactly-exact)
+	}
+	if _, err := QuickCPUTime(1 << 22); err == nil {
+		t.Error("a process that cannot be has CPU time")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -94,4 +95,19 @@ func onCore(core int, start func() error) error {
 		return errors.Join(err, fmt.Errorf("bench: pinning the server: %w", back))
 	}
 	return err
+}
+
+// QuickCPUTime is CPUTime by one system call for each process: its own clock (clock_getcpuclockid(3)), which has the
+// threads that have ended too.
+func QuickCPUTime(pids ...int) (time.Duration, error) {
+	const scheduled = 2 // CPUCLOCK_SCHED of a process
+	var sum time.Duration
+	for _, pid := range pids {
+		var t unix.Timespec
+		if err := unix.ClockGettime(int32(^pid<<3|scheduled), &t); err != nil {
+			return 0, fmt.Errorf("bench: CPU time of process %d: %w", pid, err)
+		}
+		sum += time.Duration(t.Nano())
+	}
+	return sum, nil
 }

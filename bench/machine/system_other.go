@@ -5,6 +5,7 @@ package machine
 import (
 	"errors"
 	"syscall"
+	"time"
 )
 
 func apart() *syscall.SysProcAttr { return nil }
@@ -19,3 +20,8 @@ var errPin = errors.New("bench: pinning to cores is for Linux only")
 func Pin(int) (func() error, error) { return nil, errPin }
 
 func onCore(int, func() error) error { return errPin }
+
+// QuickCPUTime fails here.
+func QuickCPUTime(...int) (time.Duration, error) {
+	return 0, errors.New("bench: the CPU time of a process is told on Linux only")
+}

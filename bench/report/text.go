@@ -23,9 +23,14 @@ type Text struct {
 // Write writes the report: first the verdicts, then the numbers, then how to read them.
 func (r Text) Write(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString(where(r.Result) + "\n")
-	for _, o := range r.Result.Outcomes {
-		b.WriteString("\n" + Title(o.Case) + "\n")
+	for _, flag := range r.Result.Flags {
+		fmt.Fprintf(&b, "%s %s\n", r.paint(text.FgRed, "FLAG"), flag)
+	}
+	for i, o := range r.Result.Outcomes {
+		if i > 0 || len(r.Result.Flags) > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(Title(o.Case) + "\n")
 		r.verdict(&b, o)
 	}
 	if lines := growth(r.Result); len(lines) > 0 {
@@ -39,7 +44,7 @@ func (r Text) Write(w io.Writer) error {
 			b.WriteString("\n" + t.Render() + "\n")
 		}
 	}
-	b.WriteString("\n" + explanation(r.Result))
+	b.WriteString("\n" + where(r.Result) + "\n" + lateness(r.Result) + explanation(r.Result))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -55,6 +60,22 @@ func where(r result.Result) string {
 		line += fmt.Sprintf("; server on core %d, load on core %d", r.Pin.Server, r.Pin.Load)
 	}
 	return line
+}
+
+// lateness says how late a timer was beside the load, in a line; nothing if that was not looked at.
+func lateness(r result.Result) string {
+	c := r.Conditions
+	if c == nil || c.NoiseBefore.Count == 0 {
+		return ""
+	}
+	late := func(l result.Latency) string {
+		return fmt.Sprintf("p50 %s, p99.9 %s, max %s ms", ms(l.P50), ms(l.P999), ms(l.Max))
+	}
+	line := "A timer on the load's core was late by " + late(c.NoiseBefore) + " before the run"
+	if c.NoiseAfter.Count > 0 {
+		line += ", and by " + late(c.NoiseAfter) + " after it"
+	}
+	return line + ".\n"
 }
 
 // Title says in a line what a case does.

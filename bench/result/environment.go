@@ -26,4 +26,29 @@ type Environment struct {
 	Modified bool   `json:"modified"`
 	// LoadAverage is the system's load average over a minute, before the run.
 	LoadAverage float64 `json:"load_average"`
+	// Governor is how the clock of the cores is governed, ClockSource what the kernel reads the time from.
+	Governor    string `json:"governor,omitempty"`
+	ClockSource string `json:"clock_source,omitempty"`
+	// LocalPorts are the first and last port for connections that ask for none, Backlog how many
+	// connections may wait to be accepted at most.
+	LocalPorts string `json:"ip_local_port_range,omitempty"`
+	Backlog    string `json:"somaxconn,omitempty"`
+	// TCPReceive and TCPSend are the least, default and largest size of a socket's buffers, in bytes.
+	// TCPAutocorking says whether small writes are put together, TCPCongestion what keeps the rate.
+	TCPReceive     string `json:"tcp_rmem,omitempty"`
+	TCPSend        string `json:"tcp_wmem,omitempty"`
+	TCPAutocorking string `json:"tcp_autocorking,omitempty"`
+	TCPCongestion  string `json:"tcp_congestion_control,omitempty"`
+	// LoopbackMTU is how many bytes a packet on the loopback interface has at most.
+	LoopbackMTU string `json:"lo_mtu,omitempty"`
+	// NetNamespace is the network namespace. CPULimit is how many cores' time the control groups grant
+	// at most, such as "1.50"; "" is all.
+	NetNamespace string `json:"net_namespace,omitempty"`
+	CPULimit     string `json:"cpu_limit,omitempty"`
+	// Libraries are those that carry traffic in the server, with their versions; the rest is Go's own.
+	Libraries string `json:"libraries,omitempty"`
+	// Binary is the SHA-256 of the program, Command how it was called. Who is named in an address there, and
+	// with which password, is left out.
+	Binary  string `json:"binary_sha256,omitempty"`
+	Command string `json:"command,omitempty"`
 }

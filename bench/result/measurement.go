@@ -107,6 +107,11 @@ type Measurement struct {
 
 	// Intervals are how the deliveries went while they were measured, if that was watched.
 	Intervals []Interval `json:"intervals,omitempty"`
+
+	// Bottleneck says what was busy while events were delivered at the given rate: "server", "load", "both",
+	// other programs ("others") or "neither"; "" if that is not known, or in a case of another kind. Only
+	// if it is the server or neither do the numbers describe the server alone.
+	Bottleneck string `json:"bottleneck,omitempty"`
 }
 
 // An Interval is a part of a measurement, such as a second.

@@ -35,6 +35,10 @@ type Result struct {
 	Seed uint64 `json:"seed"`
 	// Outcomes are what it found, one for each case.
 	Outcomes []Outcome `json:"outcomes"`
+	// Conditions are what the machine was like meanwhile, and Flags why, if so, no number may be relied
+	// on as it stands. A comparison within a round suffers least.
+	Conditions *Conditions `json:"conditions,omitempty"`
+	Flags      []string    `json:"flags,omitempty"`
 }
 
 // An Outcome is what a run found in one case.

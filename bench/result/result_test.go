@@ -38,6 +38,7 @@ func exampleResult() Result {
 		Schema: Schema, Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Elapsed: 26 * time.Second, Seed: 1,
 		Environment: Environment{
 			OS: "linux", Arch: "amd64", Kernel: "6.18.44", CPU: "Some CPU @ 3 GHz", Cores: 2, GOMAXPROCS: 2, GoVersion: "go1.26.8",
+			Governor: "performance", ClockSource: "tsc", LocalPorts: "32768 60999", TCPSend: "4096 16384 4194304", Command: "pushlab bench run",
 			OpenFiles: "1024/20000", Revision: "e1bcb0f", Modified: true, LoadAverage: 0.25,
 		},
 	}
@@ -66,6 +67,13 @@ func exampleResult() Result {
 		o.Summaries = append(o.Summaries, summary)
 	}
 	r.Outcomes = []Outcome{o}
+	const us = time.Microsecond
+	r.Conditions = &Conditions{
+		Steal: 0.021, LoadBefore: 0.25, LoadAfter: 0.5,
+		NoiseBefore: Latency{Count: 1000, P50: 60 * us, P90: 70 * us, P99: 110 * us, P999: 190 * us, Max: 210 * us, Mean: 62 * us, HDR: "HISTFAAC"},
+		NoiseAfter:  Latency{Count: 1000, P50: 60 * us, P90: 70 * us, P99: 120 * us, P999: 180 * us, Max: 900 * us, Mean: 63 * us, HDR: "HISTFAAD"},
+	}
+	r.Flags = r.Conditions.Flags(r.Environment.Cores)
 	return r
 }
 

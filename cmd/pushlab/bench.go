@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func benchCommand(std streams) *cobra.Command {
 			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'report', 'compare', 'check' or 'list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std), benchCompareCommand(std), benchCheckCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std), benchDoctorCommand(std), benchCompareCommand(std), benchCheckCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline),
 		benchServeCommand(std, peers.HubName, "Serve what a run compares WebSocket with: a hub as people write it", peers.Hub),
@@ -106,8 +107,12 @@ A profile may compare several targets, each in every round:
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
 
+On a terminal a table shows how it goes; anywhere else, and if CI is set or TERM
+is dumb, a line for each second. --out has that too, in ` + result.EventsFileName + `.
+
 It fails if an event was lost, duplicated or reordered, or if an objective is not
-reached. Ctrl-C ends it early, and keeps what it has.
+reached. Ctrl-C ends it early, and keeps what it has; a second Ctrl-C ends it at
+once.
 
 ` + objectivesHelp(),
 		Example: `  pushlab bench run
@@ -123,7 +128,7 @@ reached. Ctrl-C ends it early, and keeps what it has.
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
-	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+" and its reports, such as results/today; none is written without it")
+	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+", its reports and "+result.EventsFileName+", such as results/today; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
@@ -237,17 +242,14 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if err != nil {
 		return err
 	}
-	options := bench.Options{Seed: o.seed, Progress: func(line string) { fmt.Fprintln(std.err, line) }}
+	options := bench.Options{Seed: o.seed}
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
 	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
 		return &usageError{err}
 	}
-	if o.quiet {
-		options.Progress = nil
-	}
-	found, err := bench.Run(ctx, cases, options)
+	found, err := o.run(ctx, cases, options, std)
 	if err != nil {
 		return err
 	}
@@ -260,10 +262,11 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.out, "\nAll values are in %s.\n", path)
+		fmt.Fprintf(std.out, "\nAll values are in %s, how it went in %s.\n", path, filepath.Join(o.out, result.EventsFileName))
 		if err := writeReports(std, o.out, found, report.Formats()); err != nil {
 			return err
 		}
+		fmt.Fprintf(std.out, "Compare with another run: pushlab bench compare OLD %s\n", path)
 	}
 	missed := checkObjectives(found, objectives, std)
 	switch {
@@ -273,6 +276,45 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 		return errors.New("interrupted")
 	}
 	return missed
+}
+
+// run measures, and meanwhile shows how it goes and writes that down.
+func (o *benchOptions) run(ctx context.Context, cases []result.Case, options bench.Options, std streams) (found result.Result, err error) {
+	var followers []func(result.Event)
+	if o.out != "" { // before all else: a folder that cannot be written is found out now, not at the end
+		if err := os.MkdirAll(o.out, 0o777); err != nil {
+			return found, fmt.Errorf("the folder of --out: %w", err)
+		}
+		file, err := os.Create(filepath.Join(o.out, result.EventsFileName))
+		if err != nil {
+			return found, fmt.Errorf("the folder of --out: %w", err)
+		}
+		var unwritten error
+		defer func() {
+			if e := errors.Join(unwritten, file.Close()); e != nil {
+				fmt.Fprintf(std.err, "pushlab: %s is not complete: %v\n", file.Name(), e)
+			}
+		}()
+		followers = append(followers, func(e result.Event) {
+			if unwritten == nil { // each in a write of its own, so that it can be read at once
+				unwritten = e.Write(file)
+			}
+		})
+	}
+	if !o.quiet {
+		screen := newLiveScreen(ctx, std.err)
+		defer screen.close()
+		options.Every = screen.every()
+		followers = append(followers, screen.take)
+	}
+	if len(followers) > 0 {
+		options.Progress = func(e result.Event) {
+			for _, follow := range followers {
+				follow(e)
+			}
+		}
+	}
+	return bench.Run(ctx, cases, options)
 }
 
 // color reports whether the output is a terminal that should be given colors (https://no-color.org).

@@ -53,8 +53,11 @@ const (
 
 var roleStyles = map[tap.Role]string{tap.Head: "36", tap.Framing: "33", tap.Payload: "32", tap.Opaque: dim}
 
-func (v *tapView) styled(style, s string) string {
-	if !v.color || style == "" || s == "" {
+func (v *tapView) styled(style, s string) string { return paint(v.color, style, s) }
+
+// paint gives a text a style, if there are colors.
+func paint(color bool, style, s string) string {
+	if !color || style == "" || s == "" {
 		return s
 	}
 	return "\x1b[" + style + "m" + s + "\x1b[0m"

@@ -1,0 +1,213 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"pushlab/bench/load"
+	"pushlab/bench/machine"
+	"pushlab/bench/result"
+)
+
+// A teller hands the events of a run to who follows it, one at a time.
+type teller struct {
+	to      func(result.Event) // nil: nobody follows
+	started time.Time
+	mu      sync.Mutex
+}
+
+func (t *teller) tell(e result.Event) {
+	if t.to == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.At = time.Since(t.started)
+	t.to(e)
+}
+
+// plan tells what is going to be done.
+func (t *teller) plan(cases []result.Case, lanes [][]lane) {
+	p := result.Plan{Started: t.started.UTC(), Cases: cases}
+	for i, c := range cases {
+		var of []result.Lane
+		for _, l := range lanes[i] {
+			of = append(of, l.Lane)
+		}
+		each := estimate(c)
+		p.Lanes, p.Each = append(p.Lanes, of), append(p.Each, each)
+		p.Estimate += time.Duration(c.Rounds*len(of)) * each
+	}
+	t.tell(result.Event{Kind: result.PlanKnown, Plan: &p})
+}
+
+// noise looks for noise, and tells it.
+func (t *teller) noise(ctx context.Context, o Options) (result.Latency, error) {
+	late, err := load.Noise(ctx, o.noise, o.sleep)
+	if err == nil {
+		short := late
+		short.HDR = ""
+		t.tell(result.Event{Kind: result.NoiseFound, Noise: &short})
+	}
+	return late, err
+}
+
+// What a measurement takes beside publishing, more or less, and how many probes a search makes.
+const (
+	startTime   = 400 * time.Millisecond // of a server, and to end it
+	connectTime = 100 * time.Microsecond // of a subscriber
+	probes      = 12
+)
+
+// estimate is how long a measurement of a case may take.
+func estimate(c result.Case) time.Duration {
+	each := startTime + time.Duration(c.Subscribers)*connectTime + c.WarmUp + c.Measure + aftermath
+	if c.Kind == result.Capacity {
+		return probes * each
+	}
+	return each
+}
+
+// tell tells of something in this lane.
+func (r *run) tell(e result.Event) {
+	lane := r.Lane
+	e.Case, e.Round, e.Lane = r.at, r.Round, &lane
+	r.teller.tell(e)
+}
+
+// note tells something in words.
+func (r *run) note(format string, args ...any) {
+	r.tell(result.Event{Kind: result.NoteMade, Note: fmt.Sprintf(format, args...)})
+}
+
+// progress tells of a phase that has no name.
+func (r *run) progress(format string, args ...any) {
+	r.phase(result.Phase{Text: fmt.Sprintf(format, args...)})
+}
+
+// phase tells that a phase begins. What comes while events drain is read as part of the phase before.
+func (r *run) phase(p result.Phase) {
+	r.tell(result.Event{Kind: result.PhaseBegins, Phase: &p})
+	if r.watch != nil && p.Name != result.Draining {
+		r.watch.begin(p)
+	}
+}
+
+// A watch reads how a run goes, at intervals. It asks for what is counted anyway, so that the load does
+// no more for being watched than to record each delivery once more, in a coarse way.
+type watch struct {
+	run    *run
+	empty  int64 // resident memory before anybody connected
+	ticker *time.Ticker
+	stop   chan struct{}
+	ended  sync.WaitGroup
+
+	mu    sync.Mutex // guards what is below, and is held while a reading is made
+	pids  []int
+	phase result.Phase
+	began time.Time // of the phase
+	last  counts
+}
+
+// counts are what a reading is the difference of.
+type counts struct {
+	at           time.Time
+	sent         int
+	glance       load.Glance
+	server, load time.Duration // CPU
+}
+
+// watched starts a watch, if somebody follows.
+func (r *run) watched() {
+	if r.teller.to == nil {
+		return
+	}
+	w := &watch{run: r, ticker: time.NewTicker(r.options.Every), stop: make(chan struct{})}
+	r.watch = w
+	if r.server.PID != 0 {
+		w.pids = machine.Family(r.server.PID)
+		w.empty, _ = machine.QuickMemory(w.pids...) // 0 where it is not told
+	}
+	w.began, w.last = time.Now(), w.count()
+	w.ended.Go(func() {
+		for {
+			select {
+			case <-w.ticker.C:
+				w.mu.Lock()
+				w.read()
+				w.mu.Unlock()
+			case <-w.stop:
+				return
+			}
+		}
+	})
+}
+
+// unwatched ends the watch, with a last reading of what came behind the one before.
+func (r *run) unwatched() {
+	if r.watch == nil {
+		return
+	}
+	w := r.watch
+	r.watch = nil
+	w.ticker.Stop()
+	close(w.stop)
+	w.ended.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rest()
+}
+
+// begin enters that a phase begins.
+func (w *watch) begin(p result.Phase) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rest()
+	w.phase = p
+	if w.run.server.PID != 0 {
+		w.pids = machine.Family(w.run.server.PID)
+	}
+	w.began, w.last = time.Now(), w.count()
+	w.ticker.Reset(w.run.options.Every)
+}
+
+// rest makes a reading at the end of a phase, if anything came that none has yet.
+func (w *watch) rest() {
+	if w.run.publisher.Sent() > w.last.sent {
+		w.read()
+	}
+}
+
+// count reads all counters.
+func (w *watch) count() counts {
+	c := counts{at: time.Now(), sent: w.run.publisher.Sent(), glance: w.run.load.Glance()}
+	if len(w.pids) > 0 { // what the system does not tell stays 0
+		c.server, _ = machine.QuickCPUTime(w.pids...)
+		c.load, _ = machine.QuickCPUTime(os.Getpid())
+	}
+	return c
+}
+
+// read makes a reading, and tells it.
+func (w *watch) read() {
+	before, now := w.last, w.count()
+	w.last = now
+	subscribers := w.run.point.Subscribers
+	g := now.glance
+	r := result.Reading{
+		Phase: w.phase.Name, Into: now.at.Sub(w.began), Took: now.at.Sub(before.at),
+		Subscribers: subscribers, Connected: g.Connected,
+		Rate: w.phase.Rate, Published: int64(now.sent - before.sent), Delivered: g.Delivered,
+		P50: g.P50, P99: g.P99, P999: g.P999, Max: g.Max,
+		Missing:   max(0, int64(before.sent)*int64(subscribers)-g.WarmUp-g.Measured),
+		BytesDown: g.In - before.glance.In, BytesUp: g.Out - before.glance.Out, Empty: w.empty,
+	}
+	if before.server > 0 && now.server > 0 {
+		r.ServerCPU, r.LoadCPU = now.server-before.server, now.load-before.load
+		r.Resident, _ = machine.QuickMemory(w.pids...)
+	}
+	w.run.tell(result.Event{Kind: result.ReadingMade, Reading: &r})
+}
