@@ -283,9 +283,12 @@ func testLabLasting(t *testing.T, browser context.Context) {
 	// A proxy in the middle: a real one if there is one.
 	labPress(p, `[data-fault=buffer] button`)
 	p.wait(`pushlab.lab.description.nginx ? Object.keys(pushlab.lab.state.nginx).length === 4 : pushlab.lab.state.faults.sse.includes("buffer")`)
+	p.wait(`pushlab.trace.spans.some(({ lane, kind, text, to }) => lane === "sse" && to === undefined &&
+		(pushlab.lab.description.nginx ? kind === "nginx" && text === "buffering" : kind === "fault"))`) // which the picture shows
 	labPress(p, `#faults .mend`)
 	p.wait(`Object.keys(pushlab.lab.state.nginx ?? {}).length === 0 && Object.values(pushlab.lab.state.faults).every((fault) => !fault)`)
 	p.wait(`document.querySelector("#faults .mend").disabled`)
+	p.wait(`pushlab.trace.spans.every(({ to }) => to !== undefined)`)
 
 	// Escape closes it, and leads back to where one was.
 	run[chromedp.Void](p, `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }))`)

@@ -47,7 +47,7 @@ func fromHere(r *http.Request) bool {
 // watched.
 func (s *Server) labServer(h *hub.Hub, o lab.ServerOptions) (lab.Server, error) {
 	return NewServer(h, Config{
-		Heartbeat: o.Heartbeat, Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline,
+		Heartbeat: o.Heartbeat, Retry: o.Retry, Wait: o.Wait, WriteDeadline: s.config.WriteDeadline, Drain: o.Drain,
 		AllowedOrigins: []string{o.Origin}, SocketOrigins: o.SocketOrigins, Compress: o.Compress, Routes: o.Routes,
 		MaxMessage: o.MaxMessage, MaxConnections: 512, Version: s.config.Version, Logger: slog.New(warnings{s.config.Logger.Handler()}),
 	})

@@ -16,7 +16,8 @@ import (
 // on the lab's clock.
 type Batch struct {
 	Now time.Duration `json:"now"`
-	// Dropped is how many records are missing before these, because there were too many.
+	// Dropped is how many records are missing before these, because there were too many; and faults, arrivals and
+	// published events among these.
 	Dropped uint64    `json:"dropped,omitempty"`
 	Records []Record  `json:"records,omitempty"`
 	Arrived []Arrival `json:"arrived,omitempty"`
@@ -137,6 +138,7 @@ type pending struct {
 	published []Published
 	faults    []Fault
 	arrived   []Arrival
+	dropped   uint64   // what had no room in these
 	closed    []uint64 // connections
 	state     bool     // it has changed
 	all       bool     // somebody is new, and knows nothing
@@ -149,28 +151,32 @@ func (p *pending) note(set func()) {
 	p.ready.Wake()
 }
 
-// add appends to a list that may not grow for ever.
-func add[T any](list *[]T, item T) {
-	if len(*list) < maxPending {
-		*list = append(*list, item)
+// add appends to a list that may not grow for ever. What has no room is counted.
+func add[T any](p *pending, list *[]T, item T) {
+	if len(*list) >= maxPending {
+		p.dropped++
+		return
 	}
+	*list = append(*list, item)
 }
 
 // publish notes an event: it is hub.Config.Observe.
 func (p *pending) publish(e event.Event) {
-	p.note(func() { add(&p.published, Published{ID: e.ID.String(), At: p.clock(), N: len(e.Data), Topic: e.Topic}) })
+	p.note(func() {
+		add(p, &p.published, Published{ID: e.ID.String(), At: p.clock(), N: len(e.Data), Topic: e.Topic})
+	})
 }
 
 func (p *pending) fault(f Fault) {
 	p.note(func() {
-		add(&p.faults, f)
+		add(p, &p.faults, f)
 		if f.Kind == fault.Closed {
 			p.closed = append(p.closed, f.Connection)
 		}
 	})
 }
 
-func (p *pending) arrival(a Arrival) { p.note(func() { add(&p.arrived, a) }) }
+func (p *pending) arrival(a Arrival) { p.note(func() { add(p, &p.arrived, a) }) }
 
 func (p *pending) changed() { p.note(func() { p.state = true }) }
 
@@ -181,6 +187,7 @@ type taken struct {
 	published []Published
 	faults    []Fault
 	arrived   []Arrival
+	dropped   uint64
 	closed    []uint64
 	state     bool
 	all       bool
@@ -189,8 +196,8 @@ type taken struct {
 func (p *pending) take() taken {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := taken{p.published, p.faults, p.arrived, p.closed, p.state, p.all}
-	p.published, p.faults, p.arrived, p.closed, p.state, p.all = nil, nil, nil, nil, false, false
+	t := taken{p.published, p.faults, p.arrived, p.dropped, p.closed, p.state, p.all}
+	p.published, p.faults, p.arrived, p.dropped, p.closed, p.state, p.all = nil, nil, nil, 0, nil, false, false
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"pushlab/common/fault"
@@ -18,35 +19,41 @@ type Nginx struct {
 	ReadTimeout Duration `json:"readTimeout"`
 	Gzip        bool     `json:"gzip"`
 	HTTP11      bool     `json:"http11"` // it asks the server by HTTP/1.1
+	Unix        bool     `json:"unix"`   // it reaches the server by a unix socket, not by TCP
 }
 
 // nginxStart is how long an nginx may take to start.
 const nginxStart = 10 * time.Second
 
-// between is an nginx, and the port by which it reaches the private server. What goes through it cannot be told apart
-// there: nginx has connections of its own, and other heads.
+// between is an nginx, and the port or socket by which it reaches the private server. What goes through it cannot be told
+// apart there: nginx has connections of its own, and other heads.
 type between struct {
 	settings Nginx
 	nginx    *nginx
 	listener net.Listener
 	cancel   context.CancelFunc
 	accepted chan struct{} // closed when accept has returned
+	life     context.Context
 }
 
 // insert starts an nginx for a lane.
 func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	nginx, err := newNginx()
 	if err != nil {
-		return nil, fmt.Errorf("lab: %w", err)
+		return nil, err
 	}
-	b := &between{settings: settings, listener: listener, accepted: make(chan struct{})}
-	life, cancel := context.WithCancel(n.lab.ctx)
-	b.cancel = cancel
+	listener, upstream, err := nginx.upstream(settings.Unix)
+	if err != nil {
+		nginx.Close()
+		return nil, err
+	}
+	b := &between{settings: settings, nginx: nginx, listener: listener, accepted: make(chan struct{})}
+	b.life, b.cancel = context.WithCancel(n.lab.ctx)
 	go func() {
 		defer close(b.accepted)
-		n.lab.link.accept(life, listener, n.name)
+		n.lab.link.accept(b.life, listener, n.name)
 	}()
-	b.nginx, err = startNginx(ctx, listener.Addr().String(), nginxOptions{
+	err = nginx.start(ctx, upstream, nginxOptions{
 		buffering: settings.Buffering, obeyAccel: settings.ObeyAccel, readTimeout: time.Duration(settings.ReadTimeout),
 		gzip: settings.Gzip, http11: settings.HTTP11,
 	})
@@ -57,14 +64,55 @@ func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
 	return b, nil
 }
 
+// watch takes an nginx away that has ended by itself. It returns when nothing is left of that, or it was taken away by
+// somebody else.
+func (n *lane) watch(b *between) {
+	select {
+	case <-b.nginx.done:
+	case <-b.life.Done():
+		return
+	}
+	n.mu.Lock()
+	stands := n.between == b
+	if stands {
+		n.between = nil
+	}
+	n.mu.Unlock()
+	if !stands {
+		return // whoever has put something else there closes it
+	}
+	text := "nginx has ended (" + b.nginx.cmd.ProcessState.String() + "), and nothing stands in between any more"
+	if words := b.nginx.log.last(); words != "" {
+		text += "; its last words: " + words
+	}
+	n.lab.tap.Note(n.name, text)
+	n.lab.config.Logger.Warn("the nginx before a lab's server has ended", "lab", n.lab.id, "lane", n.name, "log", b.nginx.log.String())
+	n.proxy.Cut(fault.FIN) // which fails only when the lab ends
+	b.close()
+	n.lab.pending.changed()
+}
+
+// upstream listens where an nginx is to reach the private server, and returns what it calls that place.
+func (n *nginx) upstream(unix bool) (l net.Listener, name string, err error) {
+	if unix {
+		path := filepath.Join(n.dir, "server")
+		name = "unix:" + path
+		l, err = net.Listen("unix", path)
+	} else if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		name = l.Addr().String()
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("lab: %w", err)
+	}
+	return l, name, nil
+}
+
 // close ends it, with all connections that go through it.
 func (b *between) close() {
 	if b == nil {
 		return
 	}
-	if b.nginx != nil {
-		b.nginx.Close()
-	}
+	b.nginx.Close()
 	b.cancel()
 	b.listener.Close()
 	<-b.accepted
@@ -93,6 +141,7 @@ func (l *Lab) setNginx(r *http.Request) *request.Problem {
 		ReadTimeout *string `json:"readTimeout"`
 		Gzip        *bool   `json:"gzip"`
 		HTTP11      *bool   `json:"http11"`
+		Unix        *bool   `json:"unix"`
 	}
 	if problem := decode(r, &c); problem != nil {
 		return problem
@@ -102,7 +151,8 @@ func (l *Lab) setNginx(r *http.Request) *request.Problem {
 		return problem
 	}
 	settings := Nginx{Buffering: true, ObeyAccel: true, ReadTimeout: Duration(time.Minute)} // as nginx has them
-	for given, setting := range map[*bool]*bool{c.Buffering: &settings.Buffering, c.ObeyAccel: &settings.ObeyAccel, c.Gzip: &settings.Gzip, c.HTTP11: &settings.HTTP11} {
+	for setting, given := range map[*bool]*bool{&settings.Buffering: c.Buffering, &settings.ObeyAccel: c.ObeyAccel, &settings.Gzip: c.Gzip,
+		&settings.HTTP11: c.HTTP11, &settings.Unix: c.Unix} {
 		if given != nil {
 			*setting = *given
 		}
@@ -130,6 +180,9 @@ func (l *Lab) setNginx(r *http.Request) *request.Problem {
 			}
 		}
 		n.replace(b)
+		if b != nil {
+			l.watching.Go(func() { n.watch(b) })
+		}
 	}
 	l.pending.changed()
 	return nil

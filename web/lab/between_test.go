@@ -7,6 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +93,112 @@ func TestNginxWithoutServer(t *testing.T) {
 		t.Errorf("the state is %+v", s.Nginx)
 	}
 }
+
+// TestNginxDies: an nginx that ends by itself is not in between any more, the learner is told, and the lane serves
+// without it.
+func TestNginxDies(t *testing.T) {
+	url, all := labs(t, lab.Config{})
+	p := enter(t, url)
+	if p.lab.Nginx == nil {
+		t.Fatal("nginx is not installed; see make deps")
+	}
+	p.observe("")
+	for _, words := range []string{"", "[warn] the first\n[emerg] the last\n"} {
+		if s := p.command("nginx", `{"lane":"all"}`); len(s.Nginx) != 4 {
+			t.Errorf("the state is %+v", s.Nginx)
+		}
+		through := p.dial("sse", "/sse")
+		if head := through.to(t, `"$open"`); !strings.Contains(head, "Server: nginx/") {
+			t.Errorf("the answer has no trace of nginx: %q", head)
+		}
+		all.KillNginx(t, p.lab.ID, "sse", words)
+		p.wait("it is told of the state", func(seen []lab.Batch) bool {
+			nginx := last(seen, stateOf).Nginx
+			_, there := nginx["sse"]
+			return !there && len(nginx) == 3
+		})
+		p.wait("and what has happened", func(seen []lab.Batch) bool {
+			for _, b := range seen {
+				for _, r := range b.Records {
+					if r.Kind == tap.Noted && r.Lane == "sse" && strings.Contains(r.Text, "nginx has ended (signal: killed)") &&
+						strings.Contains(r.Text, "; its last words: [emerg] the last") == (words != "") {
+						return true
+					}
+				}
+			}
+			return false
+		})
+		if rest, err := io.ReadAll(through.r); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the stream through it goes on: %q", rest)
+		}
+		if head := p.dial("sse", "/sse").to(t, `"$open"`); strings.Contains(head, "Server: nginx") {
+			t.Errorf("nginx is still there: %q", head)
+		}
+		if head := p.dial("httpstream", "/httpstream").to(t, `"$open"`); !strings.Contains(head, "Server: nginx") {
+			t.Errorf("that of another lane is gone as well: %q", head)
+		}
+	}
+}
+
+// TestNginxByUnixSocket: by a unix socket nginx reaches the server as well; the client gets the same answer, and whose a
+// stream is, is known all the same.
+func TestNginxByUnixSocket(t *testing.T) {
+	url, all := labs(t, lab.Config{})
+	p := enter(t, url)
+	if p.lab.Nginx == nil {
+		t.Fatal("nginx is not installed; see make deps")
+	}
+	p.command("source", `{"rate":0}`)
+	p.observe("")
+	p.command("raw?type=text/event-stream&split=3", "data: hello\n\n")
+	var answers []string
+	for _, unix := range []bool{false, true} {
+		s := p.command("nginx", fmt.Sprintf(`{"lane":"all","unix":%t}`, unix))
+		if len(s.Nginx) != 4 || s.Nginx["sse"].Unix != unix {
+			t.Errorf("the state is %+v", s.Nginx)
+		}
+		c := p.dial("sse", "/raw", "Connection: close\r\n")
+		head := dateField.ReplaceAllString(c.to(t, "\r\n\r\n"), "")
+		body, err := io.ReadAll(httputil.NewChunkedReader(c.r)) // where nginx ends its chunks is a matter of time
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, head+string(body))
+	}
+	if answers[0] != answers[1] || !strings.Contains(answers[0], "Server: nginx/") || !strings.HasSuffix(answers[0], "\r\n\r\ndata: hello\n\n") {
+		t.Errorf("by TCP came %q, and by a unix socket %q", answers[0], answers[1])
+	}
+
+	var open []*peer
+	for _, lane := range []string{"httpstream", "sse", "websocket"} {
+		stream := p.dial(lane, "/"+lane)
+		stream.to(t, `"$open"`)
+		open = append(open, stream)
+	}
+	other := p.dial("httpstream", "/sse") // any path works on any lane
+	other.to(t, `"$open"`)
+	p.dial("longpoll", "/longpoll?wait=0").to(t, "204 No Content")
+	p.wait("each stream is on its lane", func(seen []lab.Batch) bool {
+		var lanes []string
+		for _, s := range last(seen, streamsOf) {
+			lanes = append(lanes, s.Lane+" "+s.Transport)
+		}
+		slices.Sort(lanes)
+		return slices.Equal(lanes, []string{"httpstream httpstream", "httpstream sse", "sse sse", "websocket websocket"})
+	})
+	id := p.step()
+	for _, stream := range append(open, other) {
+		stream.to(t, id)
+	}
+	p.command("nginx", `{"lane":"all","on":false}`)
+	for _, stream := range append(open, other) {
+		io.Copy(io.Discard, stream.r)
+		stream.Close()
+	}
+	p.eventually("their connections are forgotten", func() bool { peers, wires := all.Wires(t, p.lab.ID); return peers == 0 && wires == 0 })
+}
+
+var dateField = regexp.MustCompile("(?m)^Date: .*\r\n")
 
 // TestNginxOnAllLanes: each lane has its own, and a lab that ends leaves none.
 func TestNginxOnAllLanes(t *testing.T) {

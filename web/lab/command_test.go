@@ -60,6 +60,7 @@ func TestRefusals(t *testing.T) {
 		{"nginx", `{"lane":"pigeon"}`, 400, "lane"},
 		{"nginx", `{"lane":"sse","readTimeout":"1ms"}`, 400, "readTimeout"},
 		{"nginx", `{"lane":"sse","on":"yes"}`, 400, "on"},
+		{"nginx", `{"lane":"sse","unix":"/tmp/socket"}`, 400, "unix"},
 		{"raw?status=101", ``, 400, "status"},
 		{"raw?status=600", ``, 400, "status"},
 		{"raw?type=a%0ab", ``, 400, "type"},

@@ -55,6 +55,8 @@ type ServerOptions struct {
 	SocketOrigins []string
 	// Heartbeat, Retry and Wait are those of the transports; negative is never, or at once.
 	Heartbeat, Retry, Wait time.Duration
+	// Drain is how long subscribers have to take their goodbye.
+	Drain time.Duration
 	// MaxMessage is how many bytes an event may have.
 	MaxMessage int
 	// Compress lets WebSocket clients agree on compression.
@@ -77,6 +79,7 @@ const (
 	maxSize        = 64 << 10
 	maxHistory     = 10_000 // events
 	maxDown        = time.Minute
+	drain          = 500 * time.Millisecond // it is a loopback away, and a browser keeps a connection in reserve that it never uses
 
 	hubBytes     = 16 << 20  // the log
 	tapBytes     = 8 << 20   // the records

@@ -22,6 +22,9 @@
 // serves; and notes when the server has read and written what. Between that moment and the one on the browser's side
 // lie the faults.
 //
+// An nginx that is put between has connections to the server of its own, by TCP or by a unix socket, and whose they are
+// nobody knows. If it ends by itself it is taken away, and a note of the tap says so.
+//
 // The private server is a web.Server like the public one, with a hub of its own. It is started and drained as the program
 // itself is; that it lives in the same process nobody can tell from outside. It has no engine (common/wire): its
 // connections are watched, and what wraps a socket cannot be parked.

@@ -25,6 +25,7 @@ type Labs struct {
 
 	mu     sync.Mutex
 	labs   map[string]*Lab
+	ending int // those of which something is left, though they are not among labs any more
 	closed bool
 }
 
@@ -36,7 +37,8 @@ func New(config Config) *Labs {
 	return &Labs{config: config.withDefaults(), labs: map[string]*Lab{}}
 }
 
-// Close ends all labs, and waits until nothing is left of them.
+// Close ends all labs at once, and waits until nothing is left of them: half a second for private servers that somebody
+// holds up (drain), and one more for observers that do not take their goodbye (Lab.close).
 func (s *Labs) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -47,7 +49,7 @@ func (s *Labs) Close() {
 	s.running.Wait()
 }
 
-// Len is how many there are.
+// Len is how many there are, without those that are ending.
 func (s *Labs) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +60,13 @@ func (s *Labs) Len() int {
 func (s *Labs) end(l *Lab) {
 	if s.labs[l.id] == l {
 		delete(s.labs, l.id)
-		s.running.Go(l.close)
+		s.ending++
+		s.running.Go(func() {
+			l.close()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.ending--
+		})
 	}
 }
 
@@ -138,10 +146,14 @@ func (s *Labs) open(origin string) (*Lab, *request.Problem) {
 	if s.closed {
 		return nil, &request.Problem{Status: http.StatusServiceUnavailable, Detail: "the server is leaving; try again", Header: http.Header{"Retry-After": {"1"}}}
 	}
-	if len(s.labs) >= s.config.Labs {
+	if n := len(s.labs) + s.ending; n >= s.config.Labs {
+		when, after := "in a minute", s.config.Alone+time.Second
+		if s.ending > 0 {
+			when, after = "in a moment", time.Second
+		}
 		return nil, &request.Problem{Status: http.StatusServiceUnavailable,
-			Detail: fmt.Sprintf("there are %d labs, and no more may be; close pages that are not needed, and try again in a minute", len(s.labs)),
-			Header: http.Header{"Retry-After": {strconv.Itoa(int(s.config.Alone/time.Second) + 1)}}} // RFC 9110, section 10.2.3 (HTTP-08)
+			Detail: fmt.Sprintf("there are %d labs, and no more may be; close pages that are not needed, and try again %s", n, when),
+			Header: http.Header{"Retry-After": {strconv.Itoa(int(after / time.Second))}}} // RFC 9110, section 10.2.3 (HTTP-08)
 	}
 	l, err := open(s.config, origin, s.leave)
 	if err != nil {

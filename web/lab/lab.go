@@ -44,8 +44,9 @@ type Lab struct {
 	observers *websocket.Handler
 	raw       raw
 	restarts  chan restart
-	inserting sync.Mutex // held while nginx is put between
-	changing  sync.Mutex // held while settings are changed
+	inserting sync.Mutex     // held while nginx is put between
+	watching  sync.WaitGroup // those who wait for an nginx to end; it grows while inserting is held
+	changing  sync.Mutex     // held while settings are changed
 
 	mu       sync.Mutex
 	hub      *hub.Hub
@@ -135,6 +136,7 @@ func (l *Lab) close() {
 	for _, n := range l.lanes {
 		n.replace(nil)
 	}
+	l.watching.Wait()
 	l.h2.close()
 	if l.link != nil {
 		l.link.close()

@@ -108,7 +108,24 @@ func (n *lane) dial(ctx context.Context, client net.Conn) (net.Conn, error) {
 	if b != nil {
 		return b.nginx.dial(ctx)
 	}
-	return n.lab.link.dial(ctx, n.name, client.(*tap.Conn).Number())
+	number := client.(*tap.Conn).Number()
+	server, err := n.lab.link.dial(ctx, n.name, number)
+	if !n.open(number) { // it has ended meanwhile: who forgets what has ended may have been here already
+		n.lab.link.forget(number)
+	}
+	return server, err
+}
+
+// open reports whether the end of a connection is still to be told.
+func (n *lane) open(number uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, open := range n.numbers {
+		if open == number {
+			return true
+		}
+	}
+	return false
 }
 
 // observe passes on what happens in the proxy, with the tap's number of the connection.

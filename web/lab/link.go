@@ -22,6 +22,7 @@ type link struct {
 	peersMu sync.Mutex
 	peers   map[string]*wired // by the address that the server knows
 	wires   map[uint64]*wired // by the number of the client's connection
+	unnamed uint64            // connections that had no address, and got one here
 }
 
 func openLink(l *Lab) (*link, error) {
@@ -48,9 +49,13 @@ func (k *link) dial(ctx context.Context, lane string, number uint64) (net.Conn, 
 
 // give gives the server a connection; number is 0 if it is no single client's.
 func (k *link) give(ctx context.Context, server net.Conn, lane string, number uint64) error {
-	w := &wired{Conn: server, link: k, lane: lane, number: number}
+	w := &wired{Conn: server, link: k, lane: lane, number: number, remote: server.RemoteAddr()}
 	k.peersMu.Lock()
-	k.peers[w.RemoteAddr().String()] = w
+	if w.remote.Network() == "unix" { // there peers have no addresses, or all the same
+		k.unnamed++
+		w.remote = &net.UnixAddr{Net: "unix", Name: fmt.Sprintf("@%d", k.unnamed)}
+	}
+	k.peers[w.remote.String()] = w
 	if number != 0 {
 		k.wires[number] = w
 	}
@@ -165,6 +170,7 @@ type wired struct {
 	link   *link
 	lane   string
 	number uint64
+	remote net.Addr
 
 	mu       sync.Mutex
 	up, down int64  // bytes read and written
@@ -248,10 +254,15 @@ func (w *wired) CloseWrite() error {
 	return half.CloseWrite()
 }
 
+// RemoteAddr implements net.Conn.
+func (w *wired) RemoteAddr() net.Addr { return w.remote }
+
 // Close implements net.Conn.
 func (w *wired) Close() error {
 	w.link.peersMu.Lock()
-	delete(w.link.peers, w.RemoteAddr().String())
+	if k := w.remote.String(); w.link.peers[k] == w { // closed twice, the port may be another one's
+		delete(w.link.peers, k)
+	}
 	w.link.peersMu.Unlock()
 	return w.Conn.Close()
 }

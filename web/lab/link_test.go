@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/common/fault"
 	"pushlab/common/hub"
 	"pushlab/common/tap"
 )
@@ -96,6 +97,52 @@ func TestLink(t *testing.T) {
 	}
 	if k.wire(8) != nil && k.peers[k.wire(8).RemoteAddr().String()] != nil {
 		t.Error("who gave up is still there")
+	}
+}
+
+// TestLateWire: of a client that is gone before it is connected to the server, nothing is kept.
+func TestLateWire(t *testing.T) {
+	k := newLink(t)
+	server := k.listen()
+	defer server.Close()
+	n := &lane{lab: k.lab, name: "sse", numbers: map[uint64]uint64{}}
+	k.lab.link = k
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := n.listen(inner)
+	defer listener.Close()
+	for _, gone := range []bool{false, true} {
+		browser, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer browser.Close()
+		client, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		number := client.(*tap.Conn).Number()
+		if gone {
+			n.observe(fault.Event{Kind: fault.Closed, Connection: n.accepted})
+			k.forget(number) // as the observer does
+		}
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			c, _ := server.Accept()
+			accepted <- c
+		}()
+		c, err := n.dial(t.Context(), client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		defer (<-accepted).Close()
+		if kept := k.wire(number) != nil; kept == gone {
+			t.Errorf("gone: %t; its wire is kept: %t", gone, kept)
+		}
 	}
 }
 

@@ -106,44 +106,43 @@ http {
 }
 `))
 
-// startNginx starts an nginx before the server at an address of this machine, 127.0.0.1:PORT or unix:PATH. ctx bounds
-// the start only.
-func startNginx(ctx context.Context, upstream string, o nginxOptions) (*nginx, error) {
+// newNginx makes the folder of an nginx, which is to be started yet. Close removes it.
+func newNginx() (*nginx, error) {
 	program, version := findNginx()
 	if program == "" {
 		return nil, errNoNginx
-	}
-	config, err := o.config(upstream)
-	if err != nil {
-		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "pushlab-nginx-")
 	if err != nil {
 		return nil, fmt.Errorf("lab: a folder for nginx: %w", err)
 	}
 	n := &nginx{version: version, dir: dir, done: make(chan struct{})}
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), config, 0o600); err != nil {
-		os.RemoveAll(dir)
-		return nil, fmt.Errorf("lab: %w", err)
-	}
 	n.cmd = exec.Command(program, "-e", "stderr", "-p", dir, "-c", "nginx.conf")
 	n.cmd.Dir = dir
 	n.cmd.Env = []string{} // it would take over sockets that NGINX names
 	n.cmd.Stderr = &n.log
 	tieToUs(n.cmd)
+	return n, nil
+}
+
+// start starts it before the server at an address of this machine, 127.0.0.1:PORT or unix:PATH. ctx bounds the start
+// only.
+func (n *nginx) start(ctx context.Context, upstream string, o nginxOptions) error {
+	config, err := o.config(upstream)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(n.dir, "nginx.conf"), config, 0o600); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
 	if err := n.cmd.Start(); err != nil {
-		os.RemoveAll(dir)
-		return nil, fmt.Errorf("lab: nginx: %w", err)
+		return fmt.Errorf("lab: nginx: %w", err)
 	}
 	go func() {
 		n.cmd.Wait() // it was killed, or its log says why it ended
 		close(n.done)
 	}()
-	if err := n.waitUntilItAnswers(ctx); err != nil {
-		n.Close()
-		return nil, err
-	}
-	return n, nil
+	return n.waitUntilItAnswers(ctx)
 }
 
 // config writes the configuration.
@@ -216,8 +215,10 @@ func (n *nginx) dial(ctx context.Context) (net.Conn, error) {
 func (n *nginx) Close() error {
 	var err error
 	n.close.Do(func() {
-		n.cmd.Process.Kill() // it fails only if the process has ended
-		<-n.done
+		if n.cmd.Process != nil {
+			n.cmd.Process.Kill() // it fails only if the process has ended
+			<-n.done
+		}
 		err = os.RemoveAll(n.dir)
 	})
 	return err
@@ -242,6 +243,20 @@ func (l *lastWords) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// maxLine is how much of a line is shown, in bytes.
+const maxLine = 300
+
+// last returns the last line.
+func (l *lastWords) last() string {
+	text := l.String()
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	if len(text) > maxLine {
+		text = text[:maxLine] + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// String returns all that is kept.
 func (l *lastWords) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,11 +29,15 @@ func nginxBefore(t *testing.T, o nginxOptions, handler http.HandlerFunc) (*nginx
 	server := httptest.NewServer(handler)
 	ctx, cancel := context.WithTimeout(context.Background(), nginxPatience)
 	defer cancel()
-	n, err := startNginx(ctx, server.Listener.Addr().String(), o)
+	n, err := newNginx()
 	if errors.Is(err, errNoNginx) {
 		t.Fatal("this test needs nginx: run `make deps`, or install the package nginx")
 	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.start(ctx, server.Listener.Addr().String(), o); err != nil {
+		n.Close()
 		t.Fatal(err)
 	}
 	transport := &http.Transport{

@@ -90,7 +90,7 @@ func (o *observer) batch() (b Batch, changed <-chan struct{}) {
 		clear(o.polls)
 		clear(o.given)
 	}
-	b = Batch{Dropped: records.Missed, Arrived: t.arrived, Faults: t.faults}
+	b = Batch{Dropped: records.Missed + t.dropped, Arrived: t.arrived, Faults: t.faults}
 	o.records(&b, records)
 	o.closed = slices.DeleteFunc(o.closed, func(c closing) bool {
 		over := c.last <= o.after // nothing more will be told of it

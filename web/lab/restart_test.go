@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -102,6 +103,29 @@ func TestRestarts(t *testing.T) {
 	p.dial("sse", "/sse").to(t, `"$open"`)
 }
 
+// TestRestartWithUnusedConnections: connections that were never used, of which a browser keeps some in reserve, hold up a
+// polite restart no longer than a learner can bear. net/http takes them for busy while they are new.
+func TestRestartWithUnusedConnections(t *testing.T) {
+	p := open(t)
+	for range 4 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.lane("sse", ""), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	p.wait("the lane has them", func(seen []lab.Batch) bool { return last(seen, proxiesOf)["sse"].Open == 4 })
+	p.dial("sse", "/sse").to(t, `"$open"`) // by when the server has those before it
+	begin := time.Now()
+	p.command("server", `{"do":"restart"}`)
+	p.eventually("it is back", func() bool { return p.describe().State.Down == 0 })
+	took := time.Since(begin)
+	t.Logf("it took %v", took)
+	if took > 1500*time.Millisecond {
+		t.Errorf("the restart took %v", took)
+	}
+}
+
 // TestSettings: settings of the server count from its next life on, which begins at once.
 func TestSettings(t *testing.T) {
 	p := open(t)
@@ -140,6 +164,49 @@ func TestSettings(t *testing.T) {
 	}
 	if s := p.command("settings", `{"history":6}`); s.Down != 0 {
 		t.Error("the log changes in place, and the server restarts")
+	}
+}
+
+// TestSettingsAtOnce: of settings that are changed at the same time none is lost, and the server that lives at the end
+// has them all.
+func TestSettingsAtOnce(t *testing.T) {
+	p := open(t)
+	for i := range 5 {
+		want := lab.Settings{Heartbeat: lab.Duration(time.Duration(200+i) * time.Millisecond), Retry: lab.Duration(time.Duration(10+i) * time.Second),
+			History: 100 + i, Compress: i%2 == 0, Guard: i%2 == 0, Wait: i}
+		bodies := []string{
+			fmt.Sprintf(`{"heartbeat":"%dms"}`, 200+i), fmt.Sprintf(`{"retry":"%ds"}`, 10+i), fmt.Sprintf(`{"history":%d}`, 100+i),
+			fmt.Sprintf(`{"compress":%t,"guard":%t}`, i%2 == 0, i%2 == 0), fmt.Sprintf(`{"wait":%d}`, i),
+		}
+		var commands sync.WaitGroup
+		begin := make(chan struct{})
+		for _, body := range bodies {
+			commands.Go(func() {
+				<-begin
+				if status, b := p.ask("POST", "/settings", body); status != 200 {
+					t.Errorf("%s: %d %s", body, status, b)
+				}
+			})
+		}
+		close(begin)
+		commands.Wait()
+		p.eventually("the server is back", func() bool { return p.describe().State.Down == 0 })
+		if got := p.describe().State; got.Settings != want {
+			t.Errorf("the settings are %+v, want %+v", got.Settings, want)
+		}
+		p.wait("the observer is told", func(seen []lab.Batch) bool { return last(seen, stateOf).Settings == want })
+		stream := p.dial("sse", "/sse")
+		stream.to(t, "retry: ")
+		if retry, err := strconv.Atoi(strings.TrimSuffix(stream.to(t, "\n"), "\n")); err != nil || retry < 500*(10+i) || retry > 1500*(10+i) { // jittered
+			t.Errorf("it asks to come back after %d ms, %v", retry, err)
+		}
+		stream.to(t, "event: $beat")
+		stream.Close()
+		socket := p.dial("websocket", "/websocket", "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover")
+		if head := socket.to(t, "\r\n\r\n"); strings.Contains(head, "permessage-deflate") != want.Compress {
+			t.Errorf("compression: %t; it answers %q", want.Compress, head)
+		}
+		socket.Close()
 	}
 }
 

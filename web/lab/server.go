@@ -28,7 +28,7 @@ func (l *Lab) newServer(h *hub.Hub) (Server, error) {
 	}
 	return l.config.Server(h, ServerOptions{
 		Origin: l.origin, SocketOrigins: strangers, Heartbeat: time.Duration(s.Heartbeat), Retry: orNow(time.Duration(s.Retry)),
-		Wait: orNow(time.Duration(s.Wait) * time.Second), Compress: s.Compress, MaxMessage: maxMessage, Routes: map[string]http.Handler{"/raw": &l.raw},
+		Wait: orNow(time.Duration(s.Wait) * time.Second), Compress: s.Compress, Drain: drain, MaxMessage: maxMessage, Routes: map[string]http.Handler{"/raw": &l.raw},
 	})
 }
 

@@ -484,7 +484,7 @@ export class Trace extends EventTarget {
     for (const name of lanes) {
       this.#span(name, 'fault', state.faults?.[name], at);
       const nginx = state.nginx?.[name];
-      this.#span(name, 'nginx', nginx?.on ? (nginx.buffering ? 'buffering' : 'passing') : '', at);
+      this.#span(name, 'nginx', nginx ? (nginx.buffering ? 'buffering' : 'passing') : '', at);
     }
     const down = state.down ? ms(state.down) : 0;
     const away = this.spans.findLast((span) => span.kind === 'down');

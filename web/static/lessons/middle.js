@@ -20,11 +20,12 @@ const arrangements = {
   mute: { rate: 0, heartbeat: 'off', nginx: { ...patient, readTimeout: `${limit}s` }, fault: `idle=${limit}s/fin` },
   beats: { rate: 0, heartbeat: '2s', nginx: { ...patient, readTimeout: `${limit}s` }, fault: `idle=${limit}s/fin` },
   on: { rate: 2, heartbeat: '15s', nginx: { ...patient, gzip: true } },
+  unix: { rate: 2, heartbeat: '15s', nginx: { ...patient, unix: true } },
 };
 
 /** arrange has a choice count; the others go back to where they were, since there is one proxy only. */
 async function arrange(x, key, value) {
-  for (const other of ['proxy', 'silence', 'gzip']) {
+  for (const other of ['proxy', 'silence', 'gzip', 'socket']) {
     if (other === key || (x.values[other] ?? 'off') === 'off') continue;
     x.values[other] = 'off';
     x.note(other, 'off');
@@ -68,7 +69,7 @@ export const lesson = {
   note: (x) => (real(x) ? { key: 'real', version: x.app.lab.description.nginx } : { key: 'imitation' }),
 
   async begin(x) {
-    x.own.real = real(x);
+    x.own.nginx = x.app.lab.description.nginx ?? undefined; // its version
     await x.source({ rate: 2, kind: 'json', size: 512 });
     await x.fresh(...lanes);
   },
@@ -77,6 +78,7 @@ export const lesson = {
     { key: 'proxy', values: ['off', 'buffer', 'accel'], run: (x, value) => arrange(x, 'proxy', value) },
     { key: 'silence', values: ['off', 'mute', 'beats'], run: (x, value) => arrange(x, 'silence', value) },
     { key: 'gzip', values: ['off', 'on'], when: real, run: (x, value) => arrange(x, 'gzip', value) },
+    { key: 'socket', values: ['off', 'unix'], when: real, run: (x, value) => arrange(x, 'socket', value) },
   ],
 
   observations: [
@@ -137,12 +139,14 @@ export const lesson = {
       ms: late.length || kept.length ? time(longest(facts, late, kept)) : undefined,
       n: late.length,
       obeyed: obeyed && time(facts.late(obeyed)),
+      nginx: facts.own.nginx, // there is a unix socket for it only
       gateway: gateway && time(facts.held(gateway)),
     };
   },
 
   specs: [
     { key: 'buffering', url: 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering' },
+    { key: 'upstream', url: 'https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server' },
     { key: 'timeout', url: 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout' },
     { key: 'intermediaries', url: 'https://www.rfc-editor.org/rfc/rfc6202.html#section-3.2' },
     { key: 'comment', url: 'https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes' },
