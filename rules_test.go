@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"common/client":  {"common/event", "common/request"},
 	"common/tap":     {"common/event"},
 	"common/fault":   {},
+	"common/nginx":   {},
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
