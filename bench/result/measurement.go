@@ -104,6 +104,20 @@ type Measurement struct {
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
+
+	// NotInTime is how many deliveries had not come when the wait for them was over, those of the warm-up included,
+	// where something stands in between that may hold events back: they are not counted as lost.
+	NotInTime int64 `json:"not_in_time,omitempty"`
+	// PrematureCloses is how many connections were closed by something in between that may do so. They are counted
+	// in Disconnected too.
+	PrematureCloses int64 `json:"premature_closes,omitempty"`
+	// TLSBytesDown and TLSBytesUp are what TLS added: so many of BytesDown and BytesUp, which are then counted below it.
+	TLSBytesDown int64 `json:"tls_bytes_down,omitempty"`
+	TLSBytesUp   int64 `json:"tls_bytes_up,omitempty"`
+	// Connecting is what it took to connect the subscribers.
+	Connecting *Connecting `json:"connecting,omitempty"`
+	// Between are the processes that stood between load and server, the nearest to the load first.
+	Between []Between `json:"between,omitempty"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime
