@@ -56,15 +56,15 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "longpoll", "sse", "websocket"}, // not web: the server is another process
-	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
+	"bench_test":      {"bench/peers", "bench/report", "common/..."},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
 	"bench/load_test": {"common/hub"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/report":    {"bench/result", "bench/stats"},
-	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
+	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.

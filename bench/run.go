@@ -29,6 +29,9 @@ type Options struct {
 	Progress func(line string)
 	// DialContext connects to a server. Default: by TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Delay starts a proxy before a server's URL that delays each direction by oneWay, for cases that have a round trip:
+	// see DelayCommand. Default: there is none, and such a case fails.
+	Delay func(ctx context.Context, url string, oneWay time.Duration) (*machine.Server, error)
 
 	sleep func(time.Duration) // of the pacer
 }
@@ -60,18 +63,19 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		Schema: result.Schema, Started: time.Now().UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
+	var omitted [][]result.Omission
 	for _, c := range cases {
 		if err := c.Validate(); err != nil {
 			return result.Result{}, err
 		}
-		of, err := options.lanes(c)
+		of, without, err := options.lanes(c)
 		if err != nil {
 			return result.Result{}, err
 		}
 		if err := enoughFiles(r.Environment.OpenFiles, c.Subscribers); err != nil {
 			return result.Result{}, err
 		}
-		lanes = append(lanes, of)
+		lanes, omitted = append(lanes, of), append(omitted, without)
 	}
 	if options.Pin != nil {
 		unpin, err := machine.Pin(options.Pin.Load)
@@ -85,9 +89,10 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		}()
 	}
 	for i, c := range cases {
-		outcome := result.Outcome{Case: c}
+		outcome := result.Outcome{Case: c, LeftOut: omitted[i]}
 		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
 		outcome.Summaries = stats.Summarize(outcome)
+		outcome.Added = stats.Added(outcome)
 		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {
 			r.Interrupted = true
@@ -101,18 +106,19 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 // A lane is what each round measures once, and how to start it.
 type lane struct {
 	result.Lane
-	target Target
+	target  Target
+	variant Variant
 }
 
-// lanes lists what a case measures.
-func (o Options) lanes(c result.Case) (lanes []lane, err error) {
-	if err := checkVariants(c.LaneVariants()); err != nil {
-		return nil, err
+// lanes lists what a case measures, and what it asks for that makes no sense.
+func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, err error) {
+	if err := CheckVariants(c.LaneVariants()); err != nil {
+		return nil, nil, err
 	}
 	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("bench: unknown target %q", name)
+			return nil, nil, fmt.Errorf("bench: unknown target %q", name)
 		}
 		target := o.Targets[at]
 		for _, transport := range c.Transports {
@@ -120,20 +126,33 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
-				lanes = append(lanes, lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target})
+				v, err := findVariant(variant)
+				if err != nil {
+					return nil, nil, err
+				}
+				l := lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target, v}
+				if reason := v.omits(target, transport); reason != "" {
+					omitted = append(omitted, result.Omission{Lane: l.Lane, Reason: reason})
+					continue
+				}
+				lanes = append(lanes, l)
 			}
 		}
 	}
 	if len(lanes) == 0 {
-		return nil, fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
+		err := fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
 			strings.Join(c.Targets, ", "), c.Name, strings.Join(c.Transports, ", "))
+		for _, without := range omitted {
+			err = fmt.Errorf("%w; %s: %s", err, without.Name(), without.Reason)
+		}
+		return nil, nil, err
 	}
 	if c.Again {
 		again := lanes[0]
 		again.Again = true
 		lanes = append(lanes, again)
 	}
-	return lanes, nil
+	return lanes, omitted, nil
 }
 
 // measure measures all lanes of a case in each round.
@@ -149,7 +168,7 @@ func (o Options) measure(ctx context.Context, c result.Case, lanes []lane, cores
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, prefix: l.Name()}
+			r := run{point: c, options: o, target: l.target, variant: l.variant, softirq: softirq, cores: cores, prefix: l.Name()}
 			if c.Rounds > 1 {
 				r.prefix = fmt.Sprintf("%s round %d of %d: %s", c.Name, round, c.Rounds, l.Name())
 			} else if len(c.Targets) == 1 {

@@ -27,6 +27,8 @@ type benchOptions struct {
 	targets     []string
 	serverArgs  []string
 	transports  []string
+	variants    []string
+	rtt         time.Duration
 	rounds      int
 	seed        uint64
 	pin         string
@@ -47,7 +49,7 @@ func benchCommand(std streams) *cobra.Command {
 			return &usageError{errors.New("bench what? Use 'pushlab bench run' or 'pushlab bench list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchDelayCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline))
 	return cmd
@@ -56,7 +58,7 @@ func benchCommand(std streams) *cobra.Command {
 func benchListCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles that bench run knows",
+		Short: "List the profiles and variants that bench run knows",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, p := range bench.Profiles() {
@@ -68,6 +70,14 @@ func benchListCommand(std streams) *cobra.Command {
 						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
 						return err
 					}
+				}
+			}
+			if _, err := fmt.Fprintln(std.out, "\nvariants (--variant):"); err != nil {
+				return err
+			}
+			for _, v := range bench.Variants() {
+				if _, err := fmt.Fprintf(std.out, "%-17s %s\n", v.Name, v.About); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -107,6 +117,7 @@ and keeps what it has.`,
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
+  pushlab bench run --transport sse --variant direct --variant nginx --variant tls
   pushlab bench run --profile capacity --target pushlab --target nchan`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
@@ -117,6 +128,8 @@ and keeps what it has.`,
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
+	f.StringArrayVar(&o.variants, "variant", nil, "what is to be between, or how to talk: direct, nginx, tls, h2-6 and more, see 'pushlab bench list'; may be repeated; none is what the profile says")
+	f.DurationVar(&o.rtt, "rtt", 0, "a round trip to add between subscribers and server, by a proxy, if not as the profile says")
 	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each, if not as the profile says")
 	f.Uint64Var(&o.seed, "seed", 0, "what decides the order within each round; 0 is chance")
 	f.StringVar(&o.pin, "pin", "", "cores of server and load, such as 0,1; or none; empty is what the profile says")
@@ -142,6 +155,15 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		if len(o.transports) > 0 {
 			c.Transports = o.transports
 		}
+		if len(o.variants) > 0 {
+			c.Variants = slices.Clone(o.variants)
+			for i, v := range c.Variants {
+				if v == "direct" {
+					c.Variants[i] = ""
+				}
+			}
+		}
+		set(&c.RTT, o.rtt)
 		set(&c.Rounds, o.rounds)
 		set(&c.Subscribers, o.subscribers)
 		set(&c.Rate, o.rate)
@@ -149,6 +171,9 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		set(&c.WarmUp, o.warmUp)
 		set(&c.Measure, o.measure)
 		if err := c.Validate(); err != nil {
+			return nil, err
+		}
+		if err := bench.CheckVariants(c.Variants); err != nil {
 			return nil, err
 		}
 		cases = append(cases, c)
@@ -228,6 +253,14 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	}
 	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
 		return &usageError{err}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("which program is to delay: %w", err)
+	}
+	options.Delay = bench.DelayCommand(program, nil)
+	if options.Pin != nil {
+		options.Delay = bench.DelayCommand(program, &options.Pin.Load)
 	}
 	if o.quiet {
 		options.Progress = nil
