@@ -131,7 +131,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 					return nil, nil, err
 				}
 				l := lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target, v}
-				if reason := v.omits(target, transport); reason != "" {
+				if reason := v.omits(target, transport, c.Kind); reason != "" {
 					omitted = append(omitted, result.Omission{Lane: l.Lane, Reason: reason})
 					continue
 				}

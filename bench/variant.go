@@ -145,9 +145,11 @@ func CheckVariants(some []string) error {
 	return nil
 }
 
-// omits says why a target cannot be measured so by a transport; "" if it can.
-func (v Variant) omits(t Target, transport string) string {
+// omits says why a target cannot be measured so by a transport, in a case of that kind; "" if it can.
+func (v Variant) omits(t Target, transport string, kind result.Kind) string {
 	switch {
+	case v.holds && kind == result.Storm:
+		return "a storm is over when everybody has all, and what is held back does not come"
 	case v.only != nil && !slices.Contains(v.only, transport):
 		return v.why
 	case t.setUp == nil && (v.setup != Setup{} || v.unix):

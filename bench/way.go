@@ -134,7 +134,8 @@ func (r *run) startNginx(ctx context.Context, w *way, upstream string) (url stri
 	}
 	o := *r.variant.nginx
 	o.Listen = fmt.Sprintf("127.0.0.1:%d", port)
-	o.Connections = 2*r.point.Subscribers + 64
+	// One to each side. With fewer than one in sixteen left, nginx closes those that have asked for nothing yet.
+	o.Connections = 2*r.point.Subscribers + r.point.Subscribers/4 + 128
 	if o.HTTP11 {
 		o.KeepAlive = r.point.Subscribers // or each poll would take a connection of its own
 	}
@@ -145,6 +146,9 @@ func (r *run) startNginx(ctx context.Context, w *way, upstream string) (url stri
 	defer cancel()
 	if err := n.Start(ctx, upstream, o); err != nil {
 		return "", errors.Join(err, n.Close())
+	}
+	if said := n.Log.String(); strings.Contains(said, "open file resource limit") {
+		return "", errors.Join(fmt.Errorf("bench: nginx needs %d open files; raise the limit (ulimit -n), or use fewer subscribers; it said: %s", o.Connections, said), n.Close())
 	}
 	w.between = append(w.between, &passing{
 		Between: result.Between{Name: "nginx", Version: n.Version}, pid: n.PID(),

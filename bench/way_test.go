@@ -294,6 +294,29 @@ func TestDelay(t *testing.T) {
 	}
 }
 
+// TestStormByEachWay: who is dropped comes back by the same way, and gets all that it has missed.
+func TestStormByEachWay(t *testing.T) {
+	t.Parallel() // it mostly waits
+	c := quick("tls", "tls-resumed", "h2-2", "nginx", "nginx-buffered", "nginx-gzip", "deflate")
+	c.Kind, c.Rate, c.WarmUp, c.Measure, c.Drain = result.Storm, 500, 10*time.Millisecond, 60*time.Millisecond, 5*time.Second
+	c.Transports = []string{"longpoll", "sse", "websocket"}
+	found, err := Run(t.Context(), []result.Case{c}, ways(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := found.Outcomes[0]; len(o.Measurements) != 5+5+4 || len(o.LeftOut) != 3+1+1+2 {
+		t.Errorf("%d measured, left out: %+v", len(o.Measurements), o.LeftOut)
+	}
+	for _, m := range found.Outcomes[0].Measurements {
+		if len(m.Verdict.Failed) > 0 || m.CatchUp == nil || m.CatchUp.Count != 6 || m.Delivered != 180 {
+			t.Errorf("%s: %d delivered, %+v", m.ShortName(), m.Delivered, m.Verdict)
+		}
+		if connections := map[bool]int{true: 3, false: 6}[m.Variant == "h2-2"]; m.Connecting.Connections != connections {
+			t.Errorf("%s: connecting %+v", m.ShortName(), m.Connecting)
+		}
+	}
+}
+
 func TestDelayIsMissing(t *testing.T) {
 	options := ways(t)
 	options.Delay = nil

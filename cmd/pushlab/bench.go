@@ -62,7 +62,7 @@ func benchListCommand(std streams) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, p := range bench.Profiles() {
-				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
+				if _, err := fmt.Fprintf(std.out, "%-11s %s\n", p.Name, p.About); err != nil {
 					return err
 				}
 				for _, c := range p.Cases() {
