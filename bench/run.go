@@ -90,6 +90,9 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	for i, c := range cases {
 		outcome := result.Outcome{Case: c, LeftOut: omitted[i]}
+		for _, left := range omitted[i] {
+			options.Progress("left out: " + left.Name() + ": " + left.Reason)
+		}
 		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
 		outcome.Summaries = stats.Summarize(outcome)
 		outcome.Added = stats.Added(outcome)

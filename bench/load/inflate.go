@@ -68,6 +68,9 @@ func newUnzipper() *unzipper {
 	u := &unzipper{}
 	u.next, u.stop = iter.Pull(func(yield func([]byte) bool) {
 		r, err := gzip.NewReader(waiting{u, yield})
+		if err == nil {
+			r.Multistream(false) // or it would wait for another one at the end
+		}
 		buffer := make([]byte, readBuffer)
 		for err == nil {
 			var n int

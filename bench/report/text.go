@@ -124,6 +124,12 @@ func (r Text) verdict(b *strings.Builder, o result.Outcome) {
 			}
 		}
 	}
+	for _, a := range o.Added {
+		line(text.FgGreen, "ADDED", fmt.Sprintf("%s: p50 %s ms, p99 %s ms", a.Name(), withBounds(a.P50, 2), withBounds(a.P99, 2)))
+	}
+	for _, l := range o.LeftOut {
+		line(text.FgCyan, "LEFT OUT", l.Name()+": "+l.Reason)
+	}
 	gathered(text.FgCyan, "NOTE", func(v result.Verdict) []string { return v.Notes })
 	if tails < len(o.Measurements) {
 		b.WriteString("What must not be compared is left out below; " + result.FileName + " has it.\n")

@@ -109,6 +109,9 @@ A profile may compare several targets, each in every round:
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
 
+--variant puts something between server and subscribers, or has them talk
+another way, and --rtt adds distance; what that costs is told apart.
+
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
 
