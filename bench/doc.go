@@ -84,7 +84,9 @@
 //     subscribers share a connection, as pages of one browser do. By HTTP/1.1 each has its own: that browsers open no more
 //     than six for a site is theirs, and not imitated. The load's side is golang.org/x/net/http2 with its large windows
 //     (4 MiB for a stream, 1 GiB for a connection); in "h2-N-slow" one stream more on each connection is not read,
-//     which stops the server's sending on it, not on the others, once its window is full.
+//     which stops the server's sending on it, not on the others, once its window is full. In "h2-N-stuck" the
+//     connection's window is smaller than a stream's, so that it stops the others too: head-of-line blocking by flow
+//     control. That by lost segments is not to be had on the loopback interface.
 //   - Compression of streams and answers is nginx's, since the server has none. Of WebSocket messages it is the
 //     server's, each once for everybody. What is saved depends on the data: see [result.Data].
 //

@@ -43,9 +43,15 @@ func byHTTP2() []Scenario {
 	return []Scenario{{
 		ID: "S9", Name: "http2", About: "HTTP/1.1 beside HTTP/2, both by TLS",
 		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: transports, Rounds: 5,
-		Variants:    []string{"tls", "h2", "h2-6", "h2-7", "h2-50", "h2-7-slow"},
+		Variants:    []string{"tls", "h2", "h2-6", "h2-7", "h2-50"},
 		Subscribers: []int{350}, Rates: []float64{10}, Sizes: []int{128},
 		WarmUp: time.Second, Measure: 10 * time.Second, Drain: 2 * time.Second,
+	}, {
+		ID: "S9", Name: "http2-slow", About: "one stream of a connection is not read: what that does to the others",
+		Kind: result.FanOut, Targets: []string{result.PushlabName}, Transports: transports, Rounds: 3,
+		Variants:    []string{"h2-7", "h2-7-slow", "h2-7-stuck"},
+		Subscribers: []int{70}, Rates: []float64{10}, Sizes: []int{4096},
+		WarmUp: time.Second, Measure: 8 * time.Second, Drain: 2 * time.Second,
 	}, {
 		ID: "S9", Name: "http2-idle", About: "what a connection or stream takes",
 		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: transports, Rounds: 3,

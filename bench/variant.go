@@ -102,6 +102,8 @@ func Variants() []Variant {
 		{Name: "h2", About: "HTTP/2 by TLS, each subscriber on a connection of its own", setup: Setup{TLS: true}, way: load.Way{Streams: 1}, only: http, why: noWebSocket},
 		{Name: "h2-N", About: "HTTP/2 by TLS, N subscribers on each connection, 2 to 200", setup: Setup{TLS: true}, only: http, why: noWebSocket},
 		{Name: "h2-N-slow", About: "the same, and on each connection one more stream that is never read", setup: Setup{TLS: true}, way: load.Way{Slow: true}, only: http, why: noWebSocket},
+		{Name: "h2-N-stuck", About: "and of a client that has made its streams' windows larger, not its connection's, which that stream uses up",
+			setup: Setup{TLS: true}, way: load.Way{Slow: true, Narrow: true}, holds: true, cuts: true, only: http, why: noWebSocket},
 		{Name: "deflate", About: "permessage-deflate, without context takeover", setup: Setup{Compress: true}, way: load.Way{Deflate: true},
 			only: []string{websocket.Name}, why: "permessage-deflate is an extension of WebSocket"},
 	}

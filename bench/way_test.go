@@ -173,6 +173,23 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// TestHTTP2SlowStream: a stream that is not read stops the others only if it can use up the connection's window.
+func TestHTTP2SlowStream(t *testing.T) {
+	t.Parallel() // it mostly waits
+	c := quick("h2-6-slow", "h2-6-stuck")
+	c.Transports, c.Size, c.Rate, c.WarmUp, c.Drain = []string{"sse", "httpstream"}, 8000, 100, 50*time.Millisecond, 500*time.Millisecond
+	found, err := Run(t.Context(), []result.Case{c}, ways(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range found.Outcomes[0].Measurements {
+		all := int64(c.Events() * c.Subscribers)
+		if m.Variant == "h2-6-slow" && (m.Delivered != all || m.NotInTime != 0) || m.Variant == "h2-6-stuck" && (m.NotInTime == 0 || m.Delivered+m.NotInTime != all) || len(m.Verdict.Failed) > 0 {
+			t.Errorf("%s: %d of %d delivered, %d not in time; %+v", m.ShortName(), m.Delivered, all, m.NotInTime, m.Verdict)
+		}
+	}
+}
+
 // TestNginx: what comes through nginx is complete, and nginx's own costs are told apart.
 func TestNginx(t *testing.T) {
 	t.Parallel() // it mostly waits
@@ -329,7 +346,7 @@ func TestDelayIsMissing(t *testing.T) {
 
 // TestVariantNames: numbers are part of some, and what is unknown is refused with a list.
 func TestVariantNames(t *testing.T) {
-	for name, streams := range map[string]int{"": 0, "nginx": 0, "h2": 1, "h2-2": 2, "h2-7": 7, "h2-200": 200, "h2-50-slow": 50} {
+	for name, streams := range map[string]int{"": 0, "nginx": 0, "h2": 1, "h2-2": 2, "h2-7": 7, "h2-200": 200, "h2-50-slow": 50, "h2-7-stuck": 7} {
 		if v, err := findVariant(name); err != nil || v.Name != name || v.way.Streams != streams {
 			t.Errorf("%q: %+v, %v", name, v, err)
 		}

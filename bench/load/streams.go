@@ -50,7 +50,16 @@ func newStreams(l *Load) (*streams, error) {
 		return nil, fmt.Errorf("bench: HTTP/2 takes TLS, and at most %d streams for each connection", maxStreams)
 	}
 	l.way.TLS.NextProtos = []string{http2.NextProtoTLS}
-	s := &streams{load: l, http2: &http2.Transport{DisableCompression: true}, clients: map[int]*h2conn{}, open: map[*subscriber]context.CancelFunc{}}
+	s := &streams{load: l, clients: map[int]*h2conn{}, open: map[*subscriber]context.CancelFunc{}}
+	// As little as the package can: 64 KiB beside those that each connection begins with (RFC 9113, section 6.9.2).
+	base := &http.Transport{DisableCompression: true, HTTP2: &http.HTTP2Config{}}
+	if l.way.Narrow {
+		base.HTTP2.MaxReceiveBufferPerConnection, base.HTTP2.MaxReceiveBufferPerStream = 1<<16-1, 1<<20
+	}
+	var err error
+	if s.http2, err = http2.ConfigureTransports(base); err != nil {
+		return nil, fmt.Errorf("bench: HTTP/2: %w", err)
+	}
 	s.live, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -29,6 +29,9 @@ type Way struct {
 	Streams int
 	// Slow opens one more stream on each such connection, by another transport, that is never read.
 	Slow bool
+	// Narrow gives each such connection a window of 128 KiB for all its streams, and each stream a larger one, so that
+	// a stream which is not read can use up what the others need. Default: 1 GiB, and 4 MiB for a stream.
+	Narrow bool
 	// Deflate has WebSocket subscribers offer permessage-deflate (RFC 7692); it is an error if the server declines.
 	Deflate bool
 	// Gzip has the others accept gzip; it is an error if a body comes without.
