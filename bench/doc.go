@@ -82,7 +82,7 @@
 //     TLS 1.3. The load pays for its half; its subscribers have a goroutine each then, not epoll.
 //   - HTTP/2 is with TLS, and for what is HTTP: WebSockets on it (RFC 8441) are not known to the server's library. N
 //     subscribers share a connection, as pages of one browser do. By HTTP/1.1 each has its own: that browsers open no more
-//     than six for a site is theirs, and not imitated. The load's side is golang.org/x/net/http2 with its large windows
+//     than six for a site is theirs, and not imitated. The load's side is net/http's with its large windows
 //     (4 MiB for a stream, 1 GiB for a connection); in "h2-N-slow" one stream more on each connection is not read,
 //     which stops the server's sending on it, not on the others, once its window is full. In "h2-N-stuck" the
 //     connection's window is smaller than a stream's, so that it stops the others too: head-of-line blocking by flow

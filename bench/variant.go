@@ -100,7 +100,7 @@ func Variants() []Variant {
 		{Name: "tls", About: "TLS 1.3 with a certificate of ECDSA P-256, a full handshake for each connection", setup: Setup{TLS: true}},
 		{Name: "tls-resumed", About: "TLS 1.3, sessions resumed by a ticket", setup: Setup{TLS: true}, way: load.Way{Resume: true}},
 		{Name: "h2", About: "HTTP/2 by TLS, each subscriber on a connection of its own", setup: Setup{TLS: true}, way: load.Way{Streams: 1}, only: http, why: noWebSocket},
-		{Name: "h2-N", About: "HTTP/2 by TLS, N subscribers on each connection, 2 to 200", setup: Setup{TLS: true}, only: http, why: noWebSocket},
+		{Name: "h2-N", About: fmt.Sprintf("HTTP/2 by TLS, N subscribers on each connection, 2 to %d", load.MaxStreams), setup: Setup{TLS: true}, only: http, why: noWebSocket},
 		{Name: "h2-N-slow", About: "the same, and on each connection one more stream that is never read", setup: Setup{TLS: true}, way: load.Way{Slow: true}, only: http, why: noWebSocket},
 		{Name: "h2-N-stuck", About: "and of a client that has made its streams' windows larger, not its connection's, which that stream uses up",
 			setup: Setup{TLS: true}, way: load.Way{Slow: true, Narrow: true}, holds: true, cuts: true, only: http, why: noWebSocket},
@@ -108,9 +108,6 @@ func Variants() []Variant {
 			only: []string{websocket.Name}, why: "permessage-deflate is an extension of WebSocket"},
 	}
 }
-
-// maxStreams is how many subscribers may share a connection.
-const maxStreams = 200
 
 // findVariant returns the variant of that name.
 func findVariant(name string) (Variant, error) {
@@ -125,7 +122,7 @@ func findVariant(name string) (Variant, error) {
 		switch n, err := strconv.Atoi(text); {
 		case !numbered && v.Name == name:
 			return v, nil
-		case numbered && ok && ends && err == nil && n >= 2 && n <= maxStreams && strconv.Itoa(n) == text:
+		case numbered && ok && ends && err == nil && n >= 2 && n <= load.MaxStreams && strconv.Itoa(n) == text:
 			v.Name, v.way.Streams = name, n
 			return v, nil
 		}

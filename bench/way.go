@@ -257,7 +257,11 @@ func (r *run) remark() {
 				on = fmt.Sprintf("the load's core %d", pin.Load)
 			}
 		}
-		note(fmt.Sprintf("%s ran on %s, one program more on %d cores; its own CPU time, %v for each event, is in no other number", b.Name, on, r.cores, (b.CPU / time.Duration(max(1, r.Delivered))).Round(100*time.Nanosecond)))
+		each := fmt.Sprintf("%v for each event", (b.CPU / time.Duration(max(1, r.Delivered))).Round(100*time.Nanosecond))
+		if r.Delivered == 0 {
+			each = fmt.Sprintf("%v in all", b.CPU.Round(100*time.Microsecond))
+		}
+		note(fmt.Sprintf("%s ran on %s, one program more on %d cores; its own CPU time, %s, is in no other number", b.Name, on, r.cores, each))
 	}
 	if r.variant.way.Slow {
 		note("bytes are those of the streams that are not read, too")

@@ -61,7 +61,7 @@ func ways(t *testing.T) Options {
 // quick is a case of 20 events to 6 subscribers, so far apart that each is alone.
 func quick(variants ...string) result.Case {
 	c := small(result.Transports()...)
-	c.Variants, c.Subscribers, c.Rate, c.WarmUp, c.Measure = variants, 6, 50, 100*time.Millisecond, 400*time.Millisecond
+	c.Variants, c.Subscribers, c.Rate, c.WarmUp, c.Measure = variants, 6, 50, 200*time.Millisecond, 400*time.Millisecond // as in eachAlone
 	return c
 }
 
@@ -85,20 +85,21 @@ func byWay(t *testing.T, c result.Case, options Options) map[string]result.Measu
 // TestTLS: each event is one record, which has 22 bytes more; and so has each poll.
 func TestTLS(t *testing.T) {
 	t.Parallel() // it mostly waits
-	by := byWay(t, quick("", "tls", "tls-resumed"), ways(t))
+	c, options := quick("", "tls", "tls-resumed"), ways(t)
+	by := byWay(t, c, options)
 	for _, transport := range result.Transports() {
-		direct := by[transport]
+		direct := eachAlone(t, c, by[transport], options)
 		for _, variant := range []string{"tls", "tls-resumed"} {
-			m := by[transport+" "+variant]
+			m := eachAlone(t, c, by[transport+" "+variant], options)
 			const record, events = 22, 20 * 6
 			up := int64(0)
 			if transport == "longpoll" {
 				up = record * events
 			}
-			if m.EventsPerWrite() == 1 && (m.TLSBytesDown != record*events || m.TLSBytesUp != up) {
+			if m.TLSBytesDown != record*events || m.TLSBytesUp != up {
 				t.Errorf("%s: TLS adds %d bytes down, %d up; want %d and %d", m.ShortName(), m.TLSBytesDown, m.TLSBytesUp, record*events, up)
 			}
-			if direct.EventsPerWrite() == 1 && m.EventsPerWrite() == 1 && transport != "longpoll" && m.BytesDown-m.TLSBytesDown != direct.BytesDown {
+			if m.BytesDown-m.TLSBytesDown != direct.BytesDown {
 				t.Errorf("%s: %d bytes above TLS, %d without", m.ShortName(), m.BytesDown-m.TLSBytesDown, direct.BytesDown)
 			}
 			resumed := 0
@@ -137,11 +138,43 @@ func TestTLSWithAnotherCertificate(t *testing.T) {
 	}
 }
 
+// TestHTTP2OfAServerThatHasNone is told as what it is, and so is a server with TLS where none was asked for.
+func TestHTTP2OfAServerThatHasNone(t *testing.T) {
+	t.Parallel() // it mostly waits
+	options := ways(t)
+	set := options.Targets[0].setUp
+	options.Targets[0].setUp = func(ctx context.Context, transport string, s Setup) (*machine.Server, error) {
+		server, err := set(ctx, transport, s)
+		if err != nil {
+			return nil, err
+		}
+		old := httptest.NewTLSServer(http.NotFoundHandler()) // it offers HTTP/1.1 alone
+		stop := server.Stop
+		server.Stop = func() error { old.Close(); return stop() }
+		server.URL, server.Said = old.URL, []string{fmt.Sprintf("the SHA-256 fingerprint is %X", sha256.Sum256(old.Certificate().Raw))}
+		return server, nil
+	}
+	options.Targets[0].Start = func(ctx context.Context, transport string) (*machine.Server, error) {
+		return set(ctx, transport, Setup{TLS: true})
+	}
+	c := quick("", "h2-6")
+	c.Transports = []string{"sse"}
+	found, err := Run(t.Context(), []result.Case{c}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range found.Outcomes[0].Measurements {
+		if want := map[string]string{"": "speaks TLS, which only", "h2-6": "no application protocol"}[m.Variant]; !strings.Contains(m.Error, want) {
+			t.Errorf("%s: the error is %q, it should say %q", m.ShortName(), m.Error, want)
+		}
+	}
+}
+
 // TestHTTP2: subscribers share connections; an event is a frame with a head of 9 bytes, in a record.
 func TestHTTP2(t *testing.T) {
 	t.Parallel() // it mostly waits
-	c := quick("tls", "h2", "h2-2", "h2-6", "h2-6-slow")
-	found, err := Run(t.Context(), []result.Case{c}, ways(t))
+	c, options := quick("tls", "h2", "h2-2", "h2-6", "h2-6-slow"), ways(t)
+	found, err := Run(t.Context(), []result.Case{c}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +198,12 @@ func TestHTTP2(t *testing.T) {
 				t.Errorf("%s: connecting %+v", m.ShortName(), c)
 			}
 		}
-		secure, m := by[transport+" tls"], by[transport+" h2"]
+		if transport == "longpoll" {
+			continue // what HPACK makes of a head depends on the heads before
+		}
+		secure, m := eachAlone(t, c, by[transport+" tls"], options), eachAlone(t, c, by[transport+" h2"], options)
 		// The chunk's size and ends of line go, a frame's head comes.
-		if transport != "longpoll" && secure.EventsPerWrite() == 1 && m.EventsPerWrite() == 1 && m.BytesDown != secure.BytesDown+120*(9-int64(len("aa\r\n\r\n"))) {
+		if m.BytesDown != secure.BytesDown+120*(9-int64(len("aa\r\n\r\n"))) {
 			t.Errorf("%s: %d bytes down by HTTP/2, %d by HTTP/1.1", transport, m.BytesDown, secure.BytesDown)
 		}
 	}
@@ -228,7 +264,7 @@ func TestNginxHoldsEventsBack(t *testing.T) {
 	for _, m := range found.Outcomes[0].Measurements {
 		want := int64(0)
 		if m.Transport == "sse" || m.Transport == "httpstream" {
-			want = 6 * (6 + 3)
+			want = 6 * (6 + 6)
 		}
 		says := strings.Join(m.Verdict.Invalid, "\n")
 		if len(m.Verdict.Failed) > 0 || m.NotInTime != want || m.Lost != 0 || strings.Contains(says, "not delivered in time") != (want > 0) {
@@ -302,7 +338,7 @@ func TestDelay(t *testing.T) {
 	c := quick("", "tls", "h2-6")
 	c.RTT, c.Rate = 40*time.Millisecond, 10
 	for name, m := range byWay(t, c, ways(t)) {
-		if m.Delivery.P50 < 20*time.Millisecond || m.Delivery.P50 > 100*time.Millisecond || m.Connecting.FirstAnswer.P50 < 40*time.Millisecond {
+		if m.Delivery.P50 < 20*time.Millisecond || m.Delivery.P50 > time.Second || m.Connecting.FirstAnswer.P50 < 40*time.Millisecond {
 			t.Errorf("%s: delivered within %v, first answers within %v", name, m.Delivery.P50, m.Connecting.FirstAnswer.P50)
 		}
 		if len(m.Between) != 1 || m.Between[0].Name != "delay" {

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,8 +11,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"pushlab/httpstream"
 	"pushlab/sse"
@@ -27,7 +23,7 @@ type streams struct {
 	live    context.Context // ended by close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	http2   *http2.Transport
+	http2   *http.Transport
 	clients map[int]*h2conn                    // guarded by the load's mutex, as is what follows
 	open    map[*subscriber]context.CancelFunc // of those who have a stream, or wait for one
 }
@@ -36,29 +32,34 @@ type streams struct {
 type h2conn struct {
 	users int           // guarded by the load's mutex
 	ready chan struct{} // closed when it is connected, or could not be
-	conn  *http2.ClientConn
-	raw   net.Conn
+	conn  *http.ClientConn
 	slow  io.Closer // a stream that is never read
 	err   error
 }
 
-// maxStreams is how many subscribers may share a connection: fewer than a server allows (Go's 250).
-const maxStreams = 200
+// MaxStreams is how many subscribers may share a connection: fewer than a server allows (Go's 250).
+const MaxStreams = 200
+
+// overTLS is what TLS calls HTTP/2 (RFC 9113, section 3.2).
+const overTLS = "h2"
 
 func newStreams(l *Load) (*streams, error) {
-	if l.way.TLS == nil || l.way.Streams > maxStreams {
-		return nil, fmt.Errorf("bench: HTTP/2 takes TLS, and at most %d streams for each connection", maxStreams)
+	if l.way.TLS == nil || l.way.Streams > MaxStreams {
+		return nil, fmt.Errorf("bench: HTTP/2 takes TLS, and at most %d streams for each connection", MaxStreams)
 	}
-	l.way.TLS.NextProtos = []string{http2.NextProtoTLS}
+	l.way.TLS.NextProtos = []string{overTLS}
 	s := &streams{load: l, clients: map[int]*h2conn{}, open: map[*subscriber]context.CancelFunc{}}
-	// As little as the package can: 64 KiB beside those that each connection begins with (RFC 9113, section 6.9.2).
-	base := &http.Transport{DisableCompression: true, HTTP2: &http.HTTP2Config{}}
-	if l.way.Narrow {
-		base.HTTP2.MaxReceiveBufferPerConnection, base.HTTP2.MaxReceiveBufferPerStream = 1<<16-1, 1<<20
+	// To the transport all is plain, since TLS is made, and counted, below it.
+	s.http2 = &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return s.load.dial(ctx) },
+		Protocols:          new(http.Protocols),
+		HTTP2:              &http.HTTP2Config{},
+		DisableCompression: true,
 	}
-	var err error
-	if s.http2, err = http2.ConfigureTransports(base); err != nil {
-		return nil, fmt.Errorf("bench: HTTP/2: %w", err)
+	s.http2.Protocols.SetUnencryptedHTTP2(true)
+	if l.way.Narrow {
+		// As little as the package can: 64 KiB beside those that each connection begins with (RFC 9113, section 6.9.2).
+		s.http2.HTTP2.MaxReceiveBufferPerConnection, s.http2.HTTP2.MaxReceiveBufferPerStream = 64<<10, 1<<20
 	}
 	s.live, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -114,15 +115,8 @@ func (n *streams) close() {
 
 // dial makes a client's connection.
 func (n *streams) dial(c *h2conn) error {
-	conn, err := n.load.dial(n.live)
-	if err != nil {
-		return err
-	}
-	c.raw = conn
-	if secure := conn.(countedConn).Conn.(*tls.Conn); secure.ConnectionState().NegotiatedProtocol != http2.NextProtoTLS {
-		return errors.New("the server does not speak HTTP/2")
-	}
-	if c.conn, err = n.http2.NewClientConn(conn); err != nil || !n.load.way.Slow {
+	var err error
+	if c.conn, err = n.http2.NewClientConn(n.live, "http", n.load.dialer.address); err != nil || !n.load.way.Slow {
 		return err
 	}
 	// By another transport, so that the server's counters of this one stay as they are.
@@ -146,8 +140,6 @@ func (c *h2conn) close() {
 	}
 	if c.conn != nil {
 		c.conn.Close()
-	} else if c.raw != nil {
-		c.raw.Close()
 	}
 }
 

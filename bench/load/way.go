@@ -119,6 +119,10 @@ func (l *Load) dial(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	took := time.Since(began)
+	if state := conn.ConnectionState(); l.way.Streams > 0 && state.NegotiatedProtocol != overTLS {
+		raw.Close()
+		return nil, errors.New("the server does not speak HTTP/2")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dials++
