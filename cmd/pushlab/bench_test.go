@@ -98,7 +98,7 @@ func TestBenchVariants(t *testing.T) {
 			between = append(between, "nginx")
 		}
 		for i, b := range m.Between {
-			if b.Name != between[i] || b.CPU <= 0 || b.Full < b.Empty {
+			if b.Name != between[i] || b.CPU <= 0 || b.Full <= 0 || b.Empty <= 0 {
 				t.Errorf("%s: between %+v", m.Name(), m.Between)
 			}
 		}
