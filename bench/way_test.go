@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -398,6 +399,28 @@ func TestVariantNames(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 		seen[v.Name] = true
+	}
+}
+
+// TestSetupArguments: the socket comes first, so that it is there when the port is told; the rest comes last, so that it
+// is what holds.
+func TestSetupArguments(t *testing.T) {
+	record := filepath.Join(t.TempDir(), "record")
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" >"+record+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	target, err := NewTarget(program+" --heartbeat 5s", nil, []string{"--history", "9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.setUp(t.Context(), "sse", Setup{Socket: "/s", TLS: true, Compress: true, Heartbeat: 4 * time.Second}); err == nil {
+		t.Fatal("it was started as a server")
+	}
+	got, err := os.ReadFile(record)
+	want := "serve --listen unix:/s --listen localhost:0 --source none --log-level warn --history 9 --heartbeat 5s --tls-self-signed --compress --heartbeat 4s\n"
+	if err != nil || string(got) != want {
+		t.Errorf("the arguments are %q, %v", got, err)
 	}
 }
 

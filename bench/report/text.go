@@ -51,6 +51,7 @@ func Title(s result.Case) string {
 	if s.Rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
+	rounds += along(s)
 	switch s.Kind {
 	case result.Idle:
 		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pushlab/bench/result"
 )
@@ -29,5 +30,15 @@ func TestTextTellsOfVariants(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, &b)
 		}
+	}
+}
+
+// Cases that differ by the way or the data alone have different titles.
+func TestTitleTellsOfTheWay(t *testing.T) {
+	plain := result.Case{Name: "a", Kind: result.FanOut, Rounds: 1}
+	other := plain
+	other.RTT, other.Data = 20*time.Millisecond, result.RandomData
+	if got, want := Title(other), Title(plain)+"; round trips are 20ms longer; random data"; got != want {
+		t.Errorf("the title is %q, not %q", got, want)
 	}
 }

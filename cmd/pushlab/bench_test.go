@@ -24,6 +24,11 @@ func TestBenchList(t *testing.T) {
 			t.Errorf("%s is not listed:\n%s", profile.Name, &all)
 		}
 	}
+	for _, v := range bench.Variants() {
+		if !strings.Contains(all.String(), "\n"+v.Name+" ") || !strings.Contains(all.String(), v.About+"\n") {
+			t.Errorf("the variant %s is not listed:\n%s", v.Name, &all)
+		}
+	}
 }
 
 // A server, the floor and the baseline are three processes of this program, pinned to one core.
