@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"common/client":  {"common/event", "common/request"},
 	"common/tap":     {"common/event"},
 	"common/fault":   {},
+	"common/nginx":   {},
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
@@ -56,8 +57,8 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "longpoll", "sse", "websocket"}, // not web: the server is another process
-	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
+	"bench_test":      {"bench/peers", "bench/report", "common/..."},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
 	"bench/load_test": {"common/hub"},
@@ -66,7 +67,7 @@ var allowed = map[string][]string{
 	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need
 	"bench/report":    {"bench/result", "bench/stats"},
 	"bench/plan":      {"bench/result", "bench/stats", "longpoll", "websocket"}, // their names
-	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
+	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.

@@ -93,6 +93,10 @@ func (r *run) probe(ctx context.Context, rate float64) (result.Measurement, resu
 	switch {
 	case len(m.Verdict.Failed) > 0:
 		p.Problem = strings.Join(m.Verdict.Failed, "; ")
+	case m.NotInTime > 0:
+		p.Problem = fmt.Sprintf("%d deliveries did not come in time", m.NotInTime)
+	case m.PrematureCloses > 0:
+		p.Problem = fmt.Sprintf("%d connections were closed", m.PrematureCloses)
 	case m.Published < m.Planned || m.Acknowledged < m.Published:
 		p.Problem = fmt.Sprintf("%d of %d events published, %d acknowledged", m.Published, m.Planned, m.Acknowledged)
 	case !m.KeptRate(rate):

@@ -55,6 +55,41 @@
 // A Pushlab server, and Nchan, are published to by one WebSocket connection that does not wait for
 // acknowledgements, only counts them; floor and baseline by one that sends the bytes to be sent on.
 //
+// # What stands between, and how they talk
+//
+// A lane without a variant is as direct as can be: HTTP/1.1 by TCP on the loopback interface. A [Variant] puts a real
+// nginx between, or has both talk by TLS, by HTTP/2, or compressed; a case's RTT adds distance. What makes no sense is
+// left out of a run, and the result says why.
+//
+//	subscribers ─── [delay] ─── [nginx] ───▶ server ◀─── publisher, counters
+//
+// Publishing and counters never go that way: they reach the server directly, and where its port speaks TLS by a Unix
+// socket, so that what is measured is the subscribers' side alone.
+//
+//   - nginx is one process before the server. With a [result.Pin] it has the server's core, since both are on that side.
+//     Its CPU time and memory are told apart from the server's, as [result.Between]. Without buffering it asks by
+//     HTTP/1.1 and keeps connections for the next poll; "nginx-buffered" is as nginx comes, where it holds streams back
+//     until a buffer is full. Then the wait is the case's Drain, and the verdict "not delivered in time"; that is
+//     what was to be found out, and no failure. The same is true of the connections that it closes in the variants with a
+//     timeout.
+//   - RTT is made by a proxy in a process of its own, which delays each direction by half of it. It adds two hops, each a
+//     receive and a send. The proxy is on the load's core, and its CPU time is told apart. The server is charged
+//     for sending to the proxy what it would be charged for sending to the subscribers, the receiving half of TCP on
+//     the loopback interface included; the proxy is charged that half for the subscribers, and the load for the proxy. At
+//     an RTT of 0 there is no proxy, so that differences between 0 and another have its hops in them. Connecting by TCP
+//     takes no longer: the proxy accepts at once. Handshakes of TLS do.
+//   - TLS is that of Go on both sides. Bytes are counted below it, and what it adds is told apart: 22 for each record of
+//     TLS 1.3. The load pays for its half; its subscribers have a goroutine each then, not epoll.
+//   - HTTP/2 is with TLS, and for what is HTTP: WebSockets on it (RFC 8441) are not known to the server's library. N
+//     subscribers share a connection, as pages of one browser do. By HTTP/1.1 each has its own: that browsers open no more
+//     than six for a site is theirs, and not imitated. The load's side is net/http's with its large windows
+//     (4 MiB for a stream, 1 GiB for a connection); in "h2-N-slow" one stream more on each connection is not read,
+//     which stops the server's sending on it, not on the others, once its window is full. In "h2-N-stuck" the
+//     connection's window is smaller than a stream's, so that it stops the others too: head-of-line blocking by flow
+//     control. That by lost segments is not to be had on the loopback interface.
+//   - Compression of streams and answers is nginx's, since the server has none. Of WebSocket messages it is the
+//     server's, each once for everybody. What is saved depends on the data: see [result.Data].
+//
 // # What the columns mean
 //
 //   - delivery: from the time when an event was due until a subscriber has read and found it. One
@@ -86,6 +121,7 @@
 //
 //	bench ─▶ load, machine ─▶ result     the load; processes, cores, counters; what is in result.json
 //	      ─▶ stats ─▶ result             what the rounds say together
+//	      ─▶ common/nginx               an nginx between
 //	report ─▶ stats, result              a result for people
 //	peers ─▶ load                        servers to compare with, as processes of their own
 //	doctor ─▶ load, machine              what a machine can measure

@@ -34,11 +34,14 @@ type transport interface {
 }
 
 // newFixture returns a server with a hub of that configuration.
-func newFixture(t *testing.T, config hub.Config) *fixture {
+func newFixture(t *testing.T, config hub.Config) *fixture { return newFixtureWith(t, config, Setup{}) }
+
+// newFixtureWith returns one that is set up as a variant asks.
+func newFixtureWith(t *testing.T, config hub.Config, s Setup) *fixture {
 	h := hub.New(config)
-	streams := httpstream.New(h, httpstream.Config{})
-	events := sse.New(h, sse.Config{})
-	sockets := websocket.New(h, websocket.Config{})
+	streams := httpstream.New(h, httpstream.Config{Heartbeat: s.Heartbeat})
+	events := sse.New(h, sse.Config{Heartbeat: s.Heartbeat})
+	sockets := websocket.New(h, websocket.Config{Heartbeat: s.Heartbeat, Compress: s.Compress})
 	f := &fixture{hub: h, mux: http.NewServeMux(), transports: map[string]transport{
 		longpoll.Name: longpoll.New(h, longpoll.Config{}), httpstream.Name: streams, sse.Name: events, websocket.Name: sockets,
 	}}

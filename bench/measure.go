@@ -22,6 +22,7 @@ type run struct {
 	point   result.Case
 	options Options
 	target  Target
+	variant Variant
 	softirq int // the process of the kernel's thread for the server's core; 0 if not known
 	cores   int
 	teller  *teller
@@ -29,6 +30,7 @@ type run struct {
 	probing bool // it is one of a search
 
 	server    *machine.Server
+	way       *way
 	load      *load.Load
 	publisher *load.Publisher
 	scraper   *machine.Scraper // nil if the server has no counters
@@ -63,35 +65,42 @@ func (r *run) do(ctx context.Context) {
 	if limits := r.Limits(); limits != "" && !r.probing { // a search tells by itself what stood in its way
 		r.Verdict.Notes = append(r.Verdict.Notes, limits)
 	}
+	r.remark()
 }
 
 // with starts what is needed, measures, and ends all that it started.
 func (r *run) with(ctx context.Context, measure func(context.Context) error) (err error) {
 	r.phase(result.Phase{Name: result.Starting, Text: "starting a server", Takes: startTime})
-	if r.server, err = r.target.Start(ctx, r.Transport); err != nil {
-		return err
-	}
+	r.way, err = r.start(ctx)
 	defer func() {
+		e := r.way.close()
+		if r.server != nil {
+			e = errors.Join(r.server.Close(), e)
+		}
 		// A server that broke down is the reason for whatever else went wrong.
-		if e := r.server.Close(); e != nil {
+		if e != nil {
 			err = errors.Join(e, err)
 		}
 	}()
-	d, err := load.NewDialer(r.server.URL, r.options.DialContext)
+	if err != nil {
+		return err
+	}
+	direct, err := load.NewDialer(r.way.control.url, r.way.control.dial)
 	if err != nil {
 		return err
 	}
 	if r.target.counters {
-		r.scraper = machine.NewScraper(r.server.URL, r.options.DialContext)
+		r.scraper = machine.NewScraper(r.way.control.url, r.way.control.dial)
 		defer r.scraper.Close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	if r.publisher, err = load.ConnectPublisher(ctx, direct, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
 	defer r.publisher.Close()
+	r.publisher.Data = r.point.Data
 	r.load, err = load.New(load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
+		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load, Base: r.base,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
 	})
 	if err != nil {
@@ -154,7 +163,9 @@ type reading struct {
 	busy                 time.Duration // CPU, of everybody
 	serverCore, loadCore time.Duration // busy
 	down, up             int64         // bytes
-	published            int64         // acknowledged
+	tlsDown, tlsUp       int64         // of them
+	between              []use
+	published            int64 // acknowledged
 }
 
 // read reads the counters, when nothing is under way.
@@ -162,6 +173,8 @@ func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
 	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
 	now.down, now.up = r.load.Bytes()
+	now.tlsDown, now.tlsUp = r.load.TLSBytes()
+	now.between = r.way.uses()
 	if r.server.PID == 0 {
 		return now, err
 	}
@@ -229,11 +242,13 @@ func (r *run) difference(before, after reading) {
 	r.ServerBytes = int64(after.counts.Bytes - before.counts.Bytes)
 	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
+	r.TLSBytesDown, r.TLSBytesUp = after.tlsDown-before.tlsDown, after.tlsUp-before.tlsUp
+	r.used(before.between, after.between)
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
 		r.SoftirqCPU = after.softirq - before.softirq
 		r.ServerCore, r.LoadCore = after.serverCore-before.serverCore, after.loadCore-before.loadCore
-		r.OtherCPU = max(0, after.busy-before.busy-r.ServerCPU-r.LoadCPU-r.SoftirqCPU)
+		r.OtherCPU = max(0, after.busy-before.busy-r.ServerCPU-r.LoadCPU-r.SoftirqCPU-r.BetweenCPU())
 	}
 }
 
@@ -253,7 +268,7 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 	pacer := load.Pacer{Rate: r.point.Rate, Sleep: r.options.sleep}
 	delays = make([]time.Duration, 0, count)
 	published, err = pacer.Run(ctx, time.Now().Add(lead), count, func(n int, due time.Time) error {
-		if lost, _ := r.load.Lost(); lost == r.point.Subscribers {
+		if lost, _ := r.load.Lost(); lost == r.point.Subscribers && !r.variant.cuts {
 			return errors.New("bench: all subscribers have lost their connection")
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
@@ -324,11 +339,14 @@ func (r *run) account() error {
 	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	first = r.excuse(lost, first)
 	delivery, err := r.load.Deliveries()
 	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery
 	}
-	return errors.Join(first, err)
+	connecting, unsummed := r.load.Connecting()
+	r.Connecting = connecting
+	return errors.Join(first, err, unsummed)
 }
 
 // pause waits that long, or until ctx ends.

@@ -43,11 +43,11 @@ func Profiles() []Profile {
 	for _, p := range []Profile{cost, idle, capacity, storm} {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
-	return []Profile{
+	return append([]Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
 		storm, idle, cost, capacity, engine,
-	}
+	}, wayProfiles()...)
 }
 
 func smoke() Scenario {

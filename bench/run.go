@@ -32,6 +32,9 @@ type Options struct {
 	Every time.Duration
 	// DialContext connects to a server. Default: by TCP.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Delay starts a proxy before a server's URL that delays each direction by oneWay, for cases that have a round trip:
+	// see DelayCommand. Default: there is none, and such a case fails.
+	Delay func(ctx context.Context, url string, oneWay time.Duration) (*machine.Server, error)
 
 	sleep func(time.Duration) // of the pacer
 	noise time.Duration       // how long to look for it. Default: 1 s
@@ -68,18 +71,19 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		Schema: result.Schema, Started: began.UTC(), Environment: machine.ReadEnvironment(ctx), Pin: options.Pin, Seed: options.Seed,
 	}
 	var lanes [][]lane
+	var omitted [][]result.Omission
 	for _, c := range cases {
 		if err := c.Validate(); err != nil {
 			return result.Result{}, err
 		}
-		of, err := options.lanes(c)
+		of, without, err := options.lanes(c)
 		if err != nil {
 			return result.Result{}, err
 		}
 		if err := enoughFiles(r.Environment.OpenFiles, c.Subscribers); err != nil {
 			return result.Result{}, err
 		}
-		lanes = append(lanes, of)
+		lanes, omitted = append(lanes, of), append(omitted, without)
 	}
 	if options.Pin != nil {
 		unpin, err := machine.Pin(options.Pin.Load)
@@ -100,9 +104,13 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		return result.Result{}, err
 	}
 	for i, c := range cases {
-		outcome := result.Outcome{Case: c}
+		outcome := result.Outcome{Case: c, LeftOut: omitted[i]}
+		for _, left := range omitted[i] {
+			teller.tell(result.Event{Kind: result.NoteMade, Case: i, Note: "left out: " + left.Name() + ": " + left.Reason})
+		}
 		outcome.Measurements = options.measure(ctx, teller, i, c, lanes[i], r.Environment.Cores)
 		outcome.Summaries = stats.Summarize(outcome)
+		outcome.Added = stats.Added(outcome)
 		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {
 			r.Interrupted = true
@@ -123,18 +131,19 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 // A lane is what each round measures once, and how to start it.
 type lane struct {
 	result.Lane
-	target Target
+	target  Target
+	variant Variant
 }
 
-// lanes lists what a case measures.
-func (o Options) lanes(c result.Case) (lanes []lane, err error) {
-	if err := checkVariants(c.LaneVariants()); err != nil {
-		return nil, err
+// lanes lists what a case measures, and what it asks for that makes no sense.
+func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, err error) {
+	if err := CheckVariants(c.LaneVariants()); err != nil {
+		return nil, nil, err
 	}
 	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("bench: unknown target %q", name)
+			return nil, nil, fmt.Errorf("bench: unknown target %q", name)
 		}
 		target := o.Targets[at]
 		for _, transport := range c.Transports {
@@ -142,20 +151,33 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
-				lanes = append(lanes, lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target})
+				v, err := findVariant(variant)
+				if err != nil {
+					return nil, nil, err
+				}
+				l := lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target, v}
+				if reason := v.omits(target, transport, c.Kind); reason != "" {
+					omitted = append(omitted, result.Omission{Lane: l.Lane, Reason: reason})
+					continue
+				}
+				lanes = append(lanes, l)
 			}
 		}
 	}
 	if len(lanes) == 0 {
-		return nil, fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
+		err := fmt.Errorf("bench: none of %s can be measured by the scenario %s with %s",
 			strings.Join(c.Targets, ", "), c.Name, strings.Join(c.Transports, ", "))
+		for _, without := range omitted {
+			err = fmt.Errorf("%w; %s: %s", err, without.Name(), without.Reason)
+		}
+		return nil, nil, err
 	}
 	if c.Again {
 		again := lanes[0]
 		again.Again = true
 		lanes = append(lanes, again)
 	}
-	return lanes, nil
+	return lanes, omitted, nil
 }
 
 // measure measures all lanes of a case in each round.
@@ -171,7 +193,7 @@ func (o Options) measure(ctx context.Context, teller *teller, at int, c result.C
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 		for _, l := range order {
-			r := run{point: c, options: o, target: l.target, softirq: softirq, cores: cores, teller: teller, at: at}
+			r := run{point: c, options: o, target: l.target, variant: l.variant, softirq: softirq, cores: cores, teller: teller, at: at}
 			r.Lane, r.Round = l.Lane, round
 			r.tell(result.Event{Kind: result.LaneBegins})
 			r.do(ctx)

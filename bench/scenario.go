@@ -36,25 +36,42 @@ type Scenario struct {
 	Again  bool
 	// WarmUp, Measure, Drain and Limit are those of each case: see Case.
 	WarmUp, Measure, Drain, Limit time.Duration
+	// RTTs are the round trips that are added between subscribers and server, Data what events are filled up with: see
+	// Case. Default of each: its zero value alone.
+	RTTs []time.Duration
+	Data []result.Data
 }
 
-// Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes. It
-// copies no list but those; the cases share the others, which nobody may change.
+// Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes, for each all
+// round trips, for each all data. It copies no list but those; the cases share the others, which nobody may change.
 func (s Scenario) Cases() []result.Case {
 	var cases []result.Case
 	for _, subscribers := range s.Subscribers {
 		for _, rate := range s.Rates {
 			for _, size := range s.Sizes {
-				cases = append(cases, result.Case{
-					ID: s.ID, Name: s.Name, Kind: s.Kind,
-					Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
-					Subscribers: subscribers, Rate: rate, Size: size,
-					WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
-				})
+				for _, rtt := range orZero(s.RTTs) {
+					for _, data := range orZero(s.Data) {
+						cases = append(cases, result.Case{
+							ID: s.ID, Name: s.Name, Kind: s.Kind,
+							Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
+							Subscribers: subscribers, Rate: rate, Size: size,
+							WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
+							RTT: rtt, Data: data,
+						})
+					}
+				}
 			}
 		}
 	}
 	return cases
+}
+
+// orZero returns a list, or one with the zero value if it is empty.
+func orZero[T any](list []T) []T {
+	if len(list) == 0 {
+		return make([]T, 1)
+	}
+	return list
 }
 
 // Validate tells what is wrong with the scenario, if something is: with it, or with the first of its
@@ -63,7 +80,7 @@ func (s Scenario) Validate() error {
 	if s.Name == "" {
 		return errors.New("bench: a scenario has no name")
 	}
-	if err := checkVariants(s.Variants); err != nil {
+	if err := CheckVariants(s.Variants); err != nil {
 		return err
 	}
 	cases := s.Cases()

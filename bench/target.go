@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"pushlab/bench/load"
@@ -23,6 +24,7 @@ type Target struct {
 	// the next is started, so that none inherits what another left behind.
 	Start func(ctx context.Context, transport string) (*machine.Server, error)
 
+	setUp    func(ctx context.Context, transport string, s Setup) (*machine.Server, error) // Start as a variant asks; nil: it cannot be
 	protocol load.Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
@@ -56,7 +58,13 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 	}
 	command := append([]string{program}, serveCommand...)
 	command = append(append(command, serveArgs...), words[1:]...)
-	return PushlabTarget(text, start(command...)), nil
+	target := PushlabTarget(text, start(command...))
+	target.setUp = func(ctx context.Context, transport string, s Setup) (*machine.Server, error) {
+		// A server that has said where its port is has made the socket, which comes first.
+		command := slices.Insert(slices.Clone(command), 2, s.socketArgs()...)
+		return start(append(command, s.args()...)...)(ctx, transport)
+	}
+	return target, nil
 }
 
 // serveCommand is for a Pushlab program to serve what bench needs, and nothing else.

@@ -101,11 +101,11 @@ func TestReferencesSendTheSameBytes(t *testing.T) {
 	}
 }
 
-// eachAlone measures a long-poll lane again until each event was answered alone. While the machine is busy
-// with something else an answer may bring two, which saves a head; the references never do that.
+// eachAlone measures a lane again until each event was written alone. While the machine is busy with something else a
+// write may bring two, which in an answer to a poll saves a head; the references never do that.
 func eachAlone(t *testing.T, c result.Case, m result.Measurement, options Options) result.Measurement {
 	t.Helper()
-	c.Targets, c.Transports, c.Again = []string{m.Target}, []string{m.Transport}, false
+	c.Targets, c.Transports, c.Variants, c.Again = []string{m.Target}, []string{m.Transport}, []string{m.Variant}, false
 	c.Rate, c.WarmUp, c.Measure = 50, 200*time.Millisecond, 400*time.Millisecond // as many events, further apart
 	for range 20 {
 		if m.EventsPerWrite() == 1 {

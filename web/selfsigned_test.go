@@ -19,14 +19,15 @@ import (
 )
 
 func TestSelfSignedNames(t *testing.T) {
-	cert, err := newCertificate(time.Now())
+	cert, err := newCertificate(time.Now(), []string{"push.example", "10.0.0.2"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(cert.Leaf)
 	for name, ok := range map[string]bool{
-		"localhost": true, "sse.localhost": true, "127.0.0.1": true, "::1": true, "example.com": false, "10.0.0.1": false,
+		"localhost": true, "sse.localhost": true, "127.0.0.1": true, "::1": true, "push.example": true, "10.0.0.2": true,
+		"example.com": false, "10.0.0.1": false,
 	} {
 		if _, err := cert.Leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots}); (err == nil) != ok {
 			t.Errorf("%s: %v", name, err)
@@ -43,7 +44,7 @@ func TestSelfSignedNames(t *testing.T) {
 
 func TestSelfSignedIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := selfSigned()
+		config := selfSigned(nil)
 		get := func() *tls.Certificate {
 			c, err := config.GetCertificate(nil)
 			if err != nil {
@@ -78,7 +79,7 @@ func TestSelfSignedHTTP2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := selfSigned()
+	config := selfSigned(nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, tls.NewListener(l, config)) }()

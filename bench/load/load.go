@@ -16,6 +16,7 @@ type Load struct {
 	protocol    Protocol
 	path        string // with a query
 	dialer      Dialer
+	way         Way
 	base        time.Time // what due times count from
 	network     network
 	subscribers []*subscriber
@@ -37,6 +38,16 @@ type Load struct {
 	complete result.Recorder // from returned until a subscriber has all
 	gauge    *gauge          // deliveries since the last glance, those of the warm-up too
 	spare    *gauge          // an empty one; not guarded, but Glance's own
+
+	below, above traffic         // bytes, below TLS and above it
+	ticket       bool            // there is one to resume sessions by
+	dials        int             // of all this, since returned: connections made
+	resumed      int             // TLS sessions
+	answered     time.Duration   // when the last first answer came, since base
+	handshakes   result.Recorder // of TLS
+	answers      result.Recorder // from when a subscriber began to connect until its first answer
+	joins        result.Recorder // likewise, from when it asked on a connection that was there
+	inflater     inflater
 }
 
 // A network carries the connections of a load.
@@ -61,6 +72,8 @@ type Config struct {
 	Base time.Time
 	// Subscribers is how many there are.
 	Subscribers int
+	// Way is how they talk beyond the transport. Default: as simply as can be.
+	Way Way
 	// WarmUp and Measured are how many events each is to be given: the events of the warm-up have the
 	// numbers from 0, the measured ones those behind. Other events are faults.
 	WarmUp, Measured int
@@ -71,10 +84,9 @@ type Config struct {
 func New(config Config) (*Load, error) {
 	l := &Load{
 		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
-		dialer: config.Dialer, base: config.Base, gauge: new(gauge),
+		dialer: config.Dialer, way: config.Way, base: config.Base, gauge: new(gauge),
 	}
-	var err error
-	if l.network, err = newNetwork(l); err != nil {
+	if err := l.prepare(); err != nil {
 		return nil, err
 	}
 	for i := range config.Subscribers {
@@ -89,8 +101,12 @@ func New(config Config) (*Load, error) {
 // answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
 // dropped before comes back with its cursor.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
+	if err := l.fetchTicket(ctx); err != nil {
+		return fmt.Errorf("bench: no ticket to resume TLS sessions by: %w", err)
+	}
 	l.mu.Lock()
 	l.now, l.returned = time.Since(l.base), time.Since(l.base)
+	l.dials, l.resumed, l.handshakes, l.answers, l.joins = 0, 0, result.Recorder{}, result.Recorder{}, result.Recorder{}
 	l.queue = append(l.queue[:0], l.subscribers...)
 	want := l.opened + len(l.subscribers)
 	for range min(parallel, len(l.subscribers)) {
@@ -127,7 +143,7 @@ func (l *Load) connectNext() {
 	}
 	s := l.queue[0]
 	l.queue = l.queue[1:]
-	s.state = connecting
+	s.state, s.asking, s.began, s.joined = connecting, true, time.Since(l.base), 0
 	if err := l.network.connect(s); err != nil {
 		l.lose(s, err)
 	}
@@ -138,6 +154,15 @@ func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++
 	l.connectNext()
+}
+
+// greet enters that the first answer to a subscriber has come.
+func (l *Load) greet(s *subscriber) {
+	s.asking, l.answered = false, l.now
+	l.answers.Record(l.now - s.began)
+	if s.joined > 0 {
+		l.joins.Record(l.now - s.joined)
+	}
 }
 
 // lose enters that a subscriber has lost its connection.
@@ -175,8 +200,12 @@ func (l *Load) Close() {
 	closed := l.closing
 	l.closing = true
 	l.mu.Unlock()
-	if !closed {
-		l.network.close()
+	if closed {
+		return
+	}
+	l.network.close()
+	for _, s := range l.subscribers {
+		s.stopUnzipping()
 	}
 }
 
@@ -194,8 +223,11 @@ func (l *Load) Present() int {
 	return l.opened - l.ended
 }
 
-// Bytes returns how many came, and how many were sent.
+// Bytes returns how many came, and how many were sent; with TLS, below it.
 func (l *Load) Bytes() (in, out int64) {
+	if l.way.TLS != nil {
+		return l.below.in.Load(), l.below.out.Load()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.in, l.out

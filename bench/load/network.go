@@ -53,7 +53,7 @@ func (c *conns) close() {
 
 // run connects, and receives until ctx ends.
 func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
-	conn, err := c.load.dialer.connect(ctx)
+	conn, err := c.load.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,14 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 	if err := c.write(conn, request); err != nil {
 		return err
 	}
+	c.load.mu.Lock()
+	if c.load.way.Presume && ctx.Err() == nil {
+		c.load.open(s)
+	}
+	c.load.mu.Unlock()
 	buffer := make([]byte, readBuffer)
 	for {
-		n, err := conn.Conn.Read(buffer)
+		n, err := conn.Read(buffer)
 		if err != nil {
 			return err
 		}

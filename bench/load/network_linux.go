@@ -161,7 +161,12 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		if err := p.watch(unix.EPOLL_CTL_MOD, s.fd, unix.EPOLLIN); err != nil {
 			return err
 		}
-		return p.send(s, s.begin(p.load.answer[:0]))
+		p.load.dials++
+		err := p.send(s, s.begin(p.load.answer[:0]))
+		if p.load.way.Presume && err == nil {
+			p.load.open(s)
+		}
+		return err
 	}
 	n, err := rawRead(s.fd, p.buffer)
 	switch {

@@ -13,12 +13,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/websocket"
 )
 
 // A Publisher publishes over one connection, whatever transport is measured. It does not wait for
 // the acknowledgements, so that a server that is slow to answer does not slow it down.
 type Publisher struct {
+	// Data is what events are filled up with. It is set before the first is published.
+	Data result.Data
+
 	conn    net.Conn
 	size    int // of an event's data, in bytes
 	data    []byte
@@ -141,7 +145,7 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	p.data = appendData(p.data[:0], n, due, p.size)
+	p.data = appendDataOf(p.data[:0], n, due, p.size, p.Data)
 	p.message = p.encode(p.message[:0], n, p.data)
 	if err := p.send(p.message); err != nil {
 		p.fail(err)

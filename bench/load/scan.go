@@ -3,8 +3,11 @@ package load
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // Topic is what the events are published on.
@@ -13,16 +16,53 @@ const Topic = "bench"
 // appendData appends the data of event n, which is due that long after the load's start: a JSON
 // object of size bytes.
 func appendData(dst []byte, n int, due time.Duration, size int) []byte {
+	return appendDataOf(dst, n, due, size, result.PadData)
+}
+
+// appendDataOf is appendData with what it is filled up with. It is the same each time for an event.
+func appendDataOf(dst []byte, n int, due time.Duration, size int, kind result.Data) []byte {
 	start := len(dst)
 	dst = append(dst, `{"n":`...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	dst = append(dst, `,"due":`...)
 	dst = strconv.AppendInt(dst, int64(due), 10)
+	random := rand.NewPCG(uint64(n), 0)
+	if kind == result.JSONData {
+		const longest, pad = len(`,{"symbol":"ABCD","bid":1234.56,"ask":1234.56,"volume":123456}`), len(`],"pad":""}`)
+		dst = append(dst, `,"quotes":[`...)
+		for first := true; len(dst)-start+longest+pad <= size; first = false {
+			if !first {
+				dst = append(dst, ',')
+			}
+			dst = appendQuote(dst, random.Uint64())
+		}
+		dst = append(dst, ']')
+	}
 	dst = append(dst, `,"pad":"`...)
 	for len(dst)-start < size-2 {
-		dst = append(dst, 'x')
+		c := byte('x')
+		if kind == result.RandomData {
+			c = letters[random.Uint64()>>58]
+		}
+		dst = append(dst, c)
 	}
 	return append(dst, `"}`...)
+}
+
+// letters are 64 that need no escape in JSON.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// appendQuote appends a price of something, made of 64 bits of chance.
+func appendQuote(dst []byte, bits uint64) []byte {
+	symbols := [...]string{"ALFA", "BETA", "GAMA", "DLTA", "EPSI", "ZETA", "ETAX", "THET"}
+	bid := bits >> 3 % 1_000_000
+	dst = append(dst, `{"symbol":"`+symbols[bits%8]+`","bid":`...)
+	dst = strconv.AppendFloat(dst, float64(bid)/100, 'f', 2, 64)
+	dst = append(dst, `,"ask":`...)
+	dst = strconv.AppendFloat(dst, float64(min(bid+bits>>60, 999_999))/100, 'f', 2, 64)
+	dst = append(dst, `,"volume":`...)
+	dst = strconv.AppendUint(dst, bits>>32%1_000_000, 10)
+	return append(dst, '}')
 }
 
 // An arrival is what the load looks at in an event.

@@ -26,15 +26,15 @@ type Dialer struct {
 }
 
 // NewDialer returns a dialer for the server of that URL, to which dial connects; nil is by TCP. It fails
-// if that is no http URL.
+// if that is no http or https URL. It connects by TCP alone; TLS is up to who uses it.
 func NewDialer(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (Dialer, error) {
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "http" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return Dialer{}, fmt.Errorf("bench: %q is no address of a server; it looks like http://localhost:8080", server)
 	}
 	address := u.Host
 	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), "80")
+		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	}
 	return Dialer{dial: dial, address: address}, nil
 }
@@ -102,6 +102,7 @@ const (
 	opPing   = 0x9
 	opPong   = 0xa
 	finalBit = 0x80
+	rsv1Bit  = 0x40 // the message is compressed
 	maskBit  = 0x80
 )
 

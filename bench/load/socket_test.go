@@ -165,7 +165,7 @@ func TestHandshakeRefused(t *testing.T) {
 func TestNewDialer(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://localhost:8080": "localhost:8080", "http://localhost": "localhost:80", "http://[::1]": "[::1]:80",
-		"https://localhost": "", "localhost:8080": "", "://": "",
+		"https://localhost": "localhost:443", "ftp://localhost": "", "localhost:8080": "", "://": "",
 	} {
 		d, err := NewDialer(url, nil)
 		if d.address != want || (err == nil) != (want != "") {

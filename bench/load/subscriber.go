@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"pushlab/common/client"
 	"pushlab/common/event"
@@ -37,6 +38,12 @@ type subscriber struct {
 	body    int // of an answer to a poll, in bytes
 
 	fd int // of its socket, if it has one of its own
+
+	asking bool          // its first answer has not come
+	began  time.Duration // when it began to connect, since the load's base
+	joined time.Duration // when it asked on a connection that was there, since the base; 0 if it made one
+	zipped bool          // the answer's body is
+	unzip  *unzipper     // of a stream; nil if it is not compressed
 }
 
 // A state is how far a subscriber is.
@@ -55,6 +62,7 @@ type phase int
 const (
 	head    phase = iota // of a response
 	body                 // of the answer to a poll
+	pieces               // of such a body, in chunks
 	chunks               // of a response that stays open
 	content              // of one that has no chunks
 	frames               // of a WebSocket
@@ -69,6 +77,7 @@ var errLeaving = errors.New("the server said goodbye in the middle of the run")
 // begin returns the request that opens the connection: with a cursor if there is one.
 func (s *subscriber) begin(dst []byte) []byte {
 	s.phase, s.rest, s.line = head, s.rest[:0], s.line[:0]
+	s.stopUnzipping()
 	query := ""
 	if s.load.transport == longpoll.Name {
 		query = "&wait=0"
@@ -121,11 +130,13 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 		}
 		s.phase = head
 		*answer = s.poll(*answer)
-		return s.body, s.scan(p[:s.body])
+		return s.body, s.takeWhole(p[:s.body])
+	case pieces:
+		return s.takePiece(p, answer)
 	case chunks:
 		return s.takeChunk(p)
 	case content:
-		return len(p), s.takeLines(p)
+		return len(p), s.takeText(p)
 	default:
 		return s.takeFrame(p, answer)
 	}
@@ -147,7 +158,8 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if _, after, ok := bytes.Cut(status, []byte(" ")); ok && len(after) >= 3 {
 		code, _ = strconv.Atoi(string(after[:3])) // 0 is refused below
 	}
-	s.chunked = false
+	s.chunked, s.zipped = false, false
+	deflates := false
 	for len(fields) > 0 {
 		var field []byte
 		field, fields, _ = bytes.Cut(fields, []byte("\r\n"))
@@ -160,6 +172,10 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			s.chunked = true
+		case bytes.EqualFold(name, []byte("Content-Encoding")):
+			s.zipped = string(value) == "gzip"
+		case bytes.EqualFold(name, []byte("Sec-WebSocket-Extensions")):
+			deflates = bytes.HasPrefix(value, []byte("permessage-deflate"))
 		case bytes.EqualFold(name, []byte(client.CursorHeader)):
 			cursor = value
 		case bytes.EqualFold(name, []byte("Retry-After")) && code < 300 && string(value) != "0":
@@ -177,8 +193,17 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if code != want {
 		return 0, fmt.Errorf("the server answered %s: %s", bytes.TrimPrefix(status, []byte("HTTP/1.1 ")), bytes.TrimSpace(p[end+4:]))
 	}
+	switch way := s.load.way; {
+	case way.Deflate && s.load.transport == websocket.Name && !deflates:
+		return 0, errors.New("the server does not compress messages; it needs --compress")
+	case way.Gzip && s.load.transport != websocket.Name && code == http.StatusOK && !s.zipped:
+		return 0, errors.New("the answer is not compressed, although gzip was accepted")
+	}
 	switch {
 	case s.load.transport == longpoll.Name:
+		if length < 0 && s.chunked {
+			length = 0
+		}
 		if length < 0 {
 			return 0, fmt.Errorf("an answer with Content-Length %q; a length of at most %d bytes was expected", "missing", maxBody)
 		}
@@ -187,7 +212,9 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			s.cursor = append(s.cursor[:0], cursor...)
 		}
 		s.phase, s.body = body, length
-		if length == 0 {
+		if s.chunked {
+			s.phase = pieces
+		} else if length == 0 {
 			s.phase = head
 			*answer = s.poll(*answer)
 		}
@@ -198,29 +225,89 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		s.phase = content
 	}
+	if s.zipped && s.load.transport != longpoll.Name {
+		s.unzip = newUnzipper()
+	}
+	if s.asking {
+		s.load.greet(s)
+	}
 	if first {
 		s.load.open(s)
 	}
 	return end + 4, nil
 }
 
-// takeChunk takes a chunk (RFC 9112, section 7.1).
+// takeChunk takes a chunk of a stream.
 func (s *subscriber) takeChunk(p []byte) (n int, err error) {
+	data, n, err := cutChunk(p)
+	switch {
+	case n == 0 || err != nil:
+		return 0, err
+	case len(data) == 0:
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, s.takeText(data)
+}
+
+// takePiece takes a chunk of the answer to a poll. Behind the last one there is no trailer.
+func (s *subscriber) takePiece(p []byte, answer *[]byte) (n int, err error) {
+	data, n, err := cutChunk(p)
+	switch {
+	case n == 0 || err != nil:
+		return 0, err
+	case len(s.line)+len(data) > maxBody:
+		return 0, fmt.Errorf("an answer of more than %d bytes", maxBody)
+	case len(data) > 0:
+		s.line = append(s.line, data...)
+		return n, nil
+	}
+	s.phase = head
+	*answer = s.poll(*answer)
+	err = s.takeWhole(s.line)
+	s.line = s.line[:0]
+	return n, err
+}
+
+// takeWhole takes the body of the answer to a poll.
+func (s *subscriber) takeWhole(p []byte) (err error) {
+	if s.zipped && len(p) > 0 {
+		if p, err = s.load.inflater.body(p); err != nil {
+			return err
+		}
+	}
+	return s.scan(p)
+}
+
+// takeText takes a part of a stream, which may be compressed.
+func (s *subscriber) takeText(p []byte) error {
+	if s.unzip != nil {
+		return s.unzip.take(p, s.takeLines)
+	}
+	return s.takeLines(p)
+}
+
+// stopUnzipping ends the decompression of a stream, if there is one.
+func (s *subscriber) stopUnzipping() {
+	if s.unzip != nil {
+		s.unzip.stop()
+		s.unzip = nil
+	}
+}
+
+// cutChunk splits a chunk off (RFC 9112, section 7.1); n is its length, 0 if it is not complete.
+func cutChunk(p []byte) (data []byte, n int, err error) {
 	size, digits := 0, 0
 	for digits < len(p) && p[digits] != '\r' {
 		d := hexDigit(p[digits])
 		if size = size<<4 | d; d < 0 || size > maxBody {
-			return 0, fmt.Errorf("a chunk was expected, not %.20q", p)
+			return nil, 0, fmt.Errorf("a chunk was expected, not %.20q", p)
 		}
 		digits++
 	}
 	if n = digits + 2 + size + 2; len(p) < n {
-		return 0, nil
+		return nil, 0, nil
 	}
-	if size == 0 {
-		return 0, io.ErrUnexpectedEOF
-	}
-	return n, s.takeLines(p[digits+2 : n-2])
+	return p[digits+2 : n-2], n, nil
 }
 
 func hexDigit(c byte) int {
@@ -264,6 +351,15 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	switch first {
 	case finalBit | opText:
 		return n, s.scan(payload)
+	case finalBit | rsv1Bit | opText:
+		if !s.load.way.Deflate {
+			return 0, errors.New("a compressed message, to which nobody has agreed")
+		}
+		text, err := s.load.inflater.message(payload)
+		if err != nil {
+			return 0, err
+		}
+		return n, s.scan(text)
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
 	case finalBit | opPong:
@@ -364,11 +460,17 @@ func (l *Load) request(dst []byte, query string) []byte {
 	case websocket.Name:
 		// The key need not be a secret; it keeps caches from answering (RFC 6455, section 1.3).
 		dst = append(dst, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="...)
+		if l.way.Deflate {
+			dst = append(dst, "\r\nSec-WebSocket-Extensions: permessage-deflate"...)
+		}
 	case sse.Name:
 		if l.protocol.Accept {
 			dst = append(dst, "\r\nAccept: text/event-stream"...)
 		}
 	case httpstream.Name, longpoll.Name:
+	}
+	if l.way.Gzip && l.transport != websocket.Name {
+		dst = append(dst, "\r\nAccept-Encoding: gzip"...)
 	}
 	return append(dst, "\r\n\r\n"...)
 }

@@ -19,6 +19,8 @@ import (
 type Server struct {
 	// URL is the server's address, such as "http://127.0.0.1:41234".
 	URL string
+	// Said is what it printed in front of its address, line by line.
+	Said []string
 	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
 	PID int
 
@@ -29,7 +31,7 @@ type Server struct {
 // ServerConfig says how to start a server. A zero field means its default.
 type ServerConfig struct {
 	// Command is the program and its arguments. It has to print the address that it listens on,
-	// an http URL, to its standard output.
+	// an http or https URL, to its standard output.
 	Command []string
 	// URL is its address, if it does not print one.
 	URL string
@@ -69,7 +71,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	p.cmd.SysProcAttr = apart()
 	start := p.cmd.Start
 	if config.Core != nil {
-		start = func() error { return onCore(*config.Core, p.cmd.Start) }
+		start = func() error { return OnCore(*config.Core, p.cmd.Start) }
 	}
 	if err := start(); err != nil {
 		return nil, fmt.Errorf("bench: starting the server: %w", err)
@@ -93,7 +95,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	var err error
 	select {
 	case url := <-address.found:
-		return &Server{URL: url, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close)}, nil
+		return &Server{URL: url, Said: address.said, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close)}, nil
 	case <-p.exited:
 		err = p.gone()
 	case <-patience.C:
@@ -147,15 +149,19 @@ func (p *process) gone() error {
 	return fmt.Errorf("bench: the server ended by itself (%s); it said: %s", how, p.stderr.text())
 }
 
-// An addressFinder looks for the first http URL in what is written to it, and drops the rest.
+// An addressFinder looks for the first http or https URL in what is written to it, and drops what follows.
 type addressFinder struct {
 	found chan string // has room for one
+	said  []string    // the lines before it, once it is found
 	line  []byte
 	done  bool
 }
 
 // maxLine is how much of an output line, or of what the server said last, is kept.
 const maxLine = 4 << 10
+
+// maxSaid is how many lines are kept in front of the address.
+const maxSaid = 100
 
 func (f *addressFinder) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && !f.done; {
@@ -165,11 +171,14 @@ func (f *addressFinder) Write(p []byte) (int, error) {
 			break
 		}
 		for word := range strings.FieldsSeq(string(f.line)) {
-			if strings.HasPrefix(word, "http://") {
+			if strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://") {
 				f.found <- strings.TrimRight(word, "/.,")
 				f.done = true
 				break
 			}
+		}
+		if !f.done && len(f.said) < maxSaid {
+			f.said = append(f.said, string(f.line))
 		}
 		f.line, rest = f.line[:0], after
 	}

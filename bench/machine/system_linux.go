@@ -78,8 +78,8 @@ func moveThreads(to *unix.CPUSet) error {
 	}
 }
 
-// onCore runs start on a core, which a process inherits that it starts.
-func onCore(core int, start func() error) error {
+// OnCore runs start on a core, which a process inherits that it starts.
+func OnCore(core int, start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet

@@ -19,7 +19,8 @@ var errPin = errors.New("bench: pinning to cores is for Linux only")
 // Pin fails here.
 func Pin(int) (func() error, error) { return nil, errPin }
 
-func onCore(int, func() error) error { return errPin }
+// OnCore fails: it is not known here how to choose a core.
+func OnCore(int, func() error) error { return errPin }
 
 // QuickCPUTime fails here.
 func QuickCPUTime(...int) (time.Duration, error) {

@@ -84,6 +84,7 @@ func Title(s result.Case) string {
 	if s.Rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
+	rounds += along(s)
 	switch s.Kind {
 	case result.Idle:
 		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)
@@ -114,11 +115,14 @@ const (
 	tailInvalid level = "TAIL NOT VALID"
 	fine        level = "OK"
 	ratio       level = "RATIO"
+	added       level = "ADDED"
+	omitted     level = "LEFT OUT"
 	note        level = "NOTE"
 )
 
 var colors = map[level]text.Color{
-	failed: text.FgRed, notValid: text.FgYellow, tailInvalid: text.FgYellow, fine: text.FgGreen, ratio: text.FgGreen, note: text.FgCyan,
+	failed: text.FgRed, notValid: text.FgYellow, tailInvalid: text.FgYellow, fine: text.FgGreen, ratio: text.FgGreen,
+	added: text.FgGreen, omitted: text.FgCyan, note: text.FgCyan,
 }
 
 // verdict writes what to think of an outcome.
@@ -192,6 +196,12 @@ func verdicts(o result.Outcome) (all []line) {
 				add(ratio, said)
 			}
 		}
+	}
+	for _, a := range o.Added {
+		add(added, fmt.Sprintf("%s: p50 %s ms, p99 %s ms", a.Name(), withBounds(a.P50, 2), withBounds(a.P99, 2)))
+	}
+	for _, l := range o.LeftOut {
+		add(omitted, l.Name()+": "+l.Reason)
 	}
 	gathered(note, func(v result.Verdict) []string { return v.Notes })
 	return all

@@ -78,7 +78,28 @@ type Case struct {
 	Drain time.Duration `json:"drain_ns"`
 	// Limit is the p99 of the deliveries up to which a rate counts as sustained.
 	Limit time.Duration `json:"limit_ns,omitempty"`
+
+	// RTT is how long a byte to the server and one back are on their way more than they are by themselves, half of it
+	// in each direction. A proxy between the subscribers and the server sees to it; publishing is not delayed.
+	RTT time.Duration `json:"rtt_ns,omitempty"`
+	// Data says what events are filled up with. Default: PadData.
+	Data Data `json:"data,omitempty"`
 }
+
+// A Data is what events are filled up with, which matters to those who compress.
+type Data string
+
+// What events are filled up with.
+const (
+	PadData    Data = ""       // one letter, again and again
+	RandomData Data = "random" // letters and digits by chance, others in each event: 6 bits of chance in a byte
+	JSONData   Data = "json"   // names that are always the same, and values that are not, as in a list of prices
+)
+
+// Datas returns all of them.
+func Datas() []Data { return []Data{PadData, RandomData, JSONData} }
+
+const maxRTT = 10 * time.Second
 
 // The limits of a case.
 const (
@@ -123,6 +144,10 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
 	case !(c.Rate > 0 && c.Rate <= MaxRate):
 		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
+	case c.RTT < 0 || c.RTT > maxRTT:
+		return fmt.Errorf("bench: a round trip of %v; use 0 to %v", c.RTT, maxRTT)
+	case !slices.Contains(Datas(), c.Data):
+		return fmt.Errorf("bench: unknown data %q; use random, json, or leave it empty", c.Data)
 	case c.Size < MinSize || c.Size > maxSize:
 		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, maxSize)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:

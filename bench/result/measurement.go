@@ -112,6 +112,20 @@ type Measurement struct {
 	// other programs ("others") or "neither"; "" if that is not known, or in a case of another kind. Only
 	// if it is the server or neither do the numbers describe the server alone.
 	Bottleneck string `json:"bottleneck,omitempty"`
+
+	// NotInTime is how many deliveries had not come when the wait for them was over, those of the warm-up included,
+	// where something stands in between that may hold events back: they are not counted as lost.
+	NotInTime int64 `json:"not_in_time,omitempty"`
+	// PrematureCloses is how many connections were closed by something in between that may do so. They are counted
+	// in Disconnected too.
+	PrematureCloses int64 `json:"premature_closes,omitempty"`
+	// TLSBytesDown and TLSBytesUp are what TLS added: so many of BytesDown and BytesUp, which are then counted below it.
+	TLSBytesDown int64 `json:"tls_bytes_down,omitempty"`
+	TLSBytesUp   int64 `json:"tls_bytes_up,omitempty"`
+	// Connecting is what it took to connect the subscribers.
+	Connecting *Arrivals `json:"connecting,omitempty"`
+	// Between are the processes that stood between load and server, the nearest to the load first.
+	Between []Between `json:"between,omitempty"`
 }
 
 // An Interval is a part of a measurement, such as a second.

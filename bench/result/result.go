@@ -49,6 +49,10 @@ type Outcome struct {
 	Summaries []Summary `json:"summaries"`
 	// Measurements are what was found in each round, in the order in which it was measured.
 	Measurements []Measurement `json:"measurements"`
+	// LeftOut are lanes that the case asks for and that make no sense.
+	LeftOut []Omission `json:"left_out,omitempty"`
+	// Added is what variants add to the latencies of the lane that has none.
+	Added []Addition `json:"added,omitempty"`
 }
 
 // Of returns the measurements of a lane, in the order in which they were made.

@@ -64,6 +64,12 @@ func (m Measurement) Judge(c Case, cores int) Verdict {
 	if m.Error != "" {
 		failed("%s", m.Error)
 	}
+	if m.NotInTime > 0 {
+		invalid("not delivered in time: %d deliveries had not come %v after they were published; something in between holds them back", m.NotInTime, c.Drain)
+	}
+	if m.PrematureCloses > 0 {
+		invalid("premature closes: what stands in between closed %d of %d connections", m.PrematureCloses, c.Subscribers)
+	}
 	if m.Published < m.Planned {
 		invalid("%d of %d events published", m.Published, m.Planned)
 	}
@@ -85,7 +91,7 @@ func (m Measurement) Judge(c Case, cores int) Verdict {
 	} else if delay := m.PublishDelay.P99; delay > late {
 		tail("the load was late now and then: the publish delay has a p99 of %v, the limit is %v", round(delay), round(late))
 	}
-	if m.ServerWrites > 0 && m.Lost == 0 && m.Duplicated == 0 && m.ServerDelivered != m.Delivered {
+	if m.ServerWrites > 0 && m.Lost == 0 && m.NotInTime == 0 && m.PrematureCloses == 0 && m.Duplicated == 0 && m.ServerDelivered != m.Delivered {
 		invalid("the server counts %d deliveries, the subscribers %d; its counters cannot be relied on", m.ServerDelivered, m.Delivered)
 	}
 	if busy := m.ServerCores() + m.LoadCores(); busy > nearFull*float64(cores) {

@@ -28,6 +28,8 @@ type benchOptions struct {
 	targets     []string
 	serverArgs  []string
 	transports  []string
+	variants    []string
+	rtt         time.Duration
 	rounds      int
 	seed        uint64
 	pin         string
@@ -50,7 +52,7 @@ func benchCommand(std streams) *cobra.Command {
 			return &usageError{errors.New("bench what? Use 'pushlab bench run', 'report', 'compare', 'check' or 'list'")}
 		},
 	}
-	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std), benchDoctorCommand(std), benchCompareCommand(std), benchCheckCommand(std),
+	cmd.AddCommand(benchRunCommand(std), benchListCommand(std), benchReportCommand(std), benchDoctorCommand(std), benchCompareCommand(std), benchCheckCommand(std), benchDelayCommand(std),
 		benchServeCommand(std, result.FloorName, "Serve what a run compares with: one send for each subscriber, and nothing else", peers.Floor),
 		benchServeCommand(std, result.BaselineName, "Serve what a run compares long polling with: a plain handler", peers.Baseline),
 		benchServeCommand(std, peers.HubName, "Serve what a run compares WebSocket with: a hub as people write it", peers.Hub),
@@ -61,11 +63,11 @@ func benchCommand(std streams) *cobra.Command {
 func benchListCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles that bench run knows",
+		Short: "List the profiles and variants that bench run knows",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, p := range bench.Profiles() {
-				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
+				if _, err := fmt.Fprintf(std.out, "%-11s %s\n", p.Name, p.About); err != nil {
 					return err
 				}
 				for _, c := range p.Cases() {
@@ -73,6 +75,14 @@ func benchListCommand(std streams) *cobra.Command {
 						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
 						return err
 					}
+				}
+			}
+			if _, err := fmt.Fprintln(std.out, "\nvariants (--variant):"); err != nil {
+				return err
+			}
+			for _, v := range bench.Variants() {
+				if _, err := fmt.Fprintf(std.out, "%-17s %s\n", v.Name, v.About); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -104,6 +114,9 @@ A profile may compare several targets, each in every round:
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
 
+--variant puts something between server and subscribers, or has them talk
+another way, and --rtt adds distance; what that costs is told apart.
+
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
 
@@ -118,6 +131,7 @@ once.
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
+  pushlab bench run --transport sse --variant direct --variant nginx --variant tls
   pushlab bench run --profile capacity --target pushlab --target nchan
   pushlab bench run --slo 'p99<50ms,loss=0'`,
 		Args: cobra.NoArgs,
@@ -132,6 +146,8 @@ once.
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
+	f.StringArrayVar(&o.variants, "variant", nil, "what is to be between, or how to talk: direct, nginx, tls, h2-6 and more, see 'pushlab bench list'; may be repeated; none is what the profile says")
+	f.DurationVar(&o.rtt, "rtt", 0, "a round trip to add between subscribers and server, by a proxy, if not as the profile says")
 	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each, if not as the profile says")
 	f.Uint64Var(&o.seed, "seed", 0, "what decides the order within each round; 0 is chance")
 	f.StringVar(&o.pin, "pin", "", "cores of server and load, such as 0,1; or none; empty is what the profile says")
@@ -158,6 +174,15 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		if len(o.transports) > 0 {
 			c.Transports = o.transports
 		}
+		if len(o.variants) > 0 {
+			c.Variants = slices.Clone(o.variants)
+			for i, v := range c.Variants {
+				if v == "direct" {
+					c.Variants[i] = ""
+				}
+			}
+		}
+		set(&c.RTT, o.rtt)
 		set(&c.Rounds, o.rounds)
 		set(&c.Subscribers, o.subscribers)
 		set(&c.Rate, o.rate)
@@ -165,6 +190,9 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		set(&c.WarmUp, o.warmUp)
 		set(&c.Measure, o.measure)
 		if err := c.Validate(); err != nil {
+			return nil, err
+		}
+		if err := bench.CheckVariants(c.Variants); err != nil {
 			return nil, err
 		}
 		cases = append(cases, c)
@@ -248,6 +276,14 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	}
 	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
 		return &usageError{err}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("which program is to delay: %w", err)
+	}
+	options.Delay = bench.DelayCommand(program, nil)
+	if options.Pin != nil {
+		options.Delay = bench.DelayCommand(program, &options.Pin.Load)
 	}
 	found, err := o.run(ctx, cases, options, std)
 	if err != nil {

@@ -24,6 +24,11 @@ func TestBenchList(t *testing.T) {
 			t.Errorf("%s is not listed:\n%s", profile.Name, &all)
 		}
 	}
+	for _, v := range bench.Variants() {
+		if !strings.Contains(all.String(), "\n"+v.Name+" ") || !strings.Contains(all.String(), v.About+"\n") {
+			t.Errorf("the variant %s is not listed:\n%s", v.Name, &all)
+		}
+	}
 }
 
 // A server, the floor and the baseline are three processes of this program, pinned to one core.
@@ -64,11 +69,49 @@ func TestBenchRunBesideItsReferences(t *testing.T) {
 
 func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"--profile", "pigeon"}, {"--target", "pigeon"}, {"--pin", "x"}, {"--pin", "0"}, {"--transport", "pigeon"}, {"--rounds", "-1"},
+		{"--profile", "pigeon"}, {"--target", "pigeon"}, {"--pin", "x"}, {"--pin", "0"}, {"--variant", "pigeon"}, {"--variant", "tls", "--variant", "tls"}, {"--transport", "pigeon"}, {"--rounds", "-1"},
 	} {
 		p := start(t, nil, append([]string{"bench", "run"}, args...)...)
 		if code := p.exit(); code != exitUsage || !strings.Contains(p.stderr.String(), "pushlab: ") {
 			t.Errorf("%q: exit code %d, %s", args, code, p.stderr.String())
+		}
+	}
+}
+
+// The variants of a real server, each with what it takes: sockets, certificates, nginx, a proxy.
+func TestBenchVariants(t *testing.T) {
+	t.Parallel() // it mostly waits
+	dir := t.TempDir()
+	args := []string{"bench", "run", "--quiet", "--subscribers", "150", "--rate", "20", "--warm-up", "50ms", "--duration", "100ms", "--rtt", "4ms",
+		"--transport", "sse", "--transport", "websocket", "--out", dir}
+	variants := []string{"direct", "nginx", "nginx-unix", "nginx-gzip", "tls", "tls-resumed", "h2-50", "deflate"}
+	for _, v := range variants {
+		args = append(args, "--variant", v)
+	}
+	p := start(t, nil, args...)
+	if code := p.exit(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	found, err := result.Read(filepath.Join(dir, result.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := found.Outcomes[0]
+	if len(o.Measurements) != 7+6 || len(o.LeftOut) != 3 {
+		t.Errorf("%d measured, left out: %+v", len(o.Measurements), o.LeftOut)
+	}
+	for _, m := range o.Measurements {
+		between := []string{"delay"}
+		if strings.HasPrefix(m.Variant, "nginx") {
+			between = append(between, "nginx")
+		}
+		for i, b := range m.Between {
+			if b.Name != between[i] || b.CPU <= 0 || b.Full <= 0 || b.Empty <= 0 {
+				t.Errorf("%s: between %+v", m.Name(), m.Between)
+			}
+		}
+		if m.Delivered != 300 || m.Lost != 0 || len(m.Between) != len(between) {
+			t.Errorf("%s: %+v", m.Name(), m)
 		}
 	}
 }

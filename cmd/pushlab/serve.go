@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type serveOptions struct {
 	historySize size
 	maxMessage  size
 	wire        string
+	tlsCert     string
+	tlsKey      string
+	selfSigned  bool
 	web         web.Config
 	log         logFlags
 }
@@ -42,6 +46,7 @@ func serveCommand(std streams) *cobra.Command {
 		Short: "Serve events by all transports, and the page that shows them",
 		Example: `  pushlab serve
   tail -f app.log | pushlab serve --source -
+  pushlab serve --listen 0.0.0.0:8443 --host push.lan --tls-self-signed
   pushlab serve --listen unix:/run/pushlab.sock --socket-group www-data --host example.com`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,6 +76,9 @@ func serveCommand(std streams) *cobra.Command {
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
 	f.BoolVar(&o.web.Demo, "demo", false, "give those who ask from this machine a server of their own to try things with (default: if it listens only there)")
 	f.StringVar(&o.web.Dev, "dev", "", "a folder to serve the page from, such as web/static, instead of from the program; the page is loaded again when a file changes")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; Unix sockets stay as they are")
+	f.StringVar(&o.tlsKey, "tls-key", "", "the file with its key")
+	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "do so with a certificate made now, for localhost and each --host; its fingerprint is printed")
 	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
 	o.log.register(f)
 	return cmd
@@ -100,6 +108,12 @@ func (o *serveOptions) check() (fs.FileMode, error) {
 		if n <= 0 {
 			return 0, &usageError{fmt.Errorf("--%s must be more than nothing", flag)}
 		}
+	}
+	switch {
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return 0, &usageError{errors.New("--tls-cert and --tls-key go together; give both, or --tls-self-signed")}
+	case o.selfSigned && o.tlsCert != "":
+		return 0, &usageError{errors.New("--tls-self-signed makes a certificate, --tls-cert names one; give only one of them")}
 	}
 	if o.web.MaxConnections < 0 {
 		return 0, &usageError{errors.New("--max-connections must not be negative; 0 is no limit")}
@@ -135,6 +149,10 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	secure, err := o.tls(std)
+	if err != nil {
+		return err
+	}
 	var listeners []net.Listener
 	for _, address := range o.listen {
 		l, err := web.Listen(ctx, address, web.Socket{Mode: mode, Group: o.socketGroup})
@@ -144,8 +162,12 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 			}
 			return err
 		}
+		url := listenURL(address, l)
+		if rest, ok := strings.CutPrefix(url, "http://"); ok && secure != nil {
+			l, url = tls.NewListener(l, secure), "https://"+rest
+		}
 		listeners = append(listeners, l)
-		fmt.Fprintf(std.out, "pushlab: listening on %s\n", listenURL(address, l))
+		fmt.Fprintf(std.out, "pushlab: listening on %s\n", url)
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -159,6 +181,21 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	cancel()
 	running.Wait()
 	return err
+}
+
+// tls returns how to serve HTTPS; nil if it is not to be served. It tells by what a certificate of our own can be known.
+func (o *serveOptions) tls(std streams) (*tls.Config, error) {
+	switch {
+	case o.tlsCert != "":
+		return web.CertificateFiles(o.tlsCert, o.tlsKey)
+	case o.selfSigned:
+		config, fingerprint, err := web.SelfSigned(o.web.Hosts)
+		if err == nil {
+			fmt.Fprintf(std.out, "pushlab: the certificate's SHA-256 fingerprint is %s\n", fingerprint)
+		}
+		return config, err
+	}
+	return nil, nil
 }
 
 // listenURL returns where a listener can be reached: with the port that it got, but under the name

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pushlab/common/fault"
+	"pushlab/common/nginx"
 	"pushlab/common/request"
 )
 
@@ -29,7 +30,7 @@ const nginxStart = 10 * time.Second
 // apart there: nginx has connections of its own, and other heads.
 type between struct {
 	settings Nginx
-	nginx    *nginx
+	nginx    *nginx.Nginx
 	listener net.Listener
 	cancel   context.CancelFunc
 	accepted chan struct{} // closed when accept has returned
@@ -38,24 +39,24 @@ type between struct {
 
 // insert starts an nginx for a lane.
 func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
-	nginx, err := newNginx()
+	proxy, err := nginx.New()
 	if err != nil {
 		return nil, err
 	}
-	listener, upstream, err := nginx.upstream(settings.Unix)
+	listener, upstream, err := upstreamOf(proxy, settings.Unix)
 	if err != nil {
-		nginx.Close()
+		proxy.Close()
 		return nil, err
 	}
-	b := &between{settings: settings, nginx: nginx, listener: listener, accepted: make(chan struct{})}
+	b := &between{settings: settings, nginx: proxy, listener: listener, accepted: make(chan struct{})}
 	b.life, b.cancel = context.WithCancel(n.lab.ctx)
 	go func() {
 		defer close(b.accepted)
 		n.lab.link.accept(b.life, listener, n.name)
 	}()
-	err = nginx.start(ctx, upstream, nginxOptions{
-		buffering: settings.Buffering, obeyAccel: settings.ObeyAccel, readTimeout: time.Duration(settings.ReadTimeout),
-		gzip: settings.Gzip, http11: settings.HTTP11,
+	err = proxy.Start(ctx, upstream, nginx.Options{
+		Buffering: settings.Buffering, ObeyAccel: settings.ObeyAccel, ReadTimeout: time.Duration(settings.ReadTimeout),
+		Gzip: settings.Gzip, HTTP11: settings.HTTP11,
 	})
 	if err != nil {
 		b.close()
@@ -68,7 +69,7 @@ func (n *lane) insert(ctx context.Context, settings Nginx) (*between, error) {
 // somebody else.
 func (n *lane) watch(b *between) {
 	select {
-	case <-b.nginx.done:
+	case <-b.nginx.Done():
 	case <-b.life.Done():
 		return
 	}
@@ -81,21 +82,21 @@ func (n *lane) watch(b *between) {
 	if !stands {
 		return // whoever has put something else there closes it
 	}
-	text := "nginx has ended (" + b.nginx.cmd.ProcessState.String() + "), and nothing stands in between any more"
-	if words := b.nginx.log.last(); words != "" {
+	text := "nginx has ended (" + b.nginx.Ended() + "), and nothing stands in between any more"
+	if words := b.nginx.Log.Last(); words != "" {
 		text += "; its last words: " + words
 	}
 	n.lab.tap.Note(n.name, text)
-	n.lab.config.Logger.Warn("the nginx before a lab's server has ended", "lab", n.lab.id, "lane", n.name, "log", b.nginx.log.String())
+	n.lab.config.Logger.Warn("the nginx before a lab's server has ended", "lab", n.lab.id, "lane", n.name, "log", b.nginx.Log.String())
 	n.proxy.Cut(fault.FIN) // which fails only when the lab ends
 	b.close()
 	n.lab.pending.changed()
 }
 
-// upstream listens where an nginx is to reach the private server, and returns what it calls that place.
-func (n *nginx) upstream(unix bool) (l net.Listener, name string, err error) {
+// upstreamOf listens where an nginx is to reach the private server, and returns what it calls that place.
+func upstreamOf(n *nginx.Nginx, unix bool) (l net.Listener, name string, err error) {
 	if unix {
-		path := filepath.Join(n.dir, "server")
+		path := filepath.Join(n.Dir, "server")
 		name = "unix:" + path
 		l, err = net.Listen("unix", path)
 	} else if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
@@ -130,8 +131,8 @@ func (n *lane) replace(b *between) {
 
 // setNginx puts an nginx between lanes and the private server, or takes it away.
 func (l *Lab) setNginx(r *http.Request) *request.Problem {
-	if _, version := findNginx(); version == "" {
-		return &request.Problem{Status: http.StatusNotFound, Detail: request.Reason(errNoNginx)}
+	if _, version := nginx.Find(); version == "" {
+		return &request.Problem{Status: http.StatusNotFound, Detail: request.Reason(nginx.ErrNotInstalled)}
 	}
 	var c struct {
 		Lane        *string `json:"lane"`

@@ -1,6 +1,9 @@
 package lab
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // lab returns a lab.
 func (s *Labs) lab(t testing.TB, id string) *Lab {
@@ -25,8 +28,12 @@ func (s *Labs) KillNginx(t testing.TB, id, lane, words string) {
 		if n.between == nil {
 			t.Fatal("there is no nginx")
 		}
-		n.between.nginx.log.Write([]byte(words))
-		n.between.nginx.cmd.Process.Kill()
+		n.between.nginx.Log.Write([]byte(words))
+		process, err := os.FindProcess(n.between.nginx.PID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		process.Kill()
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"pushlab/common/event"
 	"pushlab/common/fault"
 	"pushlab/common/hub"
+	"pushlab/common/nginx"
 	"pushlab/common/tap"
 	"pushlab/common/wire"
 	"pushlab/websocket"
@@ -224,7 +225,7 @@ func (l *Lab) describe() Description {
 	if l.stranger != nil {
 		d.Attacker = &Port{l.stranger.port}
 	}
-	if _, version := findNginx(); version != "" {
+	if _, version := nginx.Find(); version != "" {
 		d.Nginx = &version
 	}
 	return d

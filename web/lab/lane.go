@@ -106,7 +106,7 @@ func (n *lane) dial(ctx context.Context, client net.Conn) (net.Conn, error) {
 	b := n.between
 	n.mu.Unlock()
 	if b != nil {
-		return b.nginx.dial(ctx)
+		return b.nginx.Dial(ctx)
 	}
 	number := client.(*tap.Conn).Number()
 	server, err := n.lab.link.dial(ctx, n.name, number)

@@ -1,4 +1,4 @@
-package lab
+package nginx
 
 import (
 	"bufio"
@@ -23,25 +23,25 @@ import (
 const nginxPatience = 20 * time.Second
 
 // nginxBefore starts an nginx before a handler, and returns how to make requests through it.
-func nginxBefore(t *testing.T, o nginxOptions, handler http.HandlerFunc) (*nginx, *http.Client) {
+func nginxBefore(t *testing.T, o Options, handler http.HandlerFunc) (*Nginx, *http.Client) {
 	t.Helper()
 	leaks := goleak.IgnoreCurrent()
 	server := httptest.NewServer(handler)
 	ctx, cancel := context.WithTimeout(context.Background(), nginxPatience)
 	defer cancel()
-	n, err := newNginx()
-	if errors.Is(err, errNoNginx) {
+	n, err := New()
+	if errors.Is(err, ErrNotInstalled) {
 		t.Fatal("this test needs nginx: run `make deps`, or install the package nginx")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.start(ctx, server.Listener.Addr().String(), o); err != nil {
+	if err := n.Start(ctx, server.Listener.Addr().String(), o); err != nil {
 		n.Close()
 		t.Fatal(err)
 	}
 	transport := &http.Transport{
-		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return n.dial(ctx) },
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx) },
 		DisableCompression: true,
 	}
 	t.Cleanup(func() {
@@ -52,7 +52,7 @@ func nginxBefore(t *testing.T, o nginxOptions, handler http.HandlerFunc) (*nginx
 		if err := n.Close(); err != nil {
 			t.Errorf("closed twice: %v", err)
 		}
-		if _, err := os.Stat(n.dir); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(n.Dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("its folder is left: %v", err)
 		}
 		server.Close()
@@ -108,9 +108,9 @@ func lineByLine(next <-chan string) http.HandlerFunc {
 }
 
 func TestNginxPassesOnAtOnce(t *testing.T) {
-	for name, o := range map[string]nginxOptions{
+	for name, o := range map[string]Options{
 		"no buffering":                    {},
-		"buffering, but the server knows": {buffering: true, obeyAccel: true},
+		"buffering, but the server knows": {Buffering: true, ObeyAccel: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			next := make(chan string)
@@ -133,7 +133,7 @@ func TestNginxPassesOnAtOnce(t *testing.T) {
 // response ends.
 func TestNginxBuffers(t *testing.T) {
 	next := make(chan string)
-	_, client := nginxBefore(t, nginxOptions{buffering: true}, lineByLine(next))
+	_, client := nginxBefore(t, Options{Buffering: true}, lineByLine(next))
 	come, r := make(chan string), nginxRequest(t, nil)
 	go func() {
 		defer close(come)
@@ -176,7 +176,7 @@ func TestNginxBuffers(t *testing.T) {
 
 // TestNginxPassesChunksOn: asked for by HTTP/1.1, what the server sends in chunks is not held.
 func TestNginxPassesChunksOn(t *testing.T) {
-	_, client := nginxBefore(t, nginxOptions{buffering: true, http11: true}, lineByLine(nil))
+	_, client := nginxBefore(t, Options{Buffering: true, HTTP11: true}, lineByLine(nil))
 	lines := bufio.NewScanner(nginxGet(t, client, nil).Body)
 	if !lines.Scan() || lines.Text() != "first" {
 		t.Errorf("%q, %v", lines.Text(), lines.Err())
@@ -186,7 +186,7 @@ func TestNginxPassesChunksOn(t *testing.T) {
 // TestNginxCompressionBuffers: with gzip, chunks are held as well, but not those of a response that is not buffered.
 func TestNginxCompressionBuffers(t *testing.T) {
 	next := make(chan string)
-	_, client := nginxBefore(t, nginxOptions{buffering: true, http11: true, gzip: true}, lineByLine(next))
+	_, client := nginxBefore(t, Options{Buffering: true, HTTP11: true, Gzip: true}, lineByLine(next))
 	var ended atomic.Bool
 	go func() {
 		for range 20 {
@@ -200,7 +200,7 @@ func TestNginxCompressionBuffers(t *testing.T) {
 		t.Error("the head came before the response had ended")
 	}
 
-	_, client = nginxBefore(t, nginxOptions{gzip: true}, lineByLine(nil))
+	_, client = nginxBefore(t, Options{Gzip: true}, lineByLine(nil))
 	zipped, err := gzip.NewReader(nginxGet(t, client, http.Header{"Accept-Encoding": {"gzip"}}).Body)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestNginxCompressionBuffers(t *testing.T) {
 
 // TestNginxReadTimeout: a quiet stream is cut.
 func TestNginxReadTimeout(t *testing.T) {
-	_, client := nginxBefore(t, nginxOptions{readTimeout: time.Second}, lineByLine(nil))
+	_, client := nginxBefore(t, Options{ReadTimeout: time.Second}, lineByLine(nil))
 	began := time.Now()
 	body, err := io.ReadAll(nginxGet(t, client, nil).Body)
 	if took := time.Since(began); took < 900*time.Millisecond || took > nginxPatience/2 {
@@ -227,7 +227,7 @@ func TestNginxReadTimeout(t *testing.T) {
 func TestNginxCompresses(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		next := make(chan string)
-		_, client := nginxBefore(t, nginxOptions{gzip: on}, lineByLine(next))
+		_, client := nginxBefore(t, Options{Gzip: on}, lineByLine(next))
 		response := nginxGet(t, client, http.Header{"Accept-Encoding": {"gzip"}})
 		body := io.Reader(response.Body)
 		if got := response.Header.Get("Content-Encoding") == "gzip"; got != on {
@@ -249,7 +249,7 @@ func TestNginxCompresses(t *testing.T) {
 
 // TestNginxUpgrades: both directions pass after a 101, whatever the buffering, and the Host is that of the client.
 func TestNginxUpgrades(t *testing.T) {
-	n, _ := nginxBefore(t, nginxOptions{buffering: true}, func(w http.ResponseWriter, r *http.Request) {
+	n, _ := nginxBefore(t, Options{Buffering: true}, func(w http.ResponseWriter, r *http.Request) {
 		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
@@ -267,7 +267,7 @@ func TestNginxUpgrades(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), nginxPatience)
 	defer cancel()
-	conn, err := n.dial(ctx)
+	conn, err := n.Dial(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,20 +293,20 @@ func TestNginxUpgrades(t *testing.T) {
 }
 
 func TestNginxVersion(t *testing.T) {
-	n, _ := nginxBefore(t, nginxOptions{}, http.NotFound)
-	if n.version == "" || strings.ContainsAny(n.version, " \n/") {
-		t.Errorf("the version is %q", n.version)
+	n, _ := nginxBefore(t, Options{}, http.NotFound)
+	if n.Version == "" || strings.ContainsAny(n.Version, " \n/") {
+		t.Errorf("the version is %q", n.Version)
 	}
 }
 
 func TestNginxAddresses(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1", "example.com:80", "10.0.0.1:80", "localhost:80", "127.0.0.1:80; }", "unix:", "unix:a", "unix:/a;b", "unix:/a b"} {
-		if _, err := (nginxOptions{}).config(address); err == nil {
+		if _, err := (Options{}).config(address); err == nil {
 			t.Errorf("%q goes into the configuration", address)
 		}
 	}
 	for _, address := range []string{"127.0.0.1:80", "[::1]:8080", "unix:/run/a-b_c.sock"} {
-		if config, err := (nginxOptions{}).config(address); err != nil || !strings.Contains(string(config), "server "+address+";") {
+		if config, err := (Options{}).config(address); err != nil || !strings.Contains(string(config), "server "+address+";") {
 			t.Errorf("%q: %v\n%s", address, err, config)
 		}
 	}

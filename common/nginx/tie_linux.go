@@ -1,4 +1,4 @@
-package lab
+package nginx
 
 import (
 	"os/exec"
