@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"pushlab/common/hub"
@@ -157,7 +158,10 @@ func TestLate(t *testing.T) {
 	p.do(chromedp.KeyEvent("\x1b"))
 	p.wait(`document.activeElement === document.querySelector("push-toolbar .break")`)
 
-	// Who reads on finds everything in its place.
+	// Who reads on finds everything in its place, on a slow machine too: there is a moment between all that comes.
+	if _, err := chromedp.Call(p.ctx, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 4}); err != nil {
+		t.Fatal(err)
+	}
 	run[chromedp.Void](p, `{
 		window.shifts = [];
 		new PerformanceObserver((list) => {
