@@ -429,3 +429,11 @@ func testAccessHeadings(t *testing.T, browser context.Context) {
 	p.wait(`document.querySelector("canvas").getBoundingClientRect().bottom < 0`)
 	p.wait(`[...document.querySelectorAll(".timeline .head")].every((head) => head.getBoundingClientRect().right <= innerWidth)`)
 }
+
+// accessWidths are how wide a page is made for axe in a theme. Colors are what themes differ in, and do not depend on it.
+func accessWidths(theme string) []int64 {
+	if theme == "dark" {
+		return []int64{900}
+	}
+	return []int64{320, 900, 1500}
+}

@@ -743,7 +743,7 @@ func testDetailAccessible(t *testing.T, browser context.Context) {
 	p.injectAxe()
 	for _, scheme := range []string{"light", "dark"} {
 		run[chromedp.Void](p, fmt.Sprintf(`document.documentElement.dataset.theme = %q`, scheme))
-		for _, width := range []int64{320, 900, 1500} {
+		for _, width := range accessWidths(scheme) {
 			p.do(chromedp.EmulateViewport(width, 900))
 			for _, scene := range []string{
 				`show("sse wrong").then(() => document.querySelector(".detail-all summary").click())`,

@@ -143,7 +143,7 @@ func testLabOpen(t *testing.T, browser context.Context) {
 	// What an event costs comes from the tap, how late it was from the clocks of both.
 	p.wait(`[...document.querySelectorAll("push-status [data-value=bytes]")].every(({ textContent }) => /^\d/.test(textContent))`)
 	p.wait(`[...document.querySelectorAll("push-status [data-value=segments]")].every(({ textContent }) => Number(textContent) > 0)`)
-	p.wait(`[...document.querySelectorAll("push-status [data-value=latency]")].every(({ textContent }) => / ms · .* ms/.test(textContent))`)
+	p.wait(`[...document.querySelectorAll("push-status [data-value=latency]")].every(({ textContent }) => / m?s · .* m?s/.test(textContent))`)
 	p.wait(`document.querySelector("push-status [role=status]").textContent === "All four lanes are open."`)
 	p.wait(`/clock ±\d/.test(document.querySelector("push-status .line").textContent)`)
 }

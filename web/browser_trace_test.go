@@ -1080,7 +1080,7 @@ func testTraceAccessible(t *testing.T, browser context.Context) {
 		run[chromedp.Void](p, `app.select(app.trace.items.findLast(({ kind }) => kind === "event").ref)`)
 		for _, theme := range []string{"light", "dark"} {
 			run[chromedp.Void](p, fmt.Sprintf(`document.documentElement.dataset.theme = %q`, theme))
-			for _, width := range []int64{320, 900, 1500} {
+			for _, width := range accessWidths(theme) {
 				p.do(chromedp.EmulateViewport(width, 900))
 				run[chromedp.Void](p, fmt.Sprintf(`app.set({ lanes: new Set(%d < 700 ? ["sse", "websocket"] : [...app.lanes.keys()]) })`, width))
 				settle(p)

@@ -120,13 +120,20 @@ func (p *Page) Do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// gone is what Chromium says when the document that a script runs in gives way to another one.
+const gone = "Cannot find context with specified id"
+
 // Wait waits until the JavaScript expression is true.
 func (p *Page) Wait(expression string) {
 	p.T.Helper()
 	ctx, cancel := context.WithTimeout(p.Ctx, 2*Patience)
 	defer cancel()
 	wait := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(Patience))
-	if err := chromedp.Do(ctx, wait); err != nil {
+	err := chromedp.Do(ctx, wait)
+	for err != nil && strings.Contains(err.Error(), gone) && ctx.Err() == nil { // it has been loaded anew meanwhile
+		err = chromedp.Do(ctx, wait)
+	}
+	if err != nil {
 		text, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
 		p.T.Fatalf("%v: never true: %s\nThe page says:\n%s", err, expression, text)
 	}
