@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,6 +130,16 @@ func TestBenchIsInterrupted(t *testing.T) {
 	term, cmd, stdout := onTerminal(t, 80, 24, nil, "bench", "run", "--subscribers", "5", "--rate", "50",
 		"--warm-up", "50ms", "--duration", "1h", "--transport", "sse", "--out", dir)
 	term.wait("measuring")
+	events := filepath.Join(dir, result.EventsFileName)
+	measured := regexp.MustCompile(`"phase":"measuring".*"delivered":[1-9]`)
+	for limit := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		if text, err := os.ReadFile(events); err == nil && measured.Match(text) {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("nothing is measured")
+		}
+	}
 	if _, err := term.ptmx.Write([]byte{3}); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +158,7 @@ func TestBenchIsInterrupted(t *testing.T) {
 	if all := stdout.String(); !strings.Contains(all, "INTERRUPTED") || !strings.HasSuffix(all, "pushlab bench compare OLD "+filepath.Join(dir, result.FileName)+"\n") {
 		t.Errorf("the report is\n%s", all)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, result.EventsFileName))
+	text, err := os.ReadFile(events)
 	if err != nil {
 		t.Fatal(err)
 	}
