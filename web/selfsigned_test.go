@@ -19,14 +19,14 @@ import (
 )
 
 func TestSelfSignedNames(t *testing.T) {
-	cert, err := newCertificate(time.Now(), []string{"push.example", "10.0.0.2"})
+	cert, err := newCertificate(time.Now(), []string{"Push.Example:8443", "10.0.0.2:8443", "[fd00::1]"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(cert.Leaf)
 	for name, ok := range map[string]bool{
-		"localhost": true, "sse.localhost": true, "127.0.0.1": true, "::1": true, "push.example": true, "10.0.0.2": true,
+		"localhost": true, "sse.localhost": true, "127.0.0.1": true, "::1": true, "push.example": true, "10.0.0.2": true, "fd00::1": true,
 		"example.com": false, "10.0.0.1": false,
 	} {
 		if _, err := cert.Leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots}); (err == nil) != ok {

@@ -78,7 +78,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.StringVar(&o.web.Dev, "dev", "", "a folder to serve the page from, such as web/static, instead of from the program; the page is loaded again when a file changes")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; Unix sockets stay as they are")
 	f.StringVar(&o.tlsKey, "tls-key", "", "the file with its key")
-	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "do so with a certificate made now, for localhost and each --host; its fingerprint is printed")
+	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "do so with a certificate made now, for localhost and each --host; its fingerprint is printed, and another one is made after some weeks")
 	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
 	o.log.register(f)
 	return cmd
@@ -114,6 +114,9 @@ func (o *serveOptions) check() (fs.FileMode, error) {
 		return 0, &usageError{errors.New("--tls-cert and --tls-key go together; give both, or --tls-self-signed")}
 	case o.selfSigned && o.tlsCert != "":
 		return 0, &usageError{errors.New("--tls-self-signed makes a certificate, --tls-cert names one; give only one of them")}
+	}
+	if (o.selfSigned || o.tlsCert != "") && !slices.ContainsFunc(o.listen, func(address string) bool { return !strings.HasPrefix(address, "unix:") }) {
+		return 0, &usageError{errors.New("TLS is for addresses such as localhost:8443, and --listen names only unix sockets, which stay plain")}
 	}
 	if o.web.MaxConnections < 0 {
 		return 0, &usageError{errors.New("--max-connections must not be negative; 0 is no limit")}

@@ -104,7 +104,8 @@ func TestServeCertificateFiles(t *testing.T) {
 	if code := p.exit(); code != exitFailed || !strings.Contains(p.stderr.String(), "no TLS with") {
 		t.Errorf("exit code %d: %s", code, p.stderr.String())
 	}
-	for _, args := range [][]string{{"--tls-cert", cert}, {"--tls-key", private}, {"--tls-cert", cert, "--tls-key", private, "--tls-self-signed"}} {
+	for _, args := range [][]string{{"--tls-cert", cert}, {"--tls-key", private}, {"--tls-cert", cert, "--tls-key", private, "--tls-self-signed"},
+		{"--tls-self-signed", "--listen", "unix:" + filepath.Join(t.TempDir(), "s")}} {
 		p := start(t, nil, append([]string{"serve"}, args...)...)
 		if code := p.exit(); code != exitUsage {
 			t.Errorf("%q: exit code %d", args, code)

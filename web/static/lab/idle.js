@@ -9,7 +9,7 @@
 const enough = 10; // beats, or polls, are looked at
 const slack = 20; // ms by which times may be off
 
-/** idle returns { n, down, up, ms } of a lane, sums of the n latest; undefined if there are none. */
+/** idle returns { n, down, up, ms } of a lane, sums of the n latest; undefined if there are none, or all came at once. */
 export function idle(trace, name) {
   const found = name === 'longpoll' ? polls(trace) : beats(trace, name);
   if (!found.length) return undefined;
@@ -19,7 +19,7 @@ export function idle(trace, name) {
     sum.up += up;
     sum.ms += ms;
   }
-  return sum;
+  return sum.ms > 0 ? sum : undefined;
 }
 
 /** perHour is what that comes to in an hour, in bytes. */
@@ -37,7 +37,7 @@ function beats({ items }, lane) {
   for (let i = items.length - 1; i >= 0 && found.length < enough; i--) {
     const item = items[i];
     if (item.lane !== lane || item.conn !== conn || item.offset === undefined) continue;
-    const { kind, topic, dir, at } = item;
+    const { kind, topic, dir, sent: at = item.at } = item; // something in between may have held it back
     if (dir === 'up') {
       if (kind === 'pong') pong += item.length;
       continue;

@@ -50,7 +50,7 @@ class Cost extends Element {
 
   /** #idle says what a lane costs in an hour of silence, how that is known, or why it is not. */
   #idle(app, lane) {
-    const sum = idle(app.trace, lane.name);
+    const sum = lane.h2 ? undefined : idle(app.trace, lane.name);
     const hour = sum && perHour(sum);
     return html`<li data-lane=${lane.name}>${badge(lane)}<span class="who">${t(`trace.short.${lane.name}`)}</span>
       ${sum ? html`<strong class="num hour">${t('trace.cost.idle.hour', { size: bytes(hour) })}</strong>
@@ -88,6 +88,7 @@ function measured(lane, { n, down, up, ms }) {
 
 /** missing says why there is no figure. */
 function missing(app, lane) {
+  if (lane.h2) return t('trace.cost.idle.h2');
   if (lane.state === 'closed') return t('trace.cost.idle.closed');
   if (lane.name === 'longpoll') return t('trace.cost.idle.no-poll', { time: `${lane.options?.wait ?? wait}\u00a0s` });
   const every = app.lab.state.settings?.heartbeats[lane.name];
