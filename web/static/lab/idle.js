@@ -37,7 +37,7 @@ function beats({ items }, lane) {
   for (let i = items.length - 1; i >= 0 && found.length < enough; i--) {
     const item = items[i];
     if (item.lane !== lane || item.conn !== conn || item.offset === undefined) continue;
-    const { kind, topic, dir, sent: at = item.at } = item; // something in between may have held it back
+    const { kind, topic, dir, at } = item;
     if (dir === 'up') {
       if (kind === 'pong') pong += item.length;
       continue;
