@@ -28,7 +28,9 @@
 //
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
-// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; and Nchan.
+// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan; and
+// null, the hub alone, read by goroutines of the load's own process, which has no server, no connections and
+// no bytes: its CPU time is that of this process, and so has publishing and the subscribers' accounts in it.
 // Ratios are made within a round, and the report tells their median and range. One lane may be
 // measured twice in each round: what it differs by from itself is the noise.
 //

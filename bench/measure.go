@@ -13,6 +13,7 @@ import (
 	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
+	"pushlab/common/hub"
 	"pushlab/websocket"
 )
 
@@ -71,8 +72,14 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 			err = errors.Join(e, err)
 		}
 	}()
-	d, err := load.NewDialer(r.server.URL, r.options.DialContext)
-	if err != nil {
+	config := load.Config{
+		Transport: r.Transport, Protocol: r.target.protocol,
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
+	}
+	if r.target.null {
+		config.Hub = hub.New(hub.Config{})
+		defer config.Hub.Close()
+	} else if config.Dialer, err = load.NewDialer(r.server.URL, r.options.DialContext); err != nil {
 		return err
 	}
 	if r.target.counters {
@@ -80,15 +87,14 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		defer r.scraper.Close()
 	}
 	r.base = time.Now()
-	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	config.Base = r.base
+	if r.target.null {
+		r.publisher = load.PublishToHub(config.Hub, r.point.Size)
+	} else if r.publisher, err = load.ConnectPublisher(ctx, config.Dialer, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
 	defer r.publisher.Close()
-	r.load, err = load.New(load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
-		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
-	})
-	if err != nil {
+	if r.load, err = load.New(config); err != nil {
 		return err
 	}
 	defer r.load.Close() // before the publisher's connection is
@@ -174,6 +180,9 @@ func (r *run) read(ctx context.Context) (reading, error) {
 				*to = cpu
 			}
 		}
+	}
+	if r.target.null { // it runs where the load does
+		now.load, now.softirq, now.serverCore, now.loadCore = 0, 0, now.loadCore, 0
 	}
 	return now, err
 }

@@ -115,11 +115,14 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 			return nil, fmt.Errorf("bench: unknown target %q", name)
 		}
 		target := o.Targets[at]
-		for _, transport := range c.Transports {
-			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
+		for _, transport := range c.TransportsOf(name) {
+			if !slices.Contains(target.Transports, transport) || !target.measures(c) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
+				if !target.varies(variant) {
+					continue
+				}
 				lanes = append(lanes, lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target})
 			}
 		}

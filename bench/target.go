@@ -26,9 +26,25 @@ type Target struct {
 	protocol load.Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
+	null     bool // there is no server, the subscribers read a hub
 }
 
-// NewTarget makes a target of what a command line calls it: "floor", "baseline", "nchan", or
+// measures reports whether a case of that kind says something about the target.
+func (t Target) measures(c result.Case) bool {
+	switch {
+	case t.null:
+		return c.Kind == result.FanOut || c.Kind == result.Capacity
+	case c.Kind == result.Storm:
+		return t.resumes
+	default:
+		return true
+	}
+}
+
+// varies reports whether the target can be measured in the variant.
+func (t Target) varies(variant string) bool { return !t.null || variant == "" }
+
+// NewTarget makes a target of what a command line calls it: "floor", "baseline", "nchan", "null", or
 // "pushlab" and more arguments for its serve command, such as "pushlab --heartbeat 5s". Instead of
 // pushlab there may be the path of another such program. Name is text. The servers get the core.
 func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
@@ -49,10 +65,12 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 		return baselineTarget(start(program, "bench", "baseline")), nil
 	case text == result.NchanName:
 		return nchanTarget(core), nil
+	case text == result.NullName:
+		return nullTarget(), nil
 	case len(words) > 0 && strings.ContainsRune(words[0], filepath.Separator):
 		program = words[0]
 	case len(words) == 0 || words[0] != result.PushlabName:
-		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName)
+		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName, result.NullName)
 	}
 	command := append([]string{program}, serveCommand...)
 	command = append(append(command, serveArgs...), words[1:]...)
@@ -83,4 +101,12 @@ func baselineTarget(start func(context.Context, string) (*machine.Server, error)
 	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.Frames(load.AppendAnswer) },
 	}}
+}
+
+// nullTarget is the hub alone: subscribers are goroutines that read it, in this process. What a transport
+// takes more than that is the transport's. There are no bytes, and no process of its own: its CPU time has
+// that of the publisher and of the subscribers' accounts in it.
+func nullTarget() Target {
+	start := func(context.Context, string) (*machine.Server, error) { return &machine.Server{PID: os.Getpid()}, nil }
+	return Target{Name: result.NullName, Transports: []string{result.NullName}, Start: start, null: true}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushlab/bench/result"
+	"pushlab/common/hub"
 )
 
 // A Load is all subscribers of one lane. Its methods may be called from any goroutine, but Connect and
@@ -62,18 +63,23 @@ type Config struct {
 	// WarmUp and Measured are how many events each is to be given: the events of the warm-up have the
 	// numbers from 0, the measured ones those behind. Other events are faults.
 	WarmUp, Measured int
+	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
+	// Protocol and Dialer are not needed.
+	Hub *hub.Hub
 }
 
 // New returns a load that is not connected yet. It must be closed. It fails if the system has nothing to
 // wait for sockets with.
 func New(config Config) (*Load, error) {
-	l := &Load{
-		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
-		dialer: config.Dialer, base: config.Base,
-	}
-	var err error
-	if l.network, err = newNetwork(l); err != nil {
-		return nil, err
+	l := &Load{transport: config.Transport, protocol: config.Protocol, dialer: config.Dialer, base: config.Base}
+	if config.Hub != nil {
+		l.network = newReaders(l, config.Hub)
+	} else {
+		l.path = config.Protocol.Path(config.Transport)
+		var err error
+		if l.network, err = newNetwork(l); err != nil {
+			return nil, err
+		}
 	}
 	for i := range config.Subscribers {
 		l.subscribers = append(l.subscribers, &subscriber{

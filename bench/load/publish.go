@@ -19,8 +19,8 @@ import (
 // A Publisher publishes over one connection, whatever transport is measured. It does not wait for
 // the acknowledgements, so that a server that is slow to answer does not slow it down.
 type Publisher struct {
-	conn    net.Conn
-	size    int // of an event's data, in bytes
+	conn    net.Conn // nil: there is none
+	size    int      // of an event's data, in bytes
 	data    []byte
 	message []byte
 	encode  func(dst []byte, n int, data []byte) []byte // a message of an event's data
@@ -149,7 +149,9 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 // Close says goodbye, ends the connection, and waits until nothing more is read. It is called once.
 func (p *Publisher) Close() {
 	p.goodbye()
-	p.conn.Close()
+	if p.conn != nil {
+		p.conn.Close()
+	}
 	p.reading.Wait()
 }
 

@@ -133,7 +133,7 @@ func (r Text) verdict(b *strings.Builder, o result.Outcome) {
 // compare says how a target does beside another, if that is worth saying.
 func compare(s result.Summary, ratio result.Ratio) string {
 	reference := func(name string) bool {
-		return name == result.FloorName || name == result.BaselineName || name == result.NchanName
+		return name == result.FloorName || name == result.BaselineName || name == result.NchanName || name == result.NullName
 	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
@@ -147,6 +147,8 @@ func compare(s result.Summary, ratio result.Ratio) string {
 		return ""
 	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"
+	case ratio.To == result.NullName:
+		return fmt.Sprintf("%s %s %s times what the hub alone does in the load's process", s.Name(), what, withBounds(ratio.Spread, 2))
 	}
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
@@ -217,6 +219,11 @@ server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) 
 		b.WriteString(`The floor sends the same bytes by one non-blocking send(2) for each subscriber, and does nothing else; for long polling it
 also receives the polls. The baseline is net/http with a handler that waits for the event and writes the same answer.
 Ratios are of the same round; shown are their median and range.
+`)
+	}
+	if slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return slices.Contains(o.Case.Targets, result.NullName) }) {
+		b.WriteString(`null is the hub alone, read by goroutines of the load's process: its CPU time has publishing and the subscribers' accounts in it, and it
+has no bytes.
 `)
 	}
 	if has(result.Idle) {

@@ -24,6 +24,7 @@ const (
 	FloorName    = "floor"    // one send(2) for each subscriber
 	BaselineName = "baseline" // long polling by a plain net/http handler
 	NchanName    = "nchan"    // Nchan in nginx
+	NullName     = "null"     // the hub alone, in the load's own process; its one transport is called so too
 )
 
 // A Kind is what a scenario is about.
@@ -102,10 +103,19 @@ func (c Case) LaneVariants() []string {
 	return c.Variants
 }
 
+// TransportsOf returns the labels of the transports with which a target can be measured in the case. The null
+// target has its own, whatever the others have.
+func (c Case) TransportsOf(target string) []string {
+	if target == NullName {
+		return []string{NullName}
+	}
+	return c.Transports
+}
+
 // Validate tells what is wrong with the case, if something is.
 func (c Case) Validate() error {
 	for _, t := range c.Transports {
-		if !slices.Contains(Transports(), t) {
+		if !slices.Contains(Transports(), t) && t != NullName {
 			return fmt.Errorf("bench: unknown transport %q; use %s", t, strings.Join(Transports(), ", "))
 		}
 	}

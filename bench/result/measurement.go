@@ -82,7 +82,8 @@ type Measurement struct {
 	BytesDown int64 `json:"bytes_down"`
 	BytesUp   int64 `json:"bytes_up"`
 	// ServerCPU and LoadCPU are the run time of all threads of the server, and of this process:
-	// publisher and subscribers. 0 where the system does not tell.
+	// publisher and subscribers. 0 where the system does not tell. The null target has no process of
+	// its own: there ServerCPU is that of this process, and LoadCPU 0.
 	ServerCPU time.Duration `json:"server_cpu_ns"`
 	LoadCPU   time.Duration `json:"load_cpu_ns"`
 	// SoftirqCPU is the run time of the kernel's thread that did interrupt work for the server's

@@ -58,7 +58,7 @@ func Summarize(o result.Outcome) []result.Summary {
 	c := o.Case
 	var lanes []result.Lane
 	for _, target := range c.Targets {
-		for _, transport := range c.Transports {
+		for _, transport := range c.TransportsOf(target) {
 			for _, variant := range c.LaneVariants() {
 				once := result.Lane{Target: target, Transport: transport, Variant: variant}
 				again := once
@@ -90,6 +90,9 @@ func Summarize(o result.Outcome) []result.Summary {
 		summary := result.Summary{Lane: lane, Metric: MetricOf(c.Kind), Value: Spread(all)}
 		for _, other := range c.Targets {
 			to := result.Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
+			if other == result.NullName { // it stands beside every transport
+				to.Transport = result.NullName
+			}
 			if to == lane {
 				continue
 			}

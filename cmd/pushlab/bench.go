@@ -98,6 +98,8 @@ A profile may compare several targets, each in every round:
   floor      one non-blocking send(2) of the same bytes for each subscriber
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
+  null       the hub alone, read by goroutines of this process: what all
+             transports have in common
 
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
@@ -107,7 +109,8 @@ and keeps what it has.`,
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
-  pushlab bench run --profile capacity --target pushlab --target nchan`,
+  pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --target pushlab --target null`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
 	}
