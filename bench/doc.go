@@ -44,7 +44,10 @@
 //     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
 //     server, the number is a lower bound.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
-//     counts from when the first begins to connect until each has all that it missed.
+//     counts from when the first begins to connect until each has all that was published before it was back. Or
+//     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with
+//     a random delay or without, while events go on for bystanders. What a server lost with its log is no
+//     fault if it announced a gap just there; anything that is missing without a word is.
 //
 // # The load
 //

@@ -33,6 +33,9 @@ type run struct {
 	scraper   *machine.Scraper // nil if the server has no counters
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
+	dialer    load.Dialer      // to the server
+	heads     bool             // the load is told what is published
+	delays    []time.Duration  // of the publisher, where it publishes in parts
 }
 
 func (r *run) progress(format string, args ...any) {
@@ -74,7 +77,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	}()
 	config := load.Config{
 		Transport: r.Transport, Protocol: r.target.protocol,
-		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(), Bystanders: r.point.Bystanders,
 	}
 	if r.target.null {
 		config.Hub = hub.New(hub.Config{})
@@ -86,6 +89,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		r.scraper = machine.NewScraper(r.server.URL, r.options.DialContext)
 		defer r.scraper.Close()
 	}
+	r.dialer = config.Dialer
 	r.base = time.Now()
 	config.Base = r.base
 	if r.target.null {
@@ -93,7 +97,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	} else if r.publisher, err = load.ConnectPublisher(ctx, config.Dialer, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
-	defer r.publisher.Close()
+	defer func() { r.publisher.Close() }() // which may be another by then
 	if r.load, err = load.New(config); err != nil {
 		return err
 	}
@@ -252,6 +256,9 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
+		if r.heads {
+			r.load.Head(first + n + 1)
+		}
 		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err
@@ -318,6 +325,9 @@ func (r *run) account() error {
 	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	if r.Recovery != nil {
+		r.Recovery.Silent = r.load.Silent(r.Published)
+	}
 	delivery, err := r.load.Deliveries()
 	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery

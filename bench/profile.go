@@ -43,6 +43,7 @@ func Profiles() []Profile {
 	for _, p := range []Profile{cost, idle, capacity, storm} {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
+	storm.Scenarios = append(storm.Scenarios, restart(), rolling())
 	return []Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
@@ -104,6 +105,24 @@ func storm() Scenario {
 		Subscribers: []int{1000, 5000}, Rates: []float64{200}, Sizes: []int{128},
 		WarmUp: 10 * time.Millisecond, Measure: time.Second, Drain: 20 * time.Second,
 	}
+}
+
+// restart is a storm in which the server is restarted, which forgets its log.
+func restart() Scenario {
+	s := storm()
+	s.Name, s.About = "restart", "the server is restarted, and all come back with and without jitter"
+	s.Manner, s.Variants, s.Jitter = result.Restart, []string{"", result.Jitter}, 2*time.Second
+	s.Subscribers, s.Rates, s.Measure = []int{1000}, []float64{50}, 4*time.Second
+	return s
+}
+
+// rolling is a storm in which connections go one after the other, while events go on.
+func rolling() Scenario {
+	s := storm()
+	s.Name, s.About = "rolling", "200 connections drop in a second and come back, while events go on"
+	s.Manner, s.Variants, s.Jitter, s.Bystanders = result.Rolling, []string{"", result.Jitter}, 2*time.Second, 100
+	s.Subscribers, s.Rates, s.Measure = []int{1100}, []float64{20}, 6*time.Second
+	return s
 }
 
 // FindProfile returns the profile of that name.

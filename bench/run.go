@@ -109,6 +109,9 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 	if err := checkVariants(c.LaneVariants()); err != nil {
 		return nil, err
 	}
+	if err := fits(c); err != nil {
+		return nil, err
+	}
 	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {

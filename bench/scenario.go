@@ -36,6 +36,11 @@ type Scenario struct {
 	Again  bool
 	// WarmUp, Measure, Drain and Limit are those of each case: see Case.
 	WarmUp, Measure, Drain, Limit time.Duration
+	// Manner, PerSecond, Jitter and Bystanders are those of each case too: how a storm goes.
+	Manner     result.Manner
+	PerSecond  float64
+	Jitter     time.Duration
+	Bystanders int
 }
 
 // Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes. It
@@ -50,6 +55,7 @@ func (s Scenario) Cases() []result.Case {
 					Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
 					Subscribers: subscribers, Rate: rate, Size: size,
 					WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
+					Manner: s.Manner, PerSecond: s.PerSecond, Jitter: s.Jitter, Bystanders: s.Bystanders,
 				})
 			}
 		}
@@ -71,7 +77,7 @@ func (s Scenario) Validate() error {
 		return fmt.Errorf("bench: the scenario %s has no case; name at least one number of subscribers, one rate and one size", s.Name)
 	}
 	for _, c := range cases {
-		if err := c.Validate(); err != nil {
+		if err := errors.Join(c.Validate(), fits(c)); err != nil {
 			return err
 		}
 	}

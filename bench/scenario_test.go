@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,11 +54,12 @@ func TestScenarioIsNotValid(t *testing.T) {
 
 // Each variant is a lane with every target and transport, and nothing that is not known is one.
 func TestVariantsAreLanes(t *testing.T) {
-	variants = append(variants, "nginx")
-	defer func() { variants = variants[:1] }()
+	known := variants
+	variants = append(slices.Clone(variants), "pigeons")
+	defer func() { variants = known }()
 	options := Options{Targets: []Target{{Name: "pushlab", Transports: result.Transports()}}}
 	c := smoke().Cases()[0]
-	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "nginx"}, true
+	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "pigeons"}, true
 	lanes, err := options.lanes(c)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func TestVariantsAreLanes(t *testing.T) {
 	for _, l := range lanes {
 		names = append(names, l.Name())
 	}
-	want := []string{"pushlab sse", "pushlab sse nginx", "pushlab websocket", "pushlab websocket nginx", "pushlab sse again"}
+	want := []string{"pushlab sse", "pushlab sse pigeons", "pushlab websocket", "pushlab websocket pigeons", "pushlab sse again"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("what was expected (-) and came (+):\n%s", diff)
 	}

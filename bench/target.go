@@ -26,7 +26,9 @@ type Target struct {
 	protocol load.Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
-	null     bool // there is no server, the subscribers read a hub
+	// restart starts a server where another was, of that URL, and has ended; nil if that cannot be done.
+	restart func(ctx context.Context, transport, url string) (*machine.Server, error)
+	null    bool // there is no server, the subscribers read a hub
 }
 
 // measures reports whether a case of that kind says something about the target.
@@ -35,7 +37,7 @@ func (t Target) measures(c result.Case) bool {
 	case t.null:
 		return c.Kind == result.FanOut || c.Kind == result.Capacity
 	case c.Kind == result.Storm:
-		return t.resumes
+		return t.resumes && (c.Manner != result.Restart || t.restart != nil)
 	default:
 		return true
 	}
@@ -72,13 +74,21 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 	case len(words) == 0 || words[0] != result.PushlabName:
 		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName, result.NullName)
 	}
-	command := append([]string{program}, serveCommand...)
-	command = append(append(command, serveArgs...), words[1:]...)
-	return PushlabTarget(text, start(command...)), nil
+	serve := func(address string) func(context.Context, string) (*machine.Server, error) {
+		command := append([]string{program}, serveCommand(address)...)
+		return start(append(append(command, serveArgs...), words[1:]...)...)
+	}
+	target := PushlabTarget(text, serve("localhost:0"))
+	target.restart = func(ctx context.Context, transport, url string) (*machine.Server, error) {
+		return serve(strings.TrimPrefix(url, "http://"))(ctx, transport)
+	}
+	return target, nil
 }
 
 // serveCommand is for a Pushlab program to serve what bench needs, and nothing else.
-var serveCommand = []string{"serve", "--listen", "localhost:0", "--source", "none", "--log-level", "warn"}
+func serveCommand(address string) []string {
+	return []string{"serve", "--listen", address, "--source", "none", "--log-level", "warn"}
+}
 
 // PushlabTarget is a Pushlab server.
 func PushlabTarget(name string, start func(ctx context.Context, transport string) (*machine.Server, error)) Target {

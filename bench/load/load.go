@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -34,8 +35,24 @@ type Load struct {
 	returned time.Duration // when they began to come back, since base
 	answer   []byte        // scratch
 
+	bystanders int                  // the last of the subscribers, who are never dropped
+	head       int                  // events that were published
+	leaving    bool                 // who loses the connection is only away
+	returning  bool                 // who cannot connect tries again
+	delay      func() time.Duration // before one connects
+	moves      moves                // what comes next
+	wake       chan struct{}        // says that there are new ones
+	backs      []time.Duration      // how long those took who are back
+	refusals   int64                // could not connect, and tried again
+	refusal    error                // why one could not
+	goodbyes   int64                // were told that the server leaves
+	replayed   int64                // events that came to one who had been away
+	began      time.Duration        // the timeline, since base
+	timeline   result.Timeline
+
 	delivery result.Recorder // from due until a subscriber has found it
-	complete result.Recorder // from returned until a subscriber has all
+	calm     result.Recorder // likewise, to bystanders before anybody came back
+	complete result.Recorder // from when one began to come back until it has all
 }
 
 // A network carries the connections of a load.
@@ -63,6 +80,9 @@ type Config struct {
 	// WarmUp and Measured are how many events each is to be given: the events of the warm-up have the
 	// numbers from 0, the measured ones those behind. Other events are faults.
 	WarmUp, Measured int
+	// Bystanders is how many of them keep their connection when the others lose theirs. Then Deliveries has those
+	// to them alone.
+	Bystanders int
 	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
 	// Protocol and Dialer are not needed.
 	Hub *hub.Hub
@@ -71,7 +91,7 @@ type Config struct {
 // New returns a load that is not connected yet. It must be closed. It fails if the system has nothing to
 // wait for sockets with.
 func New(config Config) (*Load, error) {
-	l := &Load{transport: config.Transport, protocol: config.Protocol, dialer: config.Dialer, base: config.Base}
+	l := &Load{transport: config.Transport, protocol: config.Protocol, dialer: config.Dialer, base: config.Base, bystanders: config.Bystanders}
 	if config.Hub != nil {
 		l.network = newReaders(l, config.Hub)
 	} else {
@@ -141,6 +161,10 @@ func (l *Load) connectNext() {
 func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++
+	l.note(1)
+	s.owed = min(max(0, l.head-s.measured.first), s.measured.count)
+	s.behind = s.measured.first + s.owed
+	l.caughtUp(s)
 	l.connectNext()
 }
 
@@ -150,21 +174,37 @@ func (l *Load) lose(s *subscriber, err error) {
 		return
 	}
 	l.network.disconnect(s)
+	switch {
+	case l.returning && s.state == connecting:
+		l.retry(s, err)
+		return
+	case l.leaving && s.state == present:
+		if errors.Is(err, errLeaving) {
+			l.goodbyes++
+		}
+		s.state = absent
+		l.opened--
+		l.note(0)
+		return
+	}
 	if s.state == connecting { // so that present is right
 		l.opened++
 	}
 	s.state, s.err = lost, unexpected(err)
 	l.ended++
+	l.note(0)
 	if l.first == nil {
 		l.first = s.err
 	}
 }
 
-// Drop ends all connections; the subscribers keep their cursors, and may be connected again.
+// Drop ends the connections of all who are not bystanders; they keep their cursors, and may come back.
 func (l *Load) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.subscribers {
+	l.begin()
+	defer l.note(0)
+	for _, s := range l.subscribers[:len(l.subscribers)-l.bystanders] {
 		if s.state == present {
 			l.network.disconnect(s)
 			s.state = absent
@@ -257,6 +297,18 @@ func (l *Load) Account() Account {
 	return a
 }
 
+// Silent returns how many of the first measured events are missing without a word: no gap was announced where they
+// should have come.
+func (l *Load) Silent(events int) (missing int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		s.settle(events)
+		missing += s.measured.silent(events)
+	}
+	return missing
+}
+
 // Deliveries returns how long deliveries of measured events took: from when an event was due until a
 // subscriber had found it. It fails if the histogram cannot be encoded.
 func (l *Load) Deliveries() (result.Latency, error) {
@@ -265,8 +317,8 @@ func (l *Load) Deliveries() (result.Latency, error) {
 	return l.delivery.Latency()
 }
 
-// CatchUps returns how long subscribers took until they had all measured events, from when Connect
-// was called last. It fails as Deliveries does.
+// CatchUps returns how long subscribers took that came back, each until it had all that was published before it
+// was back: from when Return was called, or its own connection cut. It fails as Deliveries does.
 func (l *Load) CatchUps() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"pushlab/common/client"
 	"pushlab/common/event"
@@ -28,6 +29,12 @@ type subscriber struct {
 	gaps             int64
 	cursor           []byte // where to resume
 	err              error  // why it lost its connection
+
+	untold    bool          // a gap was announced, and nothing has come since
+	returning bool          // it is not back yet, or has not all
+	since     time.Duration // when it lost its connection or began to come back, since base
+	owed      int           // events were published before it was back
+	behind    int           // the number of the first that was not
 
 	state   state
 	phase   phase
@@ -74,7 +81,7 @@ func (s *subscriber) begin(dst []byte) []byte {
 		query = "&wait=0"
 	}
 	if len(s.cursor) > 0 {
-		query = "&after=" + url.QueryEscape(string(s.cursor))
+		query += "&after=" + url.QueryEscape(string(s.cursor))
 	}
 	return s.load.request(dst, query)
 }
@@ -325,6 +332,7 @@ func (s *subscriber) observe(a arrival) error {
 	case "":
 	case event.GapTopic:
 		s.gaps++
+		s.untold = true
 		return nil
 	case event.ByeTopic:
 		return errLeaving
@@ -334,12 +342,13 @@ func (s *subscriber) observe(a arrival) error {
 	l := s.load
 	switch {
 	case s.measured.has(a.n):
+		if s.untold {
+			s.settle(a.n - s.measured.first)
+		}
 		if s.measured.observe(a.n) {
 			l.measured++
-			l.delivery.Record(l.now - a.due)
-			if s.measured.came == s.measured.count {
-				l.complete.Record(l.now - l.returned)
-			}
+			l.arrived(s, a)
+			l.caughtUp(s)
 		}
 	case s.warmUp.has(a.n):
 		if s.warmUp.observe(a.n) {
@@ -349,6 +358,29 @@ func (s *subscriber) observe(a arrival) error {
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))
 	}
 	return nil
+}
+
+// settle enters what the subscriber was told to have missed, if it was told: of the first events, those behind
+// the newest that came.
+func (s *subscriber) settle(events int) {
+	if s.untold {
+		s.measured.tell(s.measured.first + events)
+		s.untold = false
+	}
+}
+
+// arrived enters how long a delivery took, where it counts.
+func (l *Load) arrived(s *subscriber, a arrival) {
+	switch bystander := s.index >= len(l.subscribers)-l.bystanders; {
+	case l.bystanders > 0 && !bystander:
+	case l.bystanders > 0 && (!l.returning || a.due < l.returned):
+		l.calm.Record(l.now - a.due)
+	default:
+		l.delivery.Record(l.now - a.due)
+	}
+	if s.since > 0 && a.n < s.behind {
+		l.replayed++
+	}
 }
 
 // request makes a request with no more than it needs.

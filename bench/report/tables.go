@@ -139,12 +139,20 @@ func (r Text) capacity(o result.Outcome) string {
 // storm is the table of those who come back.
 func (r Text) storm(o result.Outcome) string {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", "", "", ""})
-	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
+	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "95 % have", "CPU", "connects", "", "", "", "", "peak MiB", "others'"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "all, ms", "µs/event", "/s", "lost", "dup.", "reord.", "gaps", "resident", "p99, ms"})
 	for _, s := range o.Summaries {
-		var lost, duplicated, reordered int64
+		var lost, duplicated, reordered, gaps int64
 		for _, m := range o.Of(s.Lane) {
-			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
+			lost, duplicated, reordered, gaps = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered, gaps+m.Gaps
+		}
+		recovery := func(of func(result.Recovery) float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Recovery == nil {
+					return 0
+				}
+				return of(*m.Recovery)
+			})
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
 			medianOf(o, s, func(m result.Measurement) float64 {
@@ -153,8 +161,17 @@ func (r Text) storm(o result.Outcome) string {
 				}
 				return float64(m.CatchUp.P50) / 1e6
 			}).digits(0),
+			recovery(func(r result.Recovery) float64 { return float64(r.Most) / 1e6 }).digits(0),
 			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
-			r.fault(lost), r.fault(duplicated), r.fault(reordered),
+			recovery(func(r result.Recovery) float64 { return r.Timeline.ConnectsPerSecond() }).digits(0),
+			r.fault(lost), r.fault(duplicated), r.fault(reordered), gaps,
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.PeakResident) / (1 << 20) }).digits(1),
+			recovery(func(r result.Recovery) float64 {
+				if r.Bystanders == nil {
+					return 0
+				}
+				return float64(r.Bystanders.P99) / 1e6
+			}).digits(2),
 		})
 	}
 	return t.Render()

@@ -58,6 +58,17 @@ func Title(s result.Case) string {
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
 	case result.Storm:
+		switch {
+		case s.Manner == result.Restart:
+			return fmt.Sprintf("%s: the server of %d subscribers is restarted in the middle of %d events with %d bytes of data; %s",
+				s.Name, s.Subscribers, s.Events(), s.Size, rounds)
+		case s.Manner == result.Rolling:
+			return fmt.Sprintf("%s: %g of %d subscribers drop in a second, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.CutPerSecond(), s.Subscribers-s.Bystanders, s.Rate, s.Size, rounds)
+		case s.Bystanders > 0:
+			return fmt.Sprintf("%s: %d of %d subscribers drop and come back at once, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.Subscribers-s.Bystanders, s.Subscribers, s.Rate, s.Size, rounds)
+		}
 		return fmt.Sprintf("%s: %d subscribers drop, miss %d events with %d bytes of data, and come back at once; %s",
 			s.Name, s.Subscribers, s.Events(), s.Size, rounds)
 	default:

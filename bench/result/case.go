@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -73,13 +74,25 @@ type Case struct {
 	// WarmUp is how long events are published before anything is measured.
 	WarmUp time.Duration `json:"warm_up_ns"`
 	// Measure is for how long the measured events are published. Idle connections are watched for
-	// that long. In a storm it is for how long events are published that nobody is there to receive.
+	// that long. In a storm it is for how long events are published that those miss who lost their connection.
 	Measure time.Duration `json:"measure_ns"`
 	// Drain is how long to wait for events that were published and have not come yet.
 	Drain time.Duration `json:"drain_ns"`
 	// Limit is the p99 of the deliveries up to which a rate counts as sustained.
 	Limit time.Duration `json:"limit_ns,omitempty"`
+
+	// Manner is how connections go in a storm. Default: DropAll.
+	Manner Manner `json:"manner,omitempty"`
+	// PerSecond is how many connections are cut in a second if they go Rolling. Default: 200.
+	PerSecond float64 `json:"cut_per_second,omitempty"`
+	// Jitter is how long a subscriber waits at most before it connects again, in the variant Jitter.
+	Jitter time.Duration `json:"jitter_ns,omitempty"`
+	// Bystanders is how many of the subscribers keep their connection while the others lose theirs.
+	Bystanders int `json:"bystanders,omitempty"`
 }
+
+// CutPerSecond is PerSecond or its default.
+func (c Case) CutPerSecond() float64 { return cmp.Or(c.PerSecond, 200) }
 
 // The limits of a case.
 const (
@@ -141,6 +154,23 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: the capacity is searched up to a p99, which is missing")
 	case c.Events() < 1 && c.Kind != Idle:
 		return fmt.Errorf("bench: no event is due in %v at %v events/s; measure longer or raise the rate", c.Measure, c.Rate)
+	case !slices.Contains([]Manner{"", DropAll, Restart, Rolling}, c.Manner):
+		return fmt.Errorf("bench: unknown manner %q of a storm; use %s, %s or %s", c.Manner, DropAll, Restart, Rolling)
+	case c.Kind != Storm && (c.Manner != "" || c.Bystanders != 0 || c.Jitter != 0 || c.PerSecond != 0):
+		return fmt.Errorf("bench: manner, bystanders, jitter and cuts per second are for storms; the scenario %s is none", c.Name)
+	case c.Bystanders < 0 || c.Bystanders >= c.Subscribers:
+		return fmt.Errorf("bench: %d bystanders of %d subscribers; at least one has to come back", c.Bystanders, c.Subscribers)
+	case c.Manner == Restart && c.Bystanders > 0:
+		return fmt.Errorf("bench: nobody keeps the connection to a server that is restarted, so there are no bystanders")
+	case c.Manner == Restart && c.Events() < 4:
+		return fmt.Errorf("bench: a restart needs four events at least, not %d; measure longer or raise the rate", c.Events())
+	case c.Jitter < 0 || c.Jitter == 0 && slices.Contains(c.Variants, Jitter):
+		return fmt.Errorf("bench: the variant %s needs a longest delay", Jitter)
+	case c.PerSecond < 0 || math.IsNaN(c.PerSecond):
+		return fmt.Errorf("bench: %v connections to be cut in a second; use more than 0", c.PerSecond)
+	case c.Manner == Rolling && float64(c.Subscribers-c.Bystanders)/c.CutPerSecond() > c.Measure.Seconds():
+		return fmt.Errorf("bench: to cut %d connections takes %.3g s at %v a second, and events are published for only %v; measure longer",
+			c.Subscribers-c.Bystanders, float64(c.Subscribers-c.Bystanders)/c.CutPerSecond(), c.CutPerSecond(), c.Measure)
 	case events*float64(c.Subscribers) > MaxDeliveries:
 		return fmt.Errorf("bench: %.0f deliveries; the limit is %d: measure for a shorter time, or with fewer subscribers or events", events*float64(c.Subscribers), MaxDeliveries)
 	}

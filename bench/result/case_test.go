@@ -24,6 +24,14 @@ func TestValidate(t *testing.T) {
 		"negative warm-up":    func(s *Case) { s.WarmUp = -1 },
 		"negative drain":      func(s *Case) { s.Drain = -1 },
 		"not one event":       func(s *Case) { s.Measure = time.Microsecond },
+		"unknown manner":      func(s *Case) { s.Kind, s.Manner = Storm, "hurricane" },
+		"no storm":            func(s *Case) { s.Manner = Restart },
+		"all are bystanders":  func(s *Case) { s.Kind, s.Bystanders = Storm, s.Subscribers },
+		"who would stay":      func(s *Case) { s.Kind, s.Manner, s.Bystanders = Storm, Restart, 1 },
+		"too few for halves":  func(s *Case) { s.Kind, s.Manner, s.Measure = Storm, Restart, 120*time.Millisecond },
+		"jitter of nothing":   func(s *Case) { s.Kind, s.Variants = Storm, []string{"", Jitter} },
+		"cut too slowly":      func(s *Case) { s.Kind, s.Manner, s.PerSecond = Storm, Rolling, 10 },
+		"cut backwards":       func(s *Case) { s.Kind, s.Manner, s.PerSecond = Storm, Rolling, -10 },
 		"too many deliveries": func(s *Case) { s.Measure = 10 * time.Hour },
 	} {
 		s := smokeCase()

@@ -102,6 +102,10 @@ type Measurement struct {
 	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
 	// in a case of the kind Storm.
 	CatchUp *Latency `json:"catch_up,omitempty"`
+	// Recovery is how that went, and PeakResident the largest resident set that the server's
+	// processes had, since they were started, added up.
+	Recovery     *Recovery `json:"recovery,omitempty"`
+	PeakResident int64     `json:"peak_resident_bytes,omitempty"`
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`

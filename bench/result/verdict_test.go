@@ -7,6 +7,42 @@ import (
 	"time"
 )
 
+// What a restarted server lost is no fault if it was told, and one if it was not.
+func TestVerdictOfStorms(t *testing.T) {
+	c := smokeCase()
+	c.Kind, c.Manner, c.Bystanders = Storm, Restart, 0
+	for name, test := range map[string]struct {
+		change        func(*Measurement)
+		failed, notes string
+	}{
+		"fine":         {func(m *Measurement) {}, "", ""},
+		"told":         {func(m *Measurement) { m.Lost, m.Gaps = 30, 3 }, "", "lost with the server's log: 30; 3 gaps"},
+		"a gap alone":  {func(m *Measurement) { m.Gaps = 3 }, "", "gaps announced: 3; the server came back"},
+		"silent":       {func(m *Measurement) { m.Lost, m.Recovery.Silent = 30, 1 }, "deliveries lost: 30", ""},
+		"repeated":     {func(m *Measurement) { m.Duplicated = 1 }, "duplicated: 1", ""},
+		"stayed away":  {func(m *Measurement) { m.Recovery.Returned-- }, "did not come back, or never had all: 1", ""},
+		"a backlog":    {func(m *Measurement) { m.Recovery.ListenDrops = 2 }, "", "0 ListenOverflows and 2 ListenDrops"},
+		"tried again":  {func(m *Measurement) { m.Recovery.Refusals = 2 }, "", "made again: 2"},
+		"and not told": {func(m *Measurement) { m.Recovery, m.Lost = nil, 1 }, "deliveries lost: 1", ""},
+	} {
+		m := fineMeasurement("sse")
+		m.Recovery = &Recovery{Returned: c.Subscribers}
+		test.change(&m)
+		v := m.Judge(c, 2)
+		failed, notes := strings.Join(v.Failed, "\n"), strings.Join(v.Notes, "\n")
+		if (failed != "") != (test.failed != "") || !strings.Contains(failed, test.failed) || !strings.Contains(notes, test.notes) {
+			t.Errorf("%s: failed %q, notes %q", name, failed, notes)
+		}
+	}
+	// A gap is a fault where the server was not restarted.
+	c.Manner = Rolling
+	m := fineMeasurement("sse")
+	m.Gaps = 1
+	if v := m.Judge(c, 2); len(v.Failed) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	s := smokeCase()
 	for name, c := range map[string]struct {
