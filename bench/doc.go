@@ -43,6 +43,10 @@
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
 //     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
 //     server, the number is a lower bound.
+//   - [result.Echo] has every client publish on a topic of its own, and measures how long its events take to come
+//     back to it: by its WebSocket both ways, or by POST on a connection of its own, kept alive, and the
+//     transport. Clients send on schedule, the loop is open; with Case.InFlight it is closed, which is for
+//     comparing with tools that measure so, and hides what was not sent while the server stood still.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
 //     counts from when the first begins to connect until each has all that was published before it was back. Or
 //     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with

@@ -45,7 +45,9 @@ func (r *run) progress(format string, args ...any) {
 // do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.point.Events()
+	if r.Planned = r.point.Events(); r.point.Kind == result.Echo { // of each client
+		r.Planned *= r.point.Subscribers
+	}
 	switch r.point.Kind {
 	case result.Idle:
 		err = r.with(ctx, r.idle)
@@ -54,6 +56,8 @@ func (r *run) do(ctx context.Context) {
 		return // its probes are judged
 	case result.Storm:
 		err = r.with(ctx, r.storm)
+	case result.Echo:
+		err = r.with(ctx, r.echo)
 	default:
 		err = r.with(ctx, r.fanOut)
 	}
@@ -92,12 +96,18 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	r.dialer = config.Dialer
 	r.base = time.Now()
 	config.Base = r.base
-	if r.target.null {
+	if r.point.Kind == result.Echo { // its subscribers publish
+		config.Echo, config.Size, config.InFlight = true, r.point.Size, r.point.InFlight
+	} else if r.target.null {
 		r.publisher = load.PublishToHub(config.Hub, r.point.Size)
 	} else if r.publisher, err = load.ConnectPublisher(ctx, config.Dialer, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
 		return err
 	}
-	defer func() { r.publisher.Close() }() // which may be another by then
+	defer func() {
+		if r.publisher != nil { // which may be another by then
+			r.publisher.Close()
+		}
+	}()
 	if r.load, err = load.New(config); err != nil {
 		return err
 	}
@@ -155,10 +165,18 @@ type reading struct {
 	published            int64         // acknowledged
 }
 
+// acked is how many events the server has taken.
+func (r *run) acked() int {
+	if r.publisher == nil {
+		return r.load.Acked()
+	}
+	return r.publisher.Acked()
+}
+
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
+	now := reading{at: time.Now(), counts: counts, published: int64(r.acked())}
 	now.down, now.up = r.load.Bytes()
 	if r.server.PID == 0 {
 		return now, err
@@ -267,11 +285,15 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 // drain waits until everybody has that many events, measured ones or of the warm-up, and that many
 // of all events were acknowledged; for a limited time, which gets shorter when ctx ends.
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
-	limit := time.Now().Add(r.point.Drain)
-	drained := func() bool {
+	r.await(ctx, func() bool {
 		acks := r.publisher.Acked() >= acknowledged || r.publisher.Err() != nil
 		return acks && r.load.Came(measured, events)
-	}
+	})
+}
+
+// await waits until nothing is under way any more, for the time that drain has.
+func (r *run) await(ctx context.Context, drained func() bool) {
+	limit := time.Now().Add(r.point.Drain)
 	for !drained() && time.Now().Before(limit) {
 		if pause(ctx, tick) != nil {
 			ctx = context.WithoutCancel(ctx)
@@ -296,7 +318,7 @@ func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 			return c, err
 		}
 		want := r.load.Present()
-		if r.Transport == websocket.Name && r.publisher.Err() == nil {
+		if r.Transport == websocket.Name && r.publisher != nil && r.publisher.Err() == nil {
 			want++ // the publisher's own
 		}
 		if int(c.Open) == want {
@@ -317,7 +339,9 @@ func (r *run) account() error {
 	lost, first := r.load.Lost()
 	account := r.load.Account()
 	r.Disconnected = int64(lost)
-	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
+	if r.Expected = int64(r.Published); r.point.Kind != result.Echo { // where each event is for one
+		r.Expected *= int64(r.point.Subscribers)
+	}
 	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
 		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
@@ -329,7 +353,7 @@ func (r *run) account() error {
 		r.Recovery.Silent = r.load.Silent(r.Published)
 	}
 	delivery, err := r.load.Deliveries()
-	if r.point.Kind == result.FanOut {
+	if r.point.Kind == result.FanOut || r.point.Kind == result.Echo {
 		r.Delivery = delivery
 	}
 	return errors.Join(first, err)

@@ -43,11 +43,12 @@ func Profiles() []Profile {
 	for _, p := range []Profile{cost, idle, capacity, storm} {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
+	echoes := Profile{Name: "echo", About: echo(0).About, Pinned: true, Scenarios: []Scenario{echo(1), echo(0)}}
 	storm.Scenarios = append(storm.Scenarios, restart(), rolling())
 	return []Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
-		storm, idle, cost, capacity, engine,
+		storm, idle, cost, capacity, echoes, engine,
 	}
 }
 
@@ -122,6 +123,22 @@ func rolling() Scenario {
 	s.Name, s.About = "rolling", "200 connections drop in a second and come back, while events go on"
 	s.Manner, s.Variants, s.Jitter, s.Bystanders = result.Rolling, []string{"", result.Jitter}, 2*time.Second, 100
 	s.Subscribers, s.Rates, s.Measure = []int{1100}, []float64{20}, 6*time.Second
+	return s
+}
+
+// echo is the round trip of a client's own event: of each of 100 clients a hundred times a second. With one in flight it
+// is a closed loop of a single client.
+func echo(inFlight int) Scenario {
+	s := Scenario{
+		ID: "S7", Name: "echo", About: "how long a client's own event takes to come back",
+		Kind: result.Echo, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 5,
+		Subscribers: []int{100}, Rates: []float64{100}, Sizes: []int{128},
+		WarmUp: time.Second, Measure: 10 * time.Second, Drain: 5 * time.Second,
+	}
+	if inFlight > 0 {
+		s.Name, s.About, s.InFlight = "echo-closed", "how long it takes with so many under way and nothing else", inFlight
+		s.Subscribers, s.Rates = []int{1}, []float64{10_000}
+	}
 	return s
 }
 

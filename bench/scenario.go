@@ -41,6 +41,8 @@ type Scenario struct {
 	PerSecond  float64
 	Jitter     time.Duration
 	Bystanders int
+	// InFlight is that of each case: how many events a client of an echo has under way; 0 is an open loop.
+	InFlight int
 }
 
 // Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes. It
@@ -55,7 +57,7 @@ func (s Scenario) Cases() []result.Case {
 					Targets: s.Targets, Transports: s.Transports, Variants: s.Variants, Rounds: s.Rounds, Again: s.Again,
 					Subscribers: subscribers, Rate: rate, Size: size,
 					WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
-					Manner: s.Manner, PerSecond: s.PerSecond, Jitter: s.Jitter, Bystanders: s.Bystanders,
+					Manner: s.Manner, PerSecond: s.PerSecond, Jitter: s.Jitter, Bystanders: s.Bystanders, InFlight: s.InFlight,
 				})
 			}
 		}

@@ -36,6 +36,8 @@ func (t Target) measures(c result.Case) bool {
 	switch {
 	case t.null:
 		return c.Kind == result.FanOut || c.Kind == result.Capacity
+	case c.Kind == result.Echo:
+		return t.protocol.Echo != nil
 	case c.Kind == result.Storm:
 		return t.resumes && (c.Manner != result.Restart || t.restart != nil)
 	default:
@@ -94,6 +96,7 @@ func serveCommand(address string) []string {
 func PushlabTarget(name string, start func(ctx context.Context, transport string) (*machine.Server, error)) Target {
 	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.ToPushlab() },
+		Echo: load.PushlabEchoing(),
 	}, counters: true, resumes: true}
 }
 

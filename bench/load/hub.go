@@ -100,6 +100,9 @@ func (r *readers) enter(s *subscriber, records []*hub.Record) error {
 	return nil
 }
 
+// send is not for readers, who have nothing to send by.
+func (r *readers) send(*subscriber, []byte) error { return errors.ErrUnsupported }
+
 func (r *readers) disconnect(s *subscriber) {
 	if cancel, ok := r.open[s]; ok {
 		cancel()

@@ -48,6 +48,7 @@ type Load struct {
 	goodbyes   int64                // were told that the server leaves
 	replayed   int64                // events that came to one who had been away
 	began      time.Duration        // the timeline, since base
+	posters                         // of clients that get their own events back
 	timeline   result.Timeline
 
 	delivery result.Recorder // from due until a subscriber has found it
@@ -62,6 +63,8 @@ type network interface {
 	connect(s *subscriber) error
 	// disconnect ends a subscriber's connection. The mutex is held.
 	disconnect(s *subscriber)
+	// send sends something by a subscriber's connection, without waiting. The mutex is held.
+	send(s *subscriber, b []byte) error
 	// close ends all connections, and returns when nothing more comes. The mutex is not held.
 	close()
 }
@@ -83,6 +86,11 @@ type Config struct {
 	// Bystanders is how many of them keep their connection when the others lose theirs. Then Deliveries has those
 	// to them alone.
 	Bystanders int
+	// Echo says that each is a client that gets its own events, with Size bytes of data, back on a topic of its own.
+	// WarmUp and Measured are then each client's. InFlight is how many events a client has under way that waits for
+	// them to come back; 0 if it does not.
+	Echo           bool
+	Size, InFlight int
 	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
 	// Protocol and Dialer are not needed.
 	Hub *hub.Hub
@@ -101,10 +109,19 @@ func New(config Config) (*Load, error) {
 			return nil, err
 		}
 	}
+	l.size = config.Size
+	if config.InFlight > 0 {
+		l.echoed = make(chan int, config.Subscribers*config.InFlight)
+	}
 	for i := range config.Subscribers {
-		l.subscribers = append(l.subscribers, &subscriber{
-			load: l, index: i, warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
-		})
+		s := &subscriber{
+			load: l, index: i, path: l.path, member: dataMember,
+			warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
+		}
+		if config.Echo {
+			s.echo(config.Protocol.Echo)
+		}
+		l.subscribers = append(l.subscribers, s)
 	}
 	return l, nil
 }
@@ -220,6 +237,7 @@ func (l *Load) Close() {
 	l.closing = true
 	l.mu.Unlock()
 	if !closed {
+		l.stop()
 		l.network.close()
 	}
 }

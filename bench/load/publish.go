@@ -159,12 +159,19 @@ func (p *Publisher) Close() {
 // nothing is published.
 func ToPushlab() Publishing {
 	return Messages("/"+websocket.Name+"?topic="+Topic+".publisher", func(m []byte, n int, data []byte) []byte {
-		m = append(m, `{"op":"publish","ref":"`...)
-		m = strconv.AppendInt(m, int64(n), 10)
-		m = append(m, `","topic":"`+Topic+`","data":`...)
-		m = append(m, data...)
-		return append(m, '}')
+		return appendPublish(m, n, Topic, data)
 	}, isAck)
+}
+
+// appendPublish appends the message by which a Pushlab server is given an event.
+func appendPublish(m []byte, n int, topic string, data []byte) []byte {
+	m = append(m, `{"op":"publish","ref":"`...)
+	m = strconv.AppendInt(m, int64(n), 10)
+	m = append(m, `","topic":"`...)
+	m = append(m, topic...)
+	m = append(m, `","data":`...)
+	m = append(m, data...)
+	return append(m, '}')
 }
 
 // ack and refusal begin a server's answer to a publisher.

@@ -29,6 +29,10 @@ type subscriber struct {
 	gaps             int64
 	cursor           []byte // where to resume
 	err              error  // why it lost its connection
+	path             string // with a query
+	topic            string // of a client's own
+	member           []byte // what comes in front of the data of our events
+	poster           *poster
 
 	untold    bool          // a gap was announced, and nothing has come since
 	returning bool          // it is not back yet, or has not all
@@ -83,7 +87,7 @@ func (s *subscriber) begin(dst []byte) []byte {
 	if len(s.cursor) > 0 {
 		query += "&after=" + url.QueryEscape(string(s.cursor))
 	}
-	return s.load.request(dst, query)
+	return s.request(dst, query)
 }
 
 // feed takes what came and returns what to send, which may be nothing. It keeps neither.
@@ -140,7 +144,7 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 
 // poll appends the next poll.
 func (s *subscriber) poll(dst []byte) []byte {
-	return s.load.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
+	return s.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
 }
 
 // takeHead takes the head of a response.
@@ -270,6 +274,11 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	}
 	switch first {
 	case finalBit | opText:
+		if s.topic != "" {
+			if err := s.load.checkAck(payload); err != nil {
+				return 0, err
+			}
+		}
 		return n, s.scan(payload)
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
@@ -319,7 +328,7 @@ func (s *subscriber) scan(text []byte) error {
 	if s.load.protocol.Bare {
 		return scanBare(text, s.observe)
 	}
-	id, err := scan(text, s.observe)
+	id, err := scanTopic(text, s.member, s.observe)
 	if len(id) > 0 && s.load.transport != longpoll.Name {
 		s.cursor = append(s.cursor[:0], id...)
 	}
@@ -348,6 +357,7 @@ func (s *subscriber) observe(a arrival) error {
 		if s.measured.observe(a.n) {
 			l.measured++
 			l.arrived(s, a)
+			l.echoBack(s)
 			l.caughtUp(s)
 		}
 	case s.warmUp.has(a.n):
@@ -384,9 +394,10 @@ func (l *Load) arrived(s *subscriber, a arrival) {
 }
 
 // request makes a request with no more than it needs.
-func (l *Load) request(dst []byte, query string) []byte {
+func (s *subscriber) request(dst []byte, query string) []byte {
+	l := s.load
 	dst = append(dst, "GET "...)
-	dst = append(dst, l.path...)
+	dst = append(dst, s.path...)
 	dst = append(dst, query...)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, l.dialer.address...)

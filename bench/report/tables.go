@@ -23,6 +23,8 @@ func (r Text) tables(o result.Outcome) []string {
 		return []string{r.capacity(o)}
 	case o.Case.Kind == result.Storm:
 		return []string{r.storm(o)}
+	case o.Case.Kind == result.Echo:
+		return []string{r.echoes(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
 		return []string{r.costs(o)}
 	default:
@@ -172,6 +174,30 @@ func (r Text) storm(o result.Outcome) string {
 				}
 				return float64(r.Bystanders.P99) / 1e6
 			}).digits(2),
+		})
+	}
+	return t.Render()
+}
+
+// echoes is the table of round trips.
+func (r Text) echoes(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "round trip, p50 µs", "", "p99", "p99.9", "max", "round trips", "bytes", "server CPU", "", "", ""})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "ms", "ms", "ms", "/s", "each", "µs each", "lost", "dup.", "reord."})
+	for _, s := range o.Summaries {
+		var lost, duplicated, reordered int64
+		for _, m := range o.Of(s.Lane) {
+			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
+		}
+		of := func(time func(result.Latency) time.Duration) string {
+			return medianOf(o, s, func(m result.Measurement) float64 { return float64(time(m.Delivery)) / 1e6 }).digits(2)
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
+			of(func(l result.Latency) time.Duration { return l.P99 }), of(func(l result.Latency) time.Duration { return l.P999 }), of(func(l result.Latency) time.Duration { return l.Max }),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivered) / m.Window.Seconds() }).digits(0),
+			medianOf(o, s, result.Measurement.BytesPerRoundTrip).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(1),
+			r.fault(lost), r.fault(duplicated), r.fault(reordered),
 		})
 	}
 	return t.Render()

@@ -57,6 +57,13 @@ func Title(s result.Case) string {
 	case result.Capacity:
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
+	case result.Echo:
+		how := fmt.Sprintf("%g events/s of each", s.Rate)
+		if s.InFlight > 0 {
+			how = fmt.Sprintf("closed loop, %d in flight", s.InFlight)
+		}
+		return fmt.Sprintf("%s: %d clients get their own events back, %s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, how, s.Size, s.Measure, rounds)
 	case result.Storm:
 		switch {
 		case s.Manner == result.Restart:
@@ -148,6 +155,7 @@ func compare(s result.Summary, ratio result.Ratio) string {
 	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
+		result.RoundTrip: "takes",
 	}[s.Metric]
 	once, of := s.Lane, "%s %s %s times what %s does"
 	once.Again = false
@@ -216,6 +224,11 @@ func (r Text) explanation() string {
 	several := slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
 	if has(result.FanOut, result.Capacity) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
+`)
+	}
+	if has(result.Echo) {
+		b.WriteString(`A round trip counts from when a client's event was due until the same client has it back; in a closed loop from when it was sent, which
+hides what would have been late. Its bytes are all of the client's, with posts and their answers.
 `)
 	}
 	if has(result.FanOut) {

@@ -41,6 +41,9 @@ const (
 	Capacity Kind = "capacity"
 	// Storm drops all connections, publishes, and lets everybody come back with a cursor at once.
 	Storm Kind = "storm"
+	// Echo has each subscriber publish on a topic of its own: how long an event takes to the server and back
+	// to the same client.
+	Echo Kind = "echo"
 )
 
 // A Case is one point of a scenario, which a run measures on each lane: one topic, one publisher, one
@@ -67,7 +70,7 @@ type Case struct {
 	// Subscribers is how many subscribers each event is delivered to.
 	Subscribers int `json:"subscribers"`
 	// Rate is how many events are published in a second; when the capacity is searched, in the first
-	// probe.
+	// probe; in an echo, by each client.
 	Rate float64 `json:"events_per_second"`
 	// Size is how many bytes of data each event has; its envelope comes on top.
 	Size int `json:"data_bytes"`
@@ -89,6 +92,21 @@ type Case struct {
 	Jitter time.Duration `json:"jitter_ns,omitempty"`
 	// Bystanders is how many of the subscribers keep their connection while the others lose theirs.
 	Bystanders int `json:"bystanders,omitempty"`
+
+	// InFlight makes an echo a closed loop: each client has so many events under way, and sends the next when one has
+	// come back, until the time is over or it has sent as many as Rate allows. It is for comparing with
+	// tools that measure in that way, such as ping: with one in flight it tells the round trip of a server with
+	// nothing else to do. It hides what an open loop shows: while the server stands still, nothing is sent
+	// that could be late. Default: none, each client sends Rate events in a second whatever comes back.
+	InFlight int `json:"in_flight,omitempty"`
+}
+
+// TotalRate is how many events are published in a second by all who do: one publisher, or each client of an echo.
+func (c Case) TotalRate() float64 {
+	if c.Kind == Echo {
+		return c.Rate * float64(c.Subscribers)
+	}
+	return c.Rate
 }
 
 // CutPerSecond is PerSecond or its default.
@@ -104,6 +122,7 @@ const (
 	MaxDeliveries = 20_000_000
 
 	maxSubscribers = 20_000
+	maxInFlight    = 1_000
 	maxRounds      = 1_000
 	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
 )
@@ -134,7 +153,7 @@ func (c Case) Validate() error {
 	}
 	events := c.Rate * (c.WarmUp + c.Measure).Seconds()
 	switch {
-	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm}, c.Kind):
+	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm, Echo}, c.Kind):
 		return fmt.Errorf("bench: unknown kind of scenario %q", c.Kind)
 	case len(c.Targets) == 0:
 		return fmt.Errorf("bench: no target to measure")
@@ -158,6 +177,12 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: unknown manner %q of a storm; use %s, %s or %s", c.Manner, DropAll, Restart, Rolling)
 	case c.Kind != Storm && (c.Manner != "" || c.Bystanders != 0 || c.Jitter != 0 || c.PerSecond != 0):
 		return fmt.Errorf("bench: manner, bystanders, jitter and cuts per second are for storms; the scenario %s is none", c.Name)
+	case c.TotalRate() > MaxRate:
+		return fmt.Errorf("bench: %v events/s of all clients; the limit is %d: use fewer clients or a lower rate", c.TotalRate(), MaxRate)
+	case c.InFlight != 0 && c.Kind != Echo:
+		return fmt.Errorf("bench: events in flight are for an echo; the scenario %s is none", c.Name)
+	case c.InFlight < 0 || c.InFlight > maxInFlight:
+		return fmt.Errorf("bench: %d events in flight; use 1 to %d, or 0 for an open loop", c.InFlight, maxInFlight)
 	case c.Bystanders < 0 || c.Bystanders >= c.Subscribers:
 		return fmt.Errorf("bench: %d bystanders of %d subscribers; at least one has to come back", c.Bystanders, c.Subscribers)
 	case c.Manner == Restart && c.Bystanders > 0:

@@ -32,6 +32,9 @@ func TestValidate(t *testing.T) {
 		"jitter of nothing":   func(s *Case) { s.Kind, s.Variants = Storm, []string{"", Jitter} },
 		"cut too slowly":      func(s *Case) { s.Kind, s.Manner, s.PerSecond = Storm, Rolling, 10 },
 		"cut backwards":       func(s *Case) { s.Kind, s.Manner, s.PerSecond = Storm, Rolling, -10 },
+		"in flight":           func(s *Case) { s.InFlight = 1 },
+		"too many in flight":  func(s *Case) { s.Kind, s.InFlight = Echo, 1001 },
+		"all are too many":    func(s *Case) { s.Kind, s.Rate = Echo, 1000 },
 		"too many deliveries": func(s *Case) { s.Measure = 10 * time.Hour },
 	} {
 		s := smokeCase()

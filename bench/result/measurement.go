@@ -67,7 +67,7 @@ type Measurement struct {
 	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
 	WarmUpFaults int64 `json:"warm_up_faults"`
 	// Delivery is how long deliveries took: from when an event was due until a subscriber had read
-	// and found it.
+	// and found it. In an echo that is the round trip. In a closed loop an event is due when it is sent.
 	Delivery Latency `json:"delivery"`
 
 	// Window is how long it took from the first event until the counters were read.
@@ -78,7 +78,8 @@ type Measurement struct {
 	ServerWrites    int64 `json:"server_writes"`
 	ServerBytes     int64 `json:"server_bytes"`
 	// BytesDown and BytesUp are what the subscribers' connections carried, to them and from them,
-	// counted at the client's net.Conn: above TCP.
+	// counted at the client's net.Conn: above TCP. In an echo these are all bytes of the clients, with
+	// those of the requests that post the events, and of their answers.
 	BytesDown int64 `json:"bytes_down"`
 	BytesUp   int64 `json:"bytes_up"`
 	// ServerCPU and LoadCPU are the run time of all threads of the server, and of this process:
@@ -176,6 +177,9 @@ func (m Measurement) BytesDownPerEvent() float64 { return ratio(m.BytesDown, m.D
 
 // BytesUpPerEvent is BytesUp for each delivered event.
 func (m Measurement) BytesUpPerEvent() float64 { return ratio(m.BytesUp, m.Delivered) }
+
+// BytesPerRoundTrip is what the clients of an echo sent and were sent for each event that came back.
+func (m Measurement) BytesPerRoundTrip() float64 { return ratio(m.BytesDown+m.BytesUp, m.Delivered) }
 
 // ServerCPUPerEvent is ServerCPU and SoftirqCPU for each delivered event; 0 if it is not known.
 func (m Measurement) ServerCPUPerEvent() time.Duration {

@@ -24,6 +24,8 @@ const (
 	DeliveriesPerSecond Metric = "deliveries_per_second"
 	// CatchUpTime is how long the last subscriber took, in milliseconds.
 	CatchUpTime Metric = "catch_up_ms"
+	// RoundTrip is the median of Measurement.Delivery in an echo, in microseconds.
+	RoundTrip Metric = "round_trip_p50_us"
 )
 
 // A Spread is a number that was measured in several rounds.
