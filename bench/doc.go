@@ -47,6 +47,8 @@
 //     back to it: by its WebSocket both ways, or by POST on a connection of its own, kept alive, and the
 //     transport. Clients send on schedule, the loop is open; with Case.InFlight it is closed, which is for
 //     comparing with tools that measure so, and hides what was not sent while the server stood still.
+//   - [result.Slow] is a fan-out in which some read 1 KiB a second, or nothing. It tells what that does to the
+//     others, when the server cuts the slow ones off, and whether these are told of what they lose.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
 //     counts from when the first begins to connect until each has all that was published before it was back. Or
 //     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type run struct {
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
 	dialer    load.Dialer      // to the server
+	unsettled bool             // something is always under way, so nothing is waited for
 	heads     bool             // the load is told what is published
 	delays    []time.Duration  // of the publisher, where it publishes in parts
 }
@@ -58,6 +60,8 @@ func (r *run) do(ctx context.Context) {
 		err = r.with(ctx, r.storm)
 	case result.Echo:
 		err = r.with(ctx, r.echo)
+	case result.Slow:
+		err = r.with(ctx, r.slow)
 	default:
 		err = r.with(ctx, r.fanOut)
 	}
@@ -83,6 +87,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		Transport: r.Transport, Protocol: r.target.protocol,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(), Bystanders: r.point.Bystanders,
 	}
+	config.Slow, config.SlowRate = r.point.SlowReaders(r.Variant)
 	if r.target.null {
 		config.Hub = hub.New(hub.Config{})
 		defer config.Hub.Close()
@@ -317,6 +322,9 @@ func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 		if err != nil {
 			return c, err
 		}
+		if r.unsettled {
+			return c, nil
+		}
 		want := r.load.Present()
 		if r.Transport == websocket.Name && r.publisher != nil && r.publisher.Err() == nil {
 			want++ // the publisher's own
@@ -340,20 +348,24 @@ func (r *run) account() error {
 	account := r.load.Account()
 	r.Disconnected = int64(lost)
 	if r.Expected = int64(r.Published); r.point.Kind != result.Echo { // where each event is for one
-		r.Expected *= int64(r.point.Subscribers)
+		r.Expected *= int64(r.healthy())
 	}
 	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
 		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	if r.Laggards == nil { // to whom the server may announce some
+		r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	} else {
+		r.Gaps = account.Gaps
+	}
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
 	if r.Recovery != nil {
 		r.Recovery.Silent = r.load.Silent(r.Published)
 	}
 	delivery, err := r.load.Deliveries()
-	if r.point.Kind == result.FanOut || r.point.Kind == result.Echo {
+	if slices.Contains([]result.Kind{result.FanOut, result.Echo, result.Slow}, r.point.Kind) {
 		r.Delivery = delivery
 	}
 	return errors.Join(first, err)

@@ -44,11 +44,12 @@ func Profiles() []Profile {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
 	echoes := Profile{Name: "echo", About: echo(0).About, Pinned: true, Scenarios: []Scenario{echo(1), echo(0)}}
+	slows := Profile{Name: "slow", About: slow().About, Pinned: true, Scenarios: []Scenario{slow()}}
 	storm.Scenarios = append(storm.Scenarios, restart(), rolling())
 	return []Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
-		storm, idle, cost, capacity, echoes, engine,
+		storm, idle, cost, capacity, echoes, slows, engine,
 	}
 }
 
@@ -124,6 +125,18 @@ func rolling() Scenario {
 	s.Manner, s.Variants, s.Jitter, s.Bystanders = result.Rolling, []string{"", result.Jitter}, 2*time.Second, 100
 	s.Subscribers, s.Rates, s.Measure = []int{1100}, []float64{20}, 6*time.Second
 	return s
+}
+
+// slow is what some who read slowly do to the others. Events are so large and many that the server's send buffer,
+// some megabytes on a loopback interface, is full after about ten seconds.
+func slow() Scenario {
+	return Scenario{
+		ID: "S11", Name: "slow", About: "some subscribers read slowly or not at all",
+		Kind: result.Slow, Targets: []string{result.NullName, result.PushlabName}, Transports: result.Transports(), Rounds: 3,
+		Variants:    []string{"", result.Slow1, result.Slow10, result.Stuck1},
+		Subscribers: []int{200}, Rates: []float64{20}, Sizes: []int{16 << 10},
+		WarmUp: time.Second, Measure: 30 * time.Second, Drain: 10 * time.Second,
+	}
 }
 
 // echo is the round trip of a client's own event: of each of 100 clients a hundred times a second. With one in flight it

@@ -28,6 +28,7 @@ type Target struct {
 	resumes  bool // a cursor brings what was missed
 	// restart starts a server where another was, of that URL, and has ended; nil if that cannot be done.
 	restart func(ctx context.Context, transport, url string) (*machine.Server, error)
+	plain   bool // it loses what somebody does not read at once
 	null    bool // there is no server, the subscribers read a hub
 }
 
@@ -35,7 +36,7 @@ type Target struct {
 func (t Target) measures(c result.Case) bool {
 	switch {
 	case t.null:
-		return c.Kind == result.FanOut || c.Kind == result.Capacity
+		return c.Kind == result.FanOut || c.Kind == result.Capacity || c.Kind == result.Slow
 	case c.Kind == result.Echo:
 		return t.protocol.Echo != nil
 	case c.Kind == result.Storm:
@@ -45,8 +46,16 @@ func (t Target) measures(c result.Case) bool {
 	}
 }
 
-// varies reports whether the target can be measured in the variant.
-func (t Target) varies(variant string) bool { return !t.null || variant == "" }
+// varies reports whether the target can be measured in the variant: the floor and the baseline have no room for those
+// who read slowly, and null has nothing but its subscribers.
+func (t Target) varies(variant string) bool {
+	switch slow := kindOf(variant) == result.Slow; {
+	case t.null:
+		return variant == "" || slow
+	default:
+		return !slow || !t.plain
+	}
+}
 
 // NewTarget makes a target of what a command line calls it: "floor", "baseline", "nchan", "null", or
 // "pushlab" and more arguments for its serve command, such as "pushlab --heartbeat 5s". Instead of
@@ -105,7 +114,7 @@ func PushlabTarget(name string, start func(ctx context.Context, transport string
 func floorTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(transport string) load.Publishing { return load.Frames(load.Framing(transport)) },
-	}}
+	}, plain: true}
 }
 
 // baselineTarget is what net/http costs: a handler that waits for the event and writes the answer of
@@ -113,7 +122,7 @@ func floorTarget(start func(context.Context, string) (*machine.Server, error)) T
 func baselineTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.Frames(load.AppendAnswer) },
-	}}
+	}, plain: true}
 }
 
 // nullTarget is the hub alone: subscribers are goroutines that read it, in this process. What a transport

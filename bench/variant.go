@@ -8,7 +8,7 @@ import (
 )
 
 // variants are those that a lane can have. "" is a lane as it is.
-var variants = []string{"", result.Jitter}
+var variants = []string{"", result.Jitter, result.Slow1, result.Slow10, result.Stuck1}
 
 // checkVariants tells which of some is unknown, or there twice.
 func checkVariants(some []string) error {
@@ -28,6 +28,8 @@ func kindOf(variant string) result.Kind {
 	switch variant {
 	case result.Jitter:
 		return result.Storm
+	case result.Slow1, result.Slow10, result.Stuck1:
+		return result.Slow
 	default:
 		return ""
 	}

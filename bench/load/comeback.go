@@ -215,7 +215,7 @@ func (l *Load) note(connects int) {
 	if t.Width == 0 {
 		return
 	}
-	connected := l.opened - l.ended
+	connected := l.opened - l.ended - len(l.cuts)
 	at := max(0, int((time.Since(l.base)-l.began)/t.Width))
 	for at >= maxPoints {
 		halved := t.Points[:0]

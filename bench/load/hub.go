@@ -62,7 +62,11 @@ func (r *readers) connect(s *subscriber) error {
 
 // read enters what comes until ctx ends.
 func (r *readers) read(ctx context.Context, s *subscriber, sub *hub.Subscription) error {
+	took := 0
 	for {
+		if _, err := r.load.pace(ctx, s, took); err != nil {
+			return err
+		}
 		records, err := sub.Next(ctx)
 		var gap *hub.GapError
 		switch {
@@ -77,27 +81,31 @@ func (r *readers) read(ctx context.Context, s *subscriber, sub *hub.Subscription
 		case err != nil:
 			return err
 		}
-		if err := r.enter(s, records); err != nil {
+		if took, err = r.enter(s, records); err != nil {
 			return err
 		}
 	}
 }
 
-// enter enters events, which came now.
-func (r *readers) enter(s *subscriber, records []*hub.Record) error {
+// enter enters events, which came now. It returns how many bytes of data they have.
+func (r *readers) enter(s *subscriber, records []*hub.Record) (bytes int, err error) {
 	r.load.mu.Lock()
 	defer r.load.mu.Unlock()
 	r.load.now = time.Since(r.load.base)
 	for _, record := range records {
 		var a arrival
 		if _, ours := a.read(record.Data, true); !ours {
-			return foreign(record.Data)
+			return bytes, foreign(record.Data)
 		}
 		if err := s.observe(a); err != nil {
-			return fmt.Errorf("the hub: %w", err)
+			return bytes, fmt.Errorf("the hub: %w", err)
 		}
+		bytes += len(record.Data)
 	}
-	return nil
+	if s.slow && r.load.sipping {
+		r.load.taken += int64(bytes)
+	}
+	return bytes, nil
 }
 
 // send is not for readers, who have nothing to send by.

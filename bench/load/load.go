@@ -49,6 +49,7 @@ type Load struct {
 	replayed   int64                // events that came to one who had been away
 	began      time.Duration        // the timeline, since base
 	posters                         // of clients that get their own events back
+	slowness                        // of some
 	timeline   result.Timeline
 
 	delivery result.Recorder // from due until a subscriber has found it
@@ -91,6 +92,9 @@ type Config struct {
 	// them to come back; 0 if it does not.
 	Echo           bool
 	Size, InFlight int
+	// Slow is how many of the subscribers read slowly from when Slow is called until Release is, and SlowRate how many bytes
+	// each takes in a second. Accounts, bytes and latencies are of the others; SlowAccount has theirs.
+	Slow, SlowRate int
 	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
 	// Protocol and Dialer are not needed.
 	Hub *hub.Hub
@@ -109,13 +113,13 @@ func New(config Config) (*Load, error) {
 			return nil, err
 		}
 	}
-	l.size = config.Size
+	l.size, l.slow, l.slowRate = config.Size, config.Slow, config.SlowRate
 	if config.InFlight > 0 {
 		l.echoed = make(chan int, config.Subscribers*config.InFlight)
 	}
 	for i := range config.Subscribers {
 		s := &subscriber{
-			load: l, index: i, path: l.path, member: dataMember,
+			load: l, index: i, path: l.path, member: dataMember, slow: i < config.Slow,
 			warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
 		}
 		if config.Echo {
@@ -178,6 +182,9 @@ func (l *Load) connectNext() {
 func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++
+	if s.slow {
+		l.slowOpened++
+	}
 	l.note(1)
 	s.owed = min(max(0, l.head-s.measured.first), s.measured.count)
 	s.behind = s.measured.first + s.owed
@@ -192,6 +199,8 @@ func (l *Load) lose(s *subscriber, err error) {
 	}
 	l.network.disconnect(s)
 	switch {
+	case l.cutOff(s, err):
+		return
 	case l.returning && s.state == connecting:
 		l.retry(s, err)
 		return
@@ -237,6 +246,7 @@ func (l *Load) Close() {
 	l.closing = true
 	l.mu.Unlock()
 	if !closed {
+		l.Release()
 		l.stop()
 		l.network.close()
 	}
@@ -253,7 +263,7 @@ func (l *Load) Lost() (int, error) {
 func (l *Load) Present() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.opened - l.ended
+	return l.opened - l.ended - len(l.cuts)
 }
 
 // Bytes returns how many came, and how many were sent.
@@ -263,8 +273,8 @@ func (l *Load) Bytes() (in, out int64) {
 	return l.in, l.out
 }
 
-// Came reports whether all who have their connection have that many events: of the measured ones, or
-// of the warm-up.
+// Came reports whether all who have their connection and do not read slowly have that many events: of the
+// measured ones, or of the warm-up.
 func (l *Load) Came(measured bool, events int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -272,7 +282,7 @@ func (l *Load) Came(measured bool, events int) bool {
 	if measured {
 		all = l.measured
 	}
-	if all >= events*l.opened {
+	if all >= events*(l.opened-l.slowOpened) {
 		return true
 	}
 	if l.ended == 0 {
@@ -283,7 +293,7 @@ func (l *Load) Came(measured bool, events int) bool {
 		if measured {
 			of = &s.measured
 		}
-		if s.state == present && of.came < events {
+		if s.state == present && !s.slow && of.came < events {
 			return false
 		}
 	}
@@ -306,7 +316,7 @@ func (l *Load) Account() Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := Account{Delivered: int64(l.measured)}
-	for _, s := range l.subscribers {
+	for _, s := range l.subscribers[l.slow:] {
 		a.Duplicated += s.measured.duplicated
 		a.Reordered += s.measured.reordered
 		a.WarmUpFaults += s.warmUp.faults()

@@ -82,10 +82,17 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := c.write(conn, request); err != nil {
+	if s.slow {
+		if t, ok := conn.Conn.(*net.TCPConn); ok {
+			if err := t.SetReadBuffer(slowBuffer); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.write(s, conn, request); err != nil {
 		return err
 	}
-	answer := func(b []byte) error { return c.write(conn, b) }
+	answer := func(b []byte) error { return c.write(s, conn, b) }
 	if out != nil { // all is written by one
 		answer = func(b []byte) error {
 			if len(b) > 0 {
@@ -100,11 +107,15 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan
 		defer writing.Wait()
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		writing.Go(func() { c.writeAll(ctx, conn, out) })
+		writing.Go(func() { c.writeAll(ctx, s, conn, out) })
 	}
 	buffer := make([]byte, readBuffer)
 	for {
-		n, err := conn.Conn.Read(buffer)
+		most, err := c.load.pace(ctx, s, 0)
+		if err != nil {
+			return err
+		}
+		n, err := conn.Conn.Read(buffer[:min(most, len(buffer))])
 		if err != nil {
 			return err
 		}
@@ -127,11 +138,11 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan
 }
 
 // writeAll writes what there is until ctx ends. That the connection is lost is found by who reads it.
-func (c *conns) writeAll(ctx context.Context, conn net.Conn, out chan []byte) {
+func (c *conns) writeAll(ctx context.Context, s *subscriber, conn net.Conn, out chan []byte) {
 	for {
 		select {
 		case b := <-out:
-			if c.write(conn, b) != nil {
+			if c.write(s, conn, b) != nil {
 				conn.Close()
 			}
 		case <-ctx.Done():
@@ -140,13 +151,15 @@ func (c *conns) writeAll(ctx context.Context, conn net.Conn, out chan []byte) {
 	}
 }
 
-func (c *conns) write(conn net.Conn, p []byte) error {
+func (c *conns) write(s *subscriber, conn net.Conn, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	c.load.mu.Lock()
-	c.load.out += int64(len(p))
-	c.load.mu.Unlock()
+	if !s.slow {
+		c.load.mu.Lock()
+		c.load.out += int64(len(p))
+		c.load.mu.Unlock()
+	}
 	_, err := conn.Write(p)
 	return err
 }

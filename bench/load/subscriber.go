@@ -33,6 +33,7 @@ type subscriber struct {
 	topic            string // of a client's own
 	member           []byte // what comes in front of the data of our events
 	poster           *poster
+	slow             bool // it may have to read slowly
 
 	untold    bool          // a gap was announced, and nothing has come since
 	returning bool          // it is not back yet, or has not all
@@ -92,7 +93,12 @@ func (s *subscriber) begin(dst []byte) []byte {
 
 // feed takes what came and returns what to send, which may be nothing. It keeps neither.
 func (s *subscriber) feed(p []byte) (answer []byte, err error) {
-	s.load.in += int64(len(p))
+	switch l := s.load; {
+	case !s.slow:
+		l.in += int64(len(p))
+	case l.sipping:
+		l.taken += int64(len(p))
+	}
 	input := p
 	if len(s.rest) > 0 {
 		s.rest = append(s.rest, p...)
@@ -354,14 +360,14 @@ func (s *subscriber) observe(a arrival) error {
 		if s.untold {
 			s.settle(a.n - s.measured.first)
 		}
-		if s.measured.observe(a.n) {
+		if s.measured.observe(a.n) && !s.slow {
 			l.measured++
 			l.arrived(s, a)
 			l.echoBack(s)
 			l.caughtUp(s)
 		}
 	case s.warmUp.has(a.n):
-		if s.warmUp.observe(a.n) {
+		if s.warmUp.observe(a.n) && !s.slow {
 			l.warmUp++
 		}
 	default:

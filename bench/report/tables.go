@@ -23,6 +23,8 @@ func (r Text) tables(o result.Outcome) []string {
 		return []string{r.capacity(o)}
 	case o.Case.Kind == result.Storm:
 		return []string{r.storm(o)}
+	case o.Case.Kind == result.Slow:
+		return []string{r.slow(o)}
 	case o.Case.Kind == result.Echo:
 		return []string{r.echoes(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
@@ -198,6 +200,36 @@ func (r Text) echoes(o result.Outcome) string {
 			medianOf(o, s, result.Measurement.BytesPerRoundTrip).digits(1),
 			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(1),
 			r.fault(lost), r.fault(duplicated), r.fault(reordered),
+		})
+	}
+	return t.Render()
+}
+
+// slow is the table of what slow readers do to the others, and what becomes of them.
+func (r Text) slow(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "others' p99, ms", "", "p50", "max", "peak MiB", "the slow", "KiB", "cut", "after", "lost,", "and not", "gaps"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "ms", "ms", "resident", "readers", "taken", "off", "s", "told", "told", ""})
+	for _, s := range o.Summaries {
+		var all result.Laggards
+		for _, m := range o.Of(s.Lane) {
+			if l := m.Laggards; l != nil {
+				all.Readers, all.Cut, all.Gaps = all.Readers+l.Readers, all.Cut+l.Cut, all.Gaps+l.Gaps
+				all.Lost, all.Silent, all.Taken = all.Lost+l.Lost, all.Silent+l.Silent, all.Taken+l.Taken
+			}
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.Max) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.PeakResident) / (1 << 20) }).digits(1),
+			all.Readers, all.Taken >> 10, all.Cut,
+			medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Laggards == nil || m.Laggards.CutAfter == nil {
+					return 0
+				}
+				return m.Laggards.CutAfter.P50.Seconds()
+			}).digits(1),
+			all.Lost - all.Silent, r.fault(all.Silent), all.Gaps,
 		})
 	}
 	return t.Render()

@@ -57,6 +57,9 @@ func Title(s result.Case) string {
 	case result.Capacity:
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
+	case result.Slow:
+		return fmt.Sprintf("%s: %d subscribers, of which some read slowly, %g events/s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, s.Rate, s.Size, s.Measure, rounds)
 	case result.Echo:
 		how := fmt.Sprintf("%g events/s of each", s.Rate)
 		if s.InFlight > 0 {
@@ -155,7 +158,7 @@ func compare(s result.Summary, ratio result.Ratio) string {
 	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
-		result.RoundTrip: "takes",
+		result.RoundTrip: "takes", result.DeliveryTail: "has a p99 of",
 	}[s.Metric]
 	once, of := s.Lane, "%s %s %s times what %s does"
 	once.Again = false
@@ -222,8 +225,13 @@ func (r Text) explanation() string {
 		return slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
 	several := slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
-	if has(result.FanOut, result.Capacity) {
+	if has(result.FanOut, result.Capacity, result.Slow) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
+`)
+	}
+	if has(result.Slow) {
+		b.WriteString(`Slow readers take 1 KiB/s each, or nothing (stuck), into receive buffers of 4 KiB; deliveries are those to the others. In the end they
+read all that there is, and what they do not get then must have been told to them: by a gap, or by being cut off.
 `)
 	}
 	if has(result.Echo) {

@@ -44,6 +44,9 @@ const (
 	// Echo has each subscriber publish on a topic of its own: how long an event takes to the server and back
 	// to the same client.
 	Echo Kind = "echo"
+	// Slow is a FanOut in which some subscribers read slowly or not at all, as the variant says: what that does to
+	// the others, and what becomes of them.
+	Slow Kind = "slow"
 )
 
 // A Case is one point of a scenario, which a run measures on each lane: one topic, one publisher, one
@@ -153,7 +156,7 @@ func (c Case) Validate() error {
 	}
 	events := c.Rate * (c.WarmUp + c.Measure).Seconds()
 	switch {
-	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm, Echo}, c.Kind):
+	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm, Echo, Slow}, c.Kind):
 		return fmt.Errorf("bench: unknown kind of scenario %q", c.Kind)
 	case len(c.Targets) == 0:
 		return fmt.Errorf("bench: no target to measure")
@@ -185,6 +188,8 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: %d events in flight; use 1 to %d, or 0 for an open loop", c.InFlight, maxInFlight)
 	case c.Bystanders < 0 || c.Bystanders >= c.Subscribers:
 		return fmt.Errorf("bench: %d bystanders of %d subscribers; at least one has to come back", c.Bystanders, c.Subscribers)
+	case c.Kind == Slow && c.Subscribers < 2:
+		return fmt.Errorf("bench: with slow readers there are two subscribers at least, so that one is not slow")
 	case c.Manner == Restart && c.Bystanders > 0:
 		return fmt.Errorf("bench: nobody keeps the connection to a server that is restarted, so there are no bystanders")
 	case c.Manner == Restart && c.Events() < 4:

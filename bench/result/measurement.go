@@ -107,6 +107,8 @@ type Measurement struct {
 	// processes had, since they were started, added up.
 	Recovery     *Recovery `json:"recovery,omitempty"`
 	PeakResident int64     `json:"peak_resident_bytes,omitempty"`
+	// Laggards is what became of subscribers that read slowly, in a case of the kind Slow.
+	Laggards *Laggards `json:"laggards,omitempty"`
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`

@@ -24,6 +24,8 @@ const (
 	DeliveriesPerSecond Metric = "deliveries_per_second"
 	// CatchUpTime is how long the last subscriber took, in milliseconds.
 	CatchUpTime Metric = "catch_up_ms"
+	// DeliveryTail is the p99 of Measurement.Delivery, in milliseconds.
+	DeliveryTail Metric = "delivery_p99_ms"
 	// RoundTrip is the median of Measurement.Delivery in an echo, in microseconds.
 	RoundTrip Metric = "round_trip_p50_us"
 )

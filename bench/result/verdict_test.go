@@ -43,6 +43,35 @@ func TestVerdictOfStorms(t *testing.T) {
 	}
 }
 
+// Slow readers may lose what they were told of.
+func TestVerdictOfSlowReaders(t *testing.T) {
+	c := smokeCase()
+	c.Kind = Slow
+	for name, test := range map[string]struct {
+		laggards      Laggards
+		failed, notes string
+	}{
+		"fine":       {Laggards{Readers: 2, Expected: 250, Delivered: 250}, "", ""},
+		"told":       {Laggards{Readers: 2, Expected: 250, Delivered: 200, Lost: 50, Cut: 1, Gaps: 3, CutAfter: &Latency{P50: 12 * time.Second}}, "", "lost 50 of 250 deliveries, and were told: 3 gaps, 1 of 2 cut off after 12s"},
+		"silent":     {Laggards{Readers: 2, Expected: 250, Delivered: 200, Lost: 50, Silent: 1}, "lost 1 of 250 deliveries without being told", "lost 49 of 250"},
+		"duplicated": {Laggards{Readers: 2, Duplicated: 1}, "slow readers duplicated: 1", ""},
+		"reordered":  {Laggards{Readers: 2, Reordered: 1}, "slow readers out of order: 1", ""},
+	} {
+		m := fineMeasurement("sse")
+		m.Laggards, m.ServerDelivered = &test.laggards, 1 // what the server counts has the slow ones in it
+		v := m.Judge(c, 2)
+		failed, notes := strings.Join(v.Failed, "\n"), strings.Join(v.Notes, "\n")
+		if (failed != "") != (test.failed != "") || !strings.Contains(failed, test.failed) || !strings.Contains(notes, test.notes) || len(v.Invalid) > 0 {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	for variant, want := range map[string][2]int{"": {0, 0}, Slow1: {2, 1024}, Slow10: {20, 1024}, Stuck1: {2, 0}} {
+		if n, rate := c.SlowReaders(variant); [2]int{n, rate} != want {
+			t.Errorf("%s: %d readers take %d bytes/s", variant, n, rate)
+		}
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	s := smokeCase()
 	for name, c := range map[string]struct {

@@ -26,6 +26,8 @@ func MetricOf(kind result.Kind) result.Metric {
 		return result.DeliveriesPerSecond
 	case result.Storm:
 		return result.CatchUpTime
+	case result.Slow:
+		return result.DeliveryTail
 	case result.Echo:
 		return result.RoundTrip
 	default:
@@ -46,6 +48,8 @@ func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 		v = m.Memory.PerConnection(resident) / 1024
 	case metric == result.DeliveriesPerSecond && m.Search != nil:
 		v = m.Search.Deliveries
+	case metric == result.DeliveryTail && m.Verdict.TailComparable():
+		v = float64(m.Delivery.P99) / float64(time.Millisecond)
 	case metric == result.RoundTrip:
 		v = float64(m.Delivery.P50) / float64(time.Microsecond)
 	case metric == result.CatchUpTime && m.CatchUp != nil:
