@@ -38,8 +38,9 @@
 //
 //   - [result.FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
 //     has reached everybody before the next is due, so that nothing can be batched.
-//   - [result.Idle] reads the server's memory without subscribers, and with all of them after some events
-//     and some time.
+//   - [result.Idle] reads the server's memory at several numbers of connections, from none to all, each after
+//     some events. The slope is what one takes, however much the server takes anyway. Then it watches what all
+//     of them do in some time: polls, which are asked again, are idle for no longer than they wait.
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
 //     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
 //     server, the number is a lower bound.

@@ -35,6 +35,7 @@ type run struct {
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
 	dialer    load.Dialer      // to the server
+	collected bool             // the server has collected its garbage when it was asked to
 	unsettled bool             // something is always under way, so nothing is waited for
 	heads     bool             // the load is told what is published
 	delays    []time.Duration  // of the publisher, where it publishes in parts

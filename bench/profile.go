@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"pushlab/bench/result"
-	"pushlab/sse"
-	"pushlab/websocket"
 )
 
 // A Profile is scenarios that are worth repeating, so that results can be compared.
@@ -85,9 +83,9 @@ func cost(subscribers int, rate float64) Scenario {
 func idle() Scenario {
 	return Scenario{
 		Name: "idle", About: "what an idle connection takes",
-		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: []string{sse.Name, websocket.Name}, Rounds: 5,
+		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 3,
 		Subscribers: []int{5000, 15_000}, Rates: []float64{1}, Sizes: []int{128},
-		WarmUp: 3 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
+		WarmUp: 3 * time.Second, Measure: time.Minute, Drain: 5 * time.Second, // a poll is asked again after half of it
 	}
 }
 

@@ -50,6 +50,7 @@ type Load struct {
 	began      time.Duration        // the timeline, since base
 	posters                         // of clients that get their own events back
 	slowness                        // of some
+	uneven     bool                 // not all were there from the first event of the warm-up
 	timeline   result.Timeline
 
 	delivery result.Recorder // from due until a subscriber has found it
@@ -131,14 +132,29 @@ func New(config Config) (*Load, error) {
 }
 
 // Connect connects all subscribers, parallel of them at a time, and waits until each has its first
-// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
-// dropped before comes back with its cursor.
+// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
+	return l.ConnectUpTo(ctx, len(l.subscribers), 0, parallel)
+}
+
+// ConnectUpTo is Connect for those of the first n subscribers that are not connected. They are to be given the events of the
+// warm-up from that number on, since those before are out.
+func (l *Load) ConnectUpTo(ctx context.Context, n, from, parallel int) error {
 	l.mu.Lock()
-	l.now, l.returned = time.Since(l.base), time.Since(l.base)
-	l.queue = append(l.queue[:0], l.subscribers...)
-	want := l.opened + len(l.subscribers)
-	for range min(parallel, len(l.subscribers)) {
+	l.now = time.Since(l.base)
+	l.queue = l.queue[:0]
+	for _, s := range l.subscribers[:n] {
+		if s.state == absent {
+			l.queue = append(l.queue, s)
+			if from > 0 {
+				s.warmUp = newLedger(from, s.warmUp.first+s.warmUp.count-from)
+				l.uneven = true
+			}
+		}
+	}
+	count := len(l.queue)
+	want := l.opened + count
+	for range min(parallel, count) {
 		l.connectNext()
 	}
 	l.mu.Unlock()
@@ -155,7 +171,7 @@ func (l *Load) Connect(ctx context.Context, parallel int) error {
 		case opened > progress:
 			progress, limit = opened, time.Now().Add(handshakeTime)
 		case time.Now().After(limit):
-			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, len(l.subscribers), handshakeTime)
+			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, count, handshakeTime)
 		}
 		select {
 		case <-time.After(2 * time.Millisecond):
@@ -285,15 +301,15 @@ func (l *Load) Came(measured bool, events int) bool {
 	if all >= events*(l.opened-l.slowOpened) {
 		return true
 	}
-	if l.ended == 0 {
+	if l.ended == 0 && !l.uneven {
 		return false
 	}
 	for _, s := range l.subscribers {
-		of := &s.warmUp
+		of, due := &s.warmUp, events-s.warmUp.first
 		if measured {
-			of = &s.measured
+			of, due = &s.measured, events
 		}
-		if s.state == present && !s.slow && of.came < events {
+		if s.state == present && !s.slow && of.came < due {
 			return false
 		}
 	}

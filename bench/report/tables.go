@@ -81,32 +81,28 @@ func corner(o result.Outcome) string {
 // memory is the table of what idle connections take.
 func (r Text) memory(o result.Outcome) string {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
-	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
+	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "", "beside it", "residual", "MiB", "", "goroutines", "CPU", "KiB"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "runtime", "kernel", "KiB", "empty", "full", "/connection", "µs/conn./s", "/conn./h"})
 	for _, s := range o.Summaries {
-		per := func(of func(result.MemoryReading) int64, unit float64) figure {
+		of := func(value func(result.Memory) float64, unit float64) figure {
 			return medianOf(o, s, func(m result.Measurement) float64 {
-				if m.Memory == nil {
+				if m.Memory == nil || m.Memory.Slopes == nil {
 					return 0
 				}
-				return m.Memory.PerConnection(of) / unit
-			})
-		}
-		size := func(of func(*result.Memory) int64) figure {
-			return medianOf(o, s, func(m result.Measurement) float64 {
-				if m.Memory == nil {
-					return 0
-				}
-				return float64(of(m.Memory)) / (1 << 20)
+				return value(*m.Memory) / unit
 			})
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
-			per(func(m result.MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m result.MemoryReading) int64 { return m.Stack }, 1024).digits(2),
-			size(func(m *result.Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *result.Memory) int64 { return m.Full.Resident }).digits(1),
-			per(func(m result.MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
-			medianOf(o, s, func(m result.Measurement) float64 {
-				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
-			}).digits(2),
+			of(func(m result.Memory) float64 { return m.Slopes.Heap.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.Slopes.Stack.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.Slopes.Runtime.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.Slopes.Kernel.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.Slopes.Resident.Residual }, 1024).digits(0),
+			of(func(m result.Memory) float64 { return float64(m.Empty.Resident) }, 1<<20).digits(1),
+			of(func(m result.Memory) float64 { return float64(m.Full.Resident) }, 1<<20).digits(1),
+			of(func(m result.Memory) float64 { return m.Slopes.Goroutines.PerConnection }, 1).digits(2),
+			medianOf(o, s, result.Measurement.IdleCPU).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return m.IdleBytes() / 1024 }).digits(1),
 		})
 	}
 	return t.Render()

@@ -259,7 +259,9 @@ has no bytes.
 `)
 	}
 	if has(result.Idle) {
-		b.WriteString(`KiB/connection is resident memory of the server's processes, full less empty, by the number of connections.
+		b.WriteString(`KiB/connection is the slope of the resident memory of the server's processes over steps of none, a quarter, half and all of the
+connections; residual is how far the steps are from that line. Heap, stack and Go's own are parts of it. Kernel memory is beside it: half
+of what TCP sockets take on this machine, where both ends are. Bytes per hour are worth something if a heartbeat or poll fell into the time.
 `)
 	}
 	b.WriteString("Server and load share the machine, and the loopback interface charges the receiver's half of TCP to the sender.\n")

@@ -77,7 +77,8 @@ type Case struct {
 	Rate float64 `json:"events_per_second"`
 	// Size is how many bytes of data each event has; its envelope comes on top.
 	Size int `json:"data_bytes"`
-	// WarmUp is how long events are published before anything is measured.
+	// WarmUp is how long events are published before anything is measured. Of idle connections each step
+	// gets a third of them.
 	WarmUp time.Duration `json:"warm_up_ns"`
 	// Measure is for how long the measured events are published. Idle connections are watched for
 	// that long. In a storm it is for how long events are published that those miss who lost their connection.

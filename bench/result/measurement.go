@@ -114,32 +114,6 @@ type Measurement struct {
 	Search *Search `json:"search,omitempty"`
 }
 
-// A Memory is what a server took without and with its connections, in bytes. What its Go runtime
-// tells is 0 where there is none.
-type Memory struct {
-	// Connections is how many connections there were.
-	Connections int `json:"connections"`
-	// Empty is what it took with no subscriber, Full with all.
-	Empty MemoryReading `json:"empty"`
-	Full  MemoryReading `json:"full"`
-}
-
-// A MemoryReading is what a server takes at one moment.
-type MemoryReading struct {
-	// Resident is its resident set.
-	Resident int64 `json:"resident_bytes"`
-	// Heap and Stack are what Go uses of them.
-	Heap  int64 `json:"heap_bytes"`
-	Stack int64 `json:"stack_bytes"`
-	// Goroutines is how many there are.
-	Goroutines int64 `json:"goroutines"`
-}
-
-// PerConnection returns what one connection takes.
-func (m Memory) PerConnection(of func(MemoryReading) int64) float64 {
-	return ratio(of(m.Full)-of(m.Empty), int64(m.Connections))
-}
-
 // A Search is how the highest rate was looked for at which all events arrive in time.
 type Search struct {
 	// Probes are the rates that were tried, in that order.

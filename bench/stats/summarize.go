@@ -45,7 +45,7 @@ func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 	case metric == result.CPUPerEvent:
 		v = float64(m.ServerCPUPerEvent()) / float64(time.Microsecond)
 	case metric == result.MemoryPerConnection && m.Memory != nil:
-		v = m.Memory.PerConnection(resident) / 1024
+		v = m.Memory.ResidentPerConnection() / 1024
 	case metric == result.DeliveriesPerSecond && m.Search != nil:
 		v = m.Search.Deliveries
 	case metric == result.DeliveryTail && m.Verdict.TailComparable():
@@ -57,8 +57,6 @@ func Value(m result.Measurement, metric result.Metric) (v float64, ok bool) {
 	}
 	return v, v > 0
 }
-
-func resident(r result.MemoryReading) int64 { return r.Resident }
 
 // Summarize puts the rounds together: in the order of the case, the floor and the like behind
 // what they are compared with.
