@@ -34,11 +34,9 @@ func (r *run) echo(ctx context.Context) error {
 	}
 	var delays []time.Duration
 	if r.point.InFlight > 0 {
+		began := time.Now()
 		r.Published, err = r.converse(ctx)
-		r.Planned = r.Published
-		if ctx.Err() == nil {
-			r.PublishRate = float64(r.Published) / r.point.Measure.Seconds()
-		}
+		r.Planned, r.PublishRate = r.Published, float64(r.Published)/time.Since(began).Seconds()
 	} else {
 		r.Published, delays, err = r.send(ctx, events, r.point.Events())
 		r.PublishRate = rate(delays, r.point.TotalRate())

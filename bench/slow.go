@@ -30,7 +30,15 @@ func (r *run) slow(ctx context.Context) error {
 	err := r.window(ctx)
 	seen := watch()
 	r.load.Release()
-	r.await(ctx, func() bool { return r.load.SlowDone(r.Published) })
+	done := func() bool { return r.load.SlowDone(r.Published) }
+	for before := -1; !done(); { // for as long as something comes
+		now := r.load.SlowCame()
+		if now == before {
+			break
+		}
+		before = now
+		r.await(ctx, done)
+	}
 	r.peak()
 	pause(context.WithoutCancel(ctx), aftermath)
 	return errors.Join(err, r.lagged(seen))

@@ -212,6 +212,9 @@ func (p *poller) send(s *subscriber, b []byte) error {
 func (p *poller) hold(s *subscriber) error { return p.watch(unix.EPOLL_CTL_MOD, s.fd, 0) }
 
 func (p *poller) release(s *subscriber) error {
+	// It would take long to read megabytes by a window of a few kilobytes. That it does is no reason to fail.
+	unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, readAtOnce)
+	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, 1<<16-1)
 	return p.watch(unix.EPOLL_CTL_MOD, s.fd, unix.EPOLLIN)
 }
 

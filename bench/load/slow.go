@@ -189,6 +189,16 @@ func (l *Load) SlowAccount(published int) SlowAccount {
 	return a
 }
 
+// SlowCame returns how many deliveries the slow readers have, each counted once.
+func (l *Load) SlowCame() (came int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers[:l.slow] {
+		came += s.measured.came
+	}
+	return came
+}
+
 // SlowDone reports whether each slow reader has all of the first events, or was told of what it has not.
 func (l *Load) SlowDone(events int) bool {
 	l.mu.Lock()
