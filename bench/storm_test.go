@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,9 +258,9 @@ func TestStormCatchesWrongDelivery(t *testing.T) {
 func TestStormTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := inMemory(t, nil)
-		dial, dials := options.DialContext, 0
+		dial, dials := options.DialContext, atomic.Int64{}
 		options.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			if dials++; dials > 6 && dials <= 9 { // counters, publisher and 4 subscribers have connected
+			if n := dials.Add(1); n > 6 && n <= 9 { // counters, publisher and 4 subscribers have connected
 				return nil, errors.New("connection refused")
 			}
 			return dial(ctx, network, address)
