@@ -169,6 +169,8 @@ func compare(s result.Summary, ratio result.Ratio) string {
 		return ""
 	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"
+	case s.Metric == result.DeliveryTail:
+		of = "%s %s %s times that of %s"
 	case ratio.To == result.NullName:
 		return fmt.Sprintf("%s %s %s times what the hub alone does in the load's process", s.Name(), what, withBounds(ratio.Spread, 2))
 	}
