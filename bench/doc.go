@@ -28,7 +28,9 @@
 //
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
-// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; and Nchan.
+// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan; and
+// null, the hub alone, read by goroutines of the load's own process, which has no server, no connections and
+// no bytes: its CPU time is that of this process, and so has publishing and the subscribers' accounts in it.
 // Ratios are made within a round, and the report tells their median and range. One lane may be
 // measured twice in each round: what it differs by from itself is the noise.
 //
@@ -36,13 +38,23 @@
 //
 //   - [result.FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
 //     has reached everybody before the next is due, so that nothing can be batched.
-//   - [result.Idle] reads the server's memory without subscribers, and with all of them after some events
-//     and some time.
+//   - [result.Idle] reads the server's memory at several numbers of connections, from none to all, each after
+//     some events. The slope is what one takes, however much the server takes anyway. Then it watches what all
+//     of them do in some time: polls, which are asked again, are idle for no longer than they wait.
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
 //     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
 //     server, the number is a lower bound.
+//   - [result.Echo] has every client publish on a topic of its own, and measures how long its events take to come
+//     back to it: by its WebSocket both ways, or by POST on a connection of its own, kept alive, and the
+//     transport. Clients send on schedule, the loop is open; with Case.InFlight it is closed, which is for
+//     comparing with tools that measure so, and hides what was not sent while the server stood still.
+//   - [result.Slow] is a fan-out in which some read 1 KiB a second, or nothing. It tells what that does to the
+//     others, when the server cuts the slow ones off, and whether these are told of what they lose.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
-//     counts from when the first begins to connect until each has all that it missed.
+//     counts from when the first begins to connect until each has all that was published before it was back. Or
+//     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with
+//     a random delay or without, while events go on for bystanders. What a server lost with its log is no
+//     fault if it announced a gap just there; anything that is missing without a word is.
 //
 // # The load
 //

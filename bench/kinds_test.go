@@ -133,16 +133,86 @@ func TestCapacityOfNothing(t *testing.T) {
 
 func TestIdleInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := small("sse", "websocket")
-		s.Kind, s.Measure = result.Idle, time.Minute
+		s := small(result.Transports()...)
+		s.Kind, s.Subscribers, s.Measure = result.Idle, 8, time.Minute
 		found, err := Run(t.Context(), []result.Case{s}, inMemory(t, nil))
-		if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
+		if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 4 {
 			t.Fatalf("%v; %+v", err, found)
 		}
 		for _, m := range found.Outcomes[0].Measurements {
-			if m.Memory == nil || m.Memory.Connections != 4 || m.Window < time.Minute || m.BytesDown == 0 {
+			if m.Memory == nil || m.Memory.Connections != 8 || m.Window < time.Minute || m.BytesDown == 0 || m.WarmUpFaults != 0 || m.IdleBytes() <= 0 {
 				t.Errorf("%+v", m)
 			}
+			var steps []int
+			for _, step := range m.Memory.Steps {
+				steps = append(steps, step.Connections)
+			}
+			if !slices.Equal(steps, []int{0, 2, 4, 8}) || m.Memory.Collected {
+				t.Errorf("steps %v: %+v", steps, m.Memory)
+			}
+			// A poll is asked again when it has waited, and that is not idle.
+			least := map[string]int64{"longpoll": 8 * 2 * 70, "websocket": 8 * 2 * 6}[m.Transport] // polls, and pongs
+			if m.BytesUp < least || least == 0 && m.BytesUp > 0 {
+				t.Errorf("%s: %d bytes up", m.Transport, m.BytesUp)
+			}
+		}
+	})
+}
+
+// What is wrong with the few events of an idle case is a fault as everywhere, at each step.
+func TestIdleCatchesWrongDelivery(t *testing.T) {
+	for name, c := range map[string]struct {
+		tamper tamperFunc
+		faults int64
+	}{
+		"lost in the first step": {func(seq uint64, frame []byte, send func([]byte)) {
+			if seq != 2 {
+				send(frame)
+			}
+		}, 2},
+		"lost in the second": {func(seq uint64, frame []byte, send func([]byte)) {
+			if seq != 5 {
+				send(frame)
+			}
+		}, 4},
+		"repeated in the last": {func(seq uint64, frame []byte, send func([]byte)) {
+			send(frame)
+			if seq == 9 {
+				send(frame)
+			}
+		}, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := small("sse")
+				s.Kind, s.Subscribers = result.Idle, 8
+				found, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(c.tamper)}
+				}))
+				if !found.Failed() || m.WarmUpFaults != c.faults {
+					t.Errorf("%d faults, want %d: %+v", m.WarmUpFaults, c.faults, m)
+				}
+			})
+		})
+	}
+}
+
+// A server that can be asked to collect its garbage is.
+func TestIdleAsksForACollection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		s := small("sse")
+		s.Kind = result.Idle
+		_, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+			f.mux.HandleFunc("/debug/pprof/heap", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("gc") == "1" {
+					asked++
+				}
+				w.Header().Set("Content-Type", "application/octet-stream")
+			})
+		}))
+		if m.Memory == nil || !m.Memory.Collected || asked != 5 {
+			t.Errorf("asked %d times: %+v", asked, m.Memory)
 		}
 	})
 }
@@ -151,7 +221,7 @@ func TestIdleInVirtualTime(t *testing.T) {
 func TestIdleAndStormOnSockets(t *testing.T) {
 	t.Parallel() // it mostly waits
 	idle := small("websocket")
-	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = result.Idle, 100, 20*time.Millisecond, 50*time.Millisecond
+	idle.Kind, idle.Rate, idle.WarmUp, idle.Measure = result.Idle, 100, 40*time.Millisecond, 50*time.Millisecond
 	storm := storming(result.Transports()...)
 	storm.Rate, storm.WarmUp, storm.Subscribers, storm.Drain = 500, 10*time.Millisecond, 50, 10*time.Second
 	found, err := Run(t.Context(), []result.Case{idle, storm}, references(t))

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
+	"pushlab/common/hub"
 	"pushlab/websocket"
 )
 
@@ -37,12 +40,21 @@ type run struct {
 	base      time.Time        // what due times count from
 	watch     *watch           // nil if nobody follows
 	warm      bool             // the warm-up is over, so that its events are due
+	direct    load.Dialer      // to the server itself
+	said      *atomic.Int64    // events that clients of an echo were told to publish
+	earlier   int              // events that were published to a server before this one
+	collected bool             // the server has collected its garbage when it was asked to
+	unsettled bool             // something is always under way, so nothing is waited for
+	heads     bool             // the load is told what is published
+	delays    []time.Duration  // of the publisher, where it publishes in parts
 }
 
 // do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.point.Events()
+	if r.Planned = r.point.Events(); r.point.Kind == result.Echo { // of each client
+		r.Planned *= r.point.Subscribers
+	}
 	switch r.point.Kind {
 	case result.Idle:
 		err = r.with(ctx, r.idle)
@@ -51,6 +63,10 @@ func (r *run) do(ctx context.Context) {
 		return // its probes are judged
 	case result.Storm:
 		err = r.with(ctx, r.storm)
+	case result.Echo:
+		err = r.with(ctx, r.echo)
+	case result.Slow:
+		err = r.with(ctx, r.slow)
 	default:
 		err = r.with(ctx, r.fanOut)
 	}
@@ -85,25 +101,41 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	if err != nil {
 		return err
 	}
-	direct, err := load.NewDialer(r.way.control.url, r.way.control.dial)
-	if err != nil {
+	config := load.Config{
+		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load,
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(), Bystanders: r.point.Bystanders,
+	}
+	config.Slow, config.SlowRate = r.point.SlowReaders(r.Variant)
+	if r.target.null {
+		config.Hub = hub.New(hub.Config{})
+		defer config.Hub.Close()
+	} else if r.direct, err = load.NewDialer(r.way.control.url, r.way.control.dial); err != nil {
 		return err
 	}
 	if r.target.counters {
 		r.scraper = machine.NewScraper(r.way.control.url, r.way.control.dial)
 		defer r.scraper.Close()
 	}
-	r.base = time.Now()
-	if r.publisher, err = load.ConnectPublisher(ctx, direct, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	r.base, r.said = time.Now(), new(atomic.Int64)
+	config.Base = r.base
+	switch {
+	case r.point.Kind == result.Echo: // its subscribers publish
+		config.Echo, config.Size, config.InFlight, config.Data = true, r.point.Size, r.point.InFlight, r.point.Data
+	case r.target.null:
+		r.publisher = load.PublishToHub(config.Hub, r.point.Size)
+		r.publisher.Data = r.point.Data
+	default:
+		r.publisher, err = r.connectPublisher(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	defer r.publisher.Close()
-	r.publisher.Data = r.point.Data
-	r.load, err = load.New(load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load, Base: r.base,
-		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
-	})
-	if err != nil {
+	defer func() {
+		if r.publisher != nil { // which may be another by then
+			r.publisher.Close()
+		}
+	}()
+	if r.load, err = load.New(config); err != nil {
 		return err
 	}
 	defer r.load.Close() // before the publisher's connection is
@@ -113,6 +145,15 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		err = errors.Join(err, r.account())
 	}
 	return err
+}
+
+// connectPublisher connects a publisher to the server itself.
+func (r *run) connectPublisher(ctx context.Context) (*load.Publisher, error) {
+	p, err := load.ConnectPublisher(ctx, r.direct, r.point.Size, r.target.protocol.Publish(r.Transport))
+	if err == nil {
+		p.Data = r.point.Data
+	}
+	return p, err
 }
 
 // connect connects all subscribers.
@@ -168,10 +209,18 @@ type reading struct {
 	published            int64 // acknowledged
 }
 
+// acked is how many events the server has taken.
+func (r *run) acked() int {
+	if r.publisher == nil {
+		return r.load.Acked()
+	}
+	return r.publisher.Acked()
+}
+
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
+	now := reading{at: time.Now(), counts: counts, published: int64(r.acked())}
 	now.down, now.up = r.load.Bytes()
 	now.tlsDown, now.tlsUp = r.load.TLSBytes()
 	now.between = r.way.uses()
@@ -199,6 +248,9 @@ func (r *run) read(ctx context.Context) (reading, error) {
 				*to = cpu
 			}
 		}
+	}
+	if r.target.null { // it runs where the load does
+		now.load, now.softirq, now.serverCore, now.loadCore = 0, 0, now.loadCore, 0
 	}
 	return now, err
 }
@@ -273,6 +325,9 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
+		if r.heads {
+			r.load.Head(first + n + 1)
+		}
 		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err
@@ -281,11 +336,15 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 // drain waits until everybody has that many events, measured ones or of the warm-up, and that many
 // of all events were acknowledged; for a limited time, which gets shorter when ctx ends.
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
-	limit := time.Now().Add(r.point.Drain)
-	drained := func() bool {
+	r.await(ctx, func() bool {
 		acks := r.publisher.Acked() >= acknowledged || r.publisher.Err() != nil
 		return acks && r.load.Came(measured, events)
-	}
+	})
+}
+
+// await waits until nothing is under way any more, for the time that drain has.
+func (r *run) await(ctx context.Context, drained func() bool) {
+	limit := time.Now().Add(r.point.Drain)
 	for !drained() && time.Now().Before(limit) {
 		if pause(ctx, tick) != nil {
 			ctx = context.WithoutCancel(ctx)
@@ -309,8 +368,11 @@ func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 		if err != nil {
 			return c, err
 		}
+		if r.unsettled {
+			return c, nil
+		}
 		want := r.load.Present()
-		if r.Transport == websocket.Name && r.publisher.Err() == nil {
+		if r.Transport == websocket.Name && r.publisher != nil && r.publisher.Err() == nil {
 			want++ // the publisher's own
 		}
 		if int(c.Open) == want {
@@ -331,17 +393,26 @@ func (r *run) account() error {
 	lost, first := r.load.Lost()
 	account := r.load.Account()
 	r.Disconnected = int64(lost)
-	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
+	if r.Expected = int64(r.Published); r.point.Kind != result.Echo { // where each event is for one
+		r.Expected *= int64(r.healthy())
+	}
 	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
 		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	if r.Laggards == nil { // to whom the server may announce some
+		r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	} else {
+		r.Gaps = account.Gaps
+	}
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	if r.Recovery != nil {
+		r.Recovery.Silent = r.load.Silent(r.Published)
+	}
 	first = r.excuse(lost, first)
 	delivery, err := r.load.Deliveries()
-	if r.point.Kind == result.FanOut {
+	if slices.Contains([]result.Kind{result.FanOut, result.Echo, result.Slow}, r.point.Kind) {
 		r.Delivery = delivery
 	}
 	connecting, unsummed := r.load.Connecting()

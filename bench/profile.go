@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"pushlab/bench/result"
-	"pushlab/sse"
-	"pushlab/websocket"
 )
 
 // A Profile is scenarios that are worth repeating, so that results can be compared.
@@ -43,10 +41,13 @@ func Profiles() []Profile {
 	for _, p := range []Profile{cost, idle, capacity, storm} {
 		engine.Scenarios = append(engine.Scenarios, p.Scenarios...)
 	}
+	echoes := Profile{Name: "echo", About: echo(0).About, Pinned: true, Scenarios: []Scenario{echo(1), echo(0)}}
+	slows := Profile{Name: "slow", About: slow().About, Pinned: true, Scenarios: []Scenario{slow()}}
+	storm.Scenarios = append(storm.Scenarios, restart(), rolling())
 	return append([]Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
-		storm, idle, cost, capacity, engine,
+		storm, idle, cost, capacity, echoes, slows, engine,
 	}, wayProfiles()...)
 }
 
@@ -82,9 +83,9 @@ func cost(subscribers int, rate float64) Scenario {
 func idle() Scenario {
 	return Scenario{
 		Name: "idle", About: "what an idle connection takes",
-		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: []string{sse.Name, websocket.Name}, Rounds: 5,
+		Kind: result.Idle, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 3,
 		Subscribers: []int{5000, 15_000}, Rates: []float64{1}, Sizes: []int{128},
-		WarmUp: 3 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
+		WarmUp: 3 * time.Second, Measure: time.Minute, Drain: 5 * time.Second, // a poll is asked again after half of it
 	}
 }
 
@@ -104,6 +105,52 @@ func storm() Scenario {
 		Subscribers: []int{1000, 5000}, Rates: []float64{200}, Sizes: []int{128},
 		WarmUp: 10 * time.Millisecond, Measure: time.Second, Drain: 20 * time.Second,
 	}
+}
+
+// restart is a storm in which the server is restarted, which forgets its log.
+func restart() Scenario {
+	s := storm()
+	s.Name, s.About = "restart", "the server is restarted, and all come back with and without jitter"
+	s.Manner, s.Variants, s.Jitter = result.Restart, []string{"", result.Jitter}, 2*time.Second
+	s.Subscribers, s.Rates, s.Measure = []int{1000}, []float64{50}, 4*time.Second
+	return s
+}
+
+// rolling is a storm in which connections go one after the other, while events go on.
+func rolling() Scenario {
+	s := storm()
+	s.Name, s.About = "rolling", "200 connections drop in a second and come back, while events go on"
+	s.Manner, s.Variants, s.Jitter, s.Bystanders = result.Rolling, []string{"", result.Jitter}, 2*time.Second, 100
+	s.Subscribers, s.Rates, s.Measure = []int{1100}, []float64{20}, 6*time.Second
+	return s
+}
+
+// slow is what some who read slowly do to the others. Events are so large and many that the server's send buffer,
+// some megabytes on a loopback interface, is full after about ten seconds.
+func slow() Scenario {
+	return Scenario{
+		ID: "S11", Name: "slow", About: "some subscribers read slowly or not at all",
+		Kind: result.Slow, Targets: []string{result.NullName, result.PushlabName}, Transports: result.Transports(), Rounds: 3,
+		Variants:    []string{"", result.Slow1, result.Slow10, result.Stuck1},
+		Subscribers: []int{200}, Rates: []float64{20}, Sizes: []int{16 << 10},
+		WarmUp: time.Second, Measure: 30 * time.Second, Drain: 10 * time.Second,
+	}
+}
+
+// echo is the round trip of a client's own event: of each of 100 clients a hundred times a second. With one in flight it
+// is a closed loop of a single client.
+func echo(inFlight int) Scenario {
+	s := Scenario{
+		ID: "S7", Name: "echo", About: "how long a client's own event takes to come back",
+		Kind: result.Echo, Targets: []string{result.PushlabName}, Transports: result.Transports(), Rounds: 5,
+		Subscribers: []int{100}, Rates: []float64{100}, Sizes: []int{128},
+		WarmUp: time.Second, Measure: 10 * time.Second, Drain: 5 * time.Second,
+	}
+	if inFlight > 0 {
+		s.Name, s.About, s.InFlight = "echo-closed", "how long it takes with so many under way and nothing else", inFlight
+		s.Subscribers, s.Rates = []int{1}, []float64{10_000}
+	}
+	return s
 }
 
 // FindProfile returns the profile of that name.

@@ -140,14 +140,17 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 	if err := CheckVariants(c.LaneVariants()); err != nil {
 		return nil, nil, err
 	}
+	if err := fits(c); err != nil {
+		return nil, nil, err
+	}
 	for _, name := range c.Targets {
 		at := slices.IndexFunc(o.Targets, func(t Target) bool { return t.Name == name })
 		if at < 0 {
 			return nil, nil, fmt.Errorf("bench: unknown target %q", name)
 		}
 		target := o.Targets[at]
-		for _, transport := range c.Transports {
-			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
+		for _, transport := range c.TransportsOf(name) {
+			if !slices.Contains(target.Transports, transport) || !target.measures(c) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
@@ -156,7 +159,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 					return nil, nil, err
 				}
 				l := lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target, v}
-				if reason := v.omits(target, transport, c.Kind); reason != "" {
+				if reason := v.omits(target, transport, c); reason != "" {
 					omitted = append(omitted, result.Omission{Lane: l.Lane, Reason: reason})
 					continue
 				}

@@ -179,7 +179,11 @@ func always(tamper tamperFunc) func() tamperFunc { return func() tamperFunc { re
 func (h *tampering) Counters() *wire.Counters { return &h.counters }
 
 func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub := h.hub.Subscribe([]string{load.Topic}, hub.Start{})
+	start := hub.Start{}
+	if after := r.URL.Query().Get("after"); after != "" {
+		start = hub.AfterText(after)
+	}
+	sub := h.hub.Subscribe(r.URL.Query()["topic"], start)
 	defer sub.Close()
 	h.counters.Open.Add(1)
 	defer h.counters.Open.Add(-1)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -40,6 +41,13 @@ type Scenario struct {
 	// Case. Default of each: its zero value alone.
 	RTTs []time.Duration
 	Data []result.Data
+	// Manner, PerSecond, Jitter and Bystanders are those of each case too: how a storm goes.
+	Manner     result.Manner
+	PerSecond  float64
+	Jitter     time.Duration
+	Bystanders int
+	// InFlight is that of each case: how many events a client of an echo has under way; 0 is an open loop.
+	InFlight int
 }
 
 // Cases returns the points of the scenario: all subscribers, for each all rates, for each all sizes, for each all
@@ -57,6 +65,7 @@ func (s Scenario) Cases() []result.Case {
 							Subscribers: subscribers, Rate: rate, Size: size,
 							WarmUp: s.WarmUp, Measure: s.Measure, Drain: s.Drain, Limit: s.Limit,
 							RTT: rtt, Data: data,
+							Manner: s.Manner, PerSecond: s.PerSecond, Jitter: s.Jitter, Bystanders: s.Bystanders, InFlight: s.InFlight,
 						})
 					}
 				}
@@ -88,7 +97,7 @@ func (s Scenario) Validate() error {
 		return fmt.Errorf("bench: the scenario %s has no case; name at least one number of subscribers, one rate and one size", s.Name)
 	}
 	for _, c := range cases {
-		if err := c.Validate(); err != nil {
+		if err := cmp.Or(c.Validate(), fits(c)); err != nil {
 			return err
 		}
 	}

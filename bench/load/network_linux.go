@@ -76,7 +76,13 @@ func (p *poller) connect(s *subscriber) error {
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
-	if err := p.dial(fd); err != nil {
+	if s.slow { // before it connects, or the window would be larger
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, slowBuffer)
+	}
+	if err == nil {
+		err = p.dial(fd)
+	}
+	if err != nil {
 		unix.Close(fd)
 		return err
 	}
@@ -168,7 +174,18 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		}
 		return err
 	}
-	n, err := rawRead(s.fd, p.buffer)
+	if s.slow && p.load.sipping { // it is not asked whether there is something to read
+		if ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			return unix.ECONNRESET
+		}
+		return nil
+	}
+	return p.receive(s, p.buffer)
+}
+
+// receive reads what there is, or as much of it as there is room for.
+func (p *poller) receive(s *subscriber, buffer []byte) error {
+	n, err := rawRead(s.fd, buffer)
 	switch {
 	case err == unix.EAGAIN:
 		return nil
@@ -178,7 +195,7 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		return io.EOF
 	}
 	p.load.now = time.Since(p.load.base)
-	answer, err := s.feed(p.buffer[:n])
+	answer, err := s.feed(buffer[:n])
 	if err != nil || len(answer) == 0 {
 		return err
 	}
@@ -188,12 +205,25 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 // send writes a request or a pong. The socket has room for it: the server reads them.
 func (p *poller) send(s *subscriber, b []byte) error {
 	n, err := rawSend(s.fd, b)
-	p.load.out += int64(n)
+	if !s.slow {
+		p.load.out += int64(n)
+	}
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
 	return err
 }
+
+func (p *poller) hold(s *subscriber) error { return p.watch(unix.EPOLL_CTL_MOD, s.fd, 0) }
+
+func (p *poller) release(s *subscriber) error {
+	// It would take long to read megabytes by a window of a few kilobytes. That it does is no reason to fail.
+	unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, readAtOnce)
+	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, 1<<16-1)
+	return p.watch(unix.EPOLL_CTL_MOD, s.fd, unix.EPOLLIN)
+}
+
+func (p *poller) sip(s *subscriber, n int) error { return p.receive(s, p.buffer[:n]) }
 
 // rawRead and rawSend do not block, so the scheduler need not be told.
 

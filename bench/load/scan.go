@@ -84,6 +84,11 @@ var (
 // transports; so it looks at a few bytes of each event instead of decoding JSON, which would cost
 // more than receiving it.
 func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
+	return scanTopic(text, dataMember, observe)
+}
+
+// scanTopic is scan for events of another topic: member is what comes between their topic member and their data.
+func scanTopic(text, member []byte, observe func(arrival) error) (id []byte, err error) {
 	for {
 		start := bytes.Index(text, topicMember)
 		if start < 0 {
@@ -96,7 +101,7 @@ func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
 			end := max(0, bytes.IndexByte(text, '"'))
 			a.control = string(text[:end])
 		} else {
-			rest, ours := bytes.CutPrefix(text, dataMember)
+			rest, ours := bytes.CutPrefix(text, member)
 			if text, ours = a.read(rest, ours); !ours {
 				return id, foreign(text)
 			}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -107,6 +108,9 @@ func (n *streams) disconnect(s *subscriber) {
 		delete(n.open, s)
 	}
 }
+
+// send is not for streams: a request has no more to say when it was made.
+func (n *streams) send(*subscriber, []byte) error { return errors.ErrUnsupported }
 
 func (n *streams) close() {
 	n.cancel()

@@ -63,13 +63,6 @@ func TestCPULimit(t *testing.T) {
 	}
 }
 
-func TestNetstat(t *testing.T) {
-	text := "TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 26 27\nIpExt: InNoRoutes ListenDrops\nIpExt: 5 6\n"
-	if a, b, c := netstat(text, "ListenOverflows"), netstat(text, "ListenDrops"), netstat(text, "Pigeons"); a != 26 || b != 27 || c != 0 {
-		t.Errorf("%d, %d, %d", a, b, c)
-	}
-}
-
 func TestParseSteal(t *testing.T) {
 	steal, all, err := parseSteal("cpu  10 20 30 40 50 60 70 80 5 5\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
 	if steal != 80 || all != 360 || err != nil {

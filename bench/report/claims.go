@@ -49,7 +49,7 @@ func claims() []claim {
 				if m.Memory == nil {
 					return 0, false
 				}
-				v := m.Memory.PerConnection(func(r result.MemoryReading) int64 { return r.Resident })
+				v := m.Memory.PerConnection().Resident.PerConnection
 				return v, v > 0
 			}, less, false},
 		{"C6", "Under overload long polling does better", "deliveries/s at most", "longpoll", "sse",

@@ -32,12 +32,12 @@ func metrics() []metric {
 	count := func(of func(result.Measurement) int64) func(result.Measurement) (float64, bool) {
 		return func(m result.Measurement) (float64, bool) { return float64(of(m)), m.Expected > 0 }
 	}
-	memory := func(of func(result.MemoryReading) int64) func(result.Measurement) (float64, bool) {
+	memory := func(of func(result.Slopes) result.Slope) func(result.Measurement) (float64, bool) {
 		return func(m result.Measurement) (float64, bool) {
 			if m.Memory == nil {
 				return 0, false
 			}
-			return m.Memory.PerConnection(of) / 1024, true
+			return of(m.Memory.PerConnection()).PerConnection / 1024, true
 		}
 	}
 	catchUp := func(of func(result.Latency) time.Duration) func(result.Measurement) (float64, bool) {
@@ -66,9 +66,9 @@ func metrics() []metric {
 		{name: "lost", of: count(func(m result.Measurement) int64 { return m.Lost })},
 		{name: "duplicated", of: count(func(m result.Measurement) int64 { return m.Duplicated })},
 		{name: "reordered", of: count(func(m result.Measurement) int64 { return m.Reordered })},
-		{name: "resident_kib_per_connection", unit: "KiB", of: memory(func(r result.MemoryReading) int64 { return r.Resident })},
-		{name: "heap_kib_per_connection", unit: "KiB", of: memory(func(r result.MemoryReading) int64 { return r.Heap })},
-		{name: "stack_kib_per_connection", unit: "KiB", of: memory(func(r result.MemoryReading) int64 { return r.Stack })},
+		{name: "resident_kib_per_connection", unit: "KiB", of: memory(func(s result.Slopes) result.Slope { return s.Resident })},
+		{name: "heap_kib_per_connection", unit: "KiB", of: memory(func(s result.Slopes) result.Slope { return s.Heap })},
+		{name: "stack_kib_per_connection", unit: "KiB", of: memory(func(s result.Slopes) result.Slope { return s.Stack })},
 		{name: "catch_up_p50_ms", unit: "ms", of: catchUp(func(l result.Latency) time.Duration { return l.P50 })},
 		{name: "catch_up_ms", unit: "ms", of: catchUp(func(l result.Latency) time.Duration { return l.Max })},
 		{name: "deliveries_per_second", unit: "/s", higher: true, of: func(m result.Measurement) (float64, bool) {

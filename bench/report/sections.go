@@ -232,16 +232,17 @@ func bytesSection(r result.Result, _ map[string]chart) section {
 
 // memorySection shows what a connection takes.
 func memorySection(r result.Result, _ map[string]chart) section {
-	s := section{ID: "memory", Title: "Memory per connection", How: "Resident memory that the server has more with its connections than without, by their number. " +
+	s := section{ID: "memory", Title: "Memory per connection", How: "Resident memory that each connection adds: the slope over their number. " +
 		"The rest is what Go's runtime keeps for itself, and what it has not given back. What the kernel keeps for a socket is in no process and comes on top."}
 	for _, o := range r.Outcomes {
 		f := bars(o, "KiB for each connection", []string{"heap", "stack", "rest"}, func(m result.Measurement) []float64 {
 			if m.Memory == nil {
 				return nil
 			}
-			per := func(of func(result.MemoryReading) int64) float64 { return max(0, m.Memory.PerConnection(of)/1024) }
-			heap, stack := per(func(r result.MemoryReading) int64 { return r.Heap }), per(func(r result.MemoryReading) int64 { return r.Stack })
-			return []float64{heap, stack, max(0, per(func(r result.MemoryReading) int64 { return r.Resident })-heap-stack)}
+			per := func(s result.Slope) float64 { return max(0, s.PerConnection/1024) }
+			each := m.Memory.PerConnection()
+			heap, stack := per(each.Heap), per(each.Stack)
+			return []float64{heap, stack, max(0, per(each.Resident)-heap-stack)}
 		})
 		if len(f.Bars) > 0 {
 			f.Caption, f.Kind = "KiB per connection", "memory"
@@ -253,7 +254,7 @@ func memorySection(r result.Result, _ map[string]chart) section {
 
 // stormSection shows how subscribers came back.
 func stormSection(r result.Result, charts map[string]chart) section {
-	s := section{ID: "storm", Title: "After a storm", How: "All subscribers lost their connections at once. The line says which share had come back and had all that it missed, that long after. " +
+	s := section{ID: "storm", Title: "After a storm", How: "The line says which share of those who lost their connection were back and had all that they missed, that long after. " +
 		"The steeper, the better; a long tail at the top is a few who had to wait."}
 	for _, o := range r.Outcomes {
 		all := slices.DeleteFunc(distributions(o, catchUp), func(d distribution) bool { return d.lane.Again })

@@ -23,6 +23,10 @@ func (r Text) tables(o result.Outcome) []*grid {
 		return []*grid{r.capacity(o)}
 	case o.Case.Kind == result.Storm:
 		return []*grid{r.storm(o)}
+	case o.Case.Kind == result.Slow:
+		return []*grid{r.slow(o)}
+	case o.Case.Kind == result.Echo:
+		return []*grid{r.echoes(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
 		return []*grid{r.costs(o)}
 	default:
@@ -77,32 +81,28 @@ func corner(o result.Outcome) string {
 // memory is the table of what idle connections take.
 func (r Text) memory(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "MiB", "", "goroutines", "CPU"})
-	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "empty", "full", "/connection", "µs/conn./s"})
+	t.AppendHeader(table.Row{"", "KiB/connection", "", "of it", "", "", "beside it", "residual", "MiB", "", "goroutines", "CPU", "KiB"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "heap", "stack", "runtime", "kernel", "KiB", "empty", "full", "/connection", "µs/conn./s", "/conn./h"})
 	for _, s := range o.Summaries {
-		per := func(of func(result.MemoryReading) int64, unit float64) figure {
+		of := func(value func(result.Memory) float64, unit float64) figure {
 			return medianOf(o, s, func(m result.Measurement) float64 {
 				if m.Memory == nil {
 					return 0
 				}
-				return m.Memory.PerConnection(of) / unit
-			})
-		}
-		size := func(of func(*result.Memory) int64) figure {
-			return medianOf(o, s, func(m result.Measurement) float64 {
-				if m.Memory == nil {
-					return 0
-				}
-				return float64(of(m.Memory)) / (1 << 20)
+				return value(*m.Memory) / unit
 			})
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
-			per(func(m result.MemoryReading) int64 { return m.Heap }, 1024).digits(2), per(func(m result.MemoryReading) int64 { return m.Stack }, 1024).digits(2),
-			size(func(m *result.Memory) int64 { return m.Empty.Resident }).digits(1), size(func(m *result.Memory) int64 { return m.Full.Resident }).digits(1),
-			per(func(m result.MemoryReading) int64 { return m.Goroutines }, 1).digits(2),
-			medianOf(o, s, func(m result.Measurement) float64 {
-				return float64(m.ServerCPU.Microseconds()) / float64(o.Case.Subscribers) / m.Window.Seconds()
-			}).digits(2),
+			of(func(m result.Memory) float64 { return m.PerConnection().Heap.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.PerConnection().Stack.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.PerConnection().Runtime.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.PerConnection().Kernel.PerConnection }, 1024).digits(2),
+			of(func(m result.Memory) float64 { return m.PerConnection().Resident.Residual }, 1024).digits(0),
+			of(func(m result.Memory) float64 { return float64(m.Empty.Resident) }, 1<<20).digits(1),
+			of(func(m result.Memory) float64 { return float64(m.Full.Resident) }, 1<<20).digits(1),
+			of(func(m result.Memory) float64 { return m.PerConnection().Goroutines.PerConnection }, 1).digits(2),
+			medianOf(o, s, result.Measurement.IdleCPU).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return m.IdleBytes() / 1024 }).digits(1),
 		})
 	}
 	return t
@@ -139,12 +139,20 @@ func (r Text) capacity(o result.Outcome) *grid {
 // storm is the table of those who come back.
 func (r Text) storm(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "CPU", alone, alone, alone})
-	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "µs/event", "lost", "dup.", "reord."})
+	t.AppendHeader(table.Row{"", "the last has all, ms", "", "half have", "95 % have", "CPU", "connects", alone, alone, alone, alone, "peak MiB", "others'"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "all, ms", "all, ms", "µs/event", "/s", "lost", "dup.", "reord.", "gaps", "resident", "p99, ms"})
 	for _, s := range o.Summaries {
-		var lost, duplicated, reordered int64
+		var lost, duplicated, reordered, gaps int64
 		for _, m := range o.Of(s.Lane) {
-			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
+			lost, duplicated, reordered, gaps = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered, gaps+m.Gaps
+		}
+		recovery := func(of func(result.Recovery) float64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Recovery == nil {
+					return 0
+				}
+				return of(*m.Recovery)
+			})
 		}
 		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
 			medianOf(o, s, func(m result.Measurement) float64 {
@@ -153,8 +161,71 @@ func (r Text) storm(o result.Outcome) *grid {
 				}
 				return float64(m.CatchUp.P50) / 1e6
 			}).digits(0),
+			recovery(func(r result.Recovery) float64 { return float64(r.Most) / 1e6 }).digits(0),
 			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(2),
+			recovery(func(r result.Recovery) float64 { return r.Timeline.ConnectsPerSecond() }).digits(0),
+			r.fault(lost), r.fault(duplicated), r.fault(reordered), gaps,
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.PeakResident) / (1 << 20) }).digits(1),
+			recovery(func(r result.Recovery) float64 {
+				if r.Bystanders == nil {
+					return 0
+				}
+				return float64(r.Bystanders.P99) / 1e6
+			}).digits(2),
+		})
+	}
+	return t
+}
+
+// echoes is the table of round trips.
+func (r Text) echoes(o result.Outcome) *grid {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "round trip, p50 µs", "", "p99", "p99.9", "max", "round trips", "bytes", "server CPU", alone, alone, alone})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "ms", "ms", "ms", "/s", "each", "µs each", "lost", "dup.", "reord."})
+	for _, s := range o.Summaries {
+		var lost, duplicated, reordered int64
+		for _, m := range o.Of(s.Lane) {
+			lost, duplicated, reordered = lost+m.Lost, duplicated+m.Duplicated, reordered+m.Reordered
+		}
+		of := func(time func(result.Latency) time.Duration) string {
+			return medianOf(o, s, func(m result.Measurement) float64 { return float64(time(m.Delivery)) / 1e6 }).digits(2)
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 0), bounds(s.Value, 0),
+			of(func(l result.Latency) time.Duration { return l.P99 }), of(func(l result.Latency) time.Duration { return l.P999 }), of(func(l result.Latency) time.Duration { return l.Max }),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivered) / m.Window.Seconds() }).digits(0),
+			medianOf(o, s, result.Measurement.BytesPerRoundTrip).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.ServerCPUPerEvent()) / 1e3 }).digits(1),
 			r.fault(lost), r.fault(duplicated), r.fault(reordered),
+		})
+	}
+	return t
+}
+
+// slow is the table of what slow readers do to the others, and what becomes of them.
+func (r Text) slow(o result.Outcome) *grid {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "others' p99, ms", "", "p50", "max", "peak MiB", "the slow", "KiB", "cut", "after", "lost,", "and not", "gaps"})
+	t.AppendHeader(table.Row{corner(o), "median", "min..max", "ms", "ms", "resident", "readers", "taken", "off", "s", "told", "told", ""})
+	for _, s := range o.Summaries {
+		var all result.Laggards
+		for _, m := range o.Of(s.Lane) {
+			if l := m.Laggards; l != nil {
+				all.Readers, all.Cut, all.Gaps = all.Readers+l.Readers, all.Cut+l.Cut, all.Gaps+l.Gaps
+				all.Lost, all.Silent, all.Taken = all.Lost+l.Lost, all.Silent+l.Silent, all.Taken+l.Taken
+			}
+		}
+		t.AppendRow(table.Row{s.Name(), median(s.Value, 2), bounds(s.Value, 2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.P50) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.Delivery.Max) / 1e6 }).digits(2),
+			medianOf(o, s, func(m result.Measurement) float64 { return float64(m.PeakResident) / (1 << 20) }).digits(1),
+			all.Readers, all.Taken >> 10, all.Cut,
+			medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Laggards == nil || m.Laggards.CutAfter == nil {
+					return 0
+				}
+				return m.Laggards.CutAfter.P50.Seconds()
+			}).digits(1),
+			all.Lost - all.Silent, r.fault(all.Silent), all.Gaps,
 		})
 	}
 	return t

@@ -91,7 +91,28 @@ func Title(s result.Case) string {
 	case result.Capacity:
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
+	case result.Slow:
+		return fmt.Sprintf("%s: %d subscribers, of which some read slowly, %g events/s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, s.Rate, s.Size, s.Measure, rounds)
+	case result.Echo:
+		how := fmt.Sprintf("%g events/s of each", s.Rate)
+		if s.InFlight > 0 {
+			how = fmt.Sprintf("closed loop, %d in flight", s.InFlight)
+		}
+		return fmt.Sprintf("%s: %d clients get their own events back, %s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, how, s.Size, s.Measure, rounds)
 	case result.Storm:
+		switch {
+		case s.Manner == result.Restart:
+			return fmt.Sprintf("%s: the server of %d subscribers is restarted in the middle of %d events with %d bytes of data; %s",
+				s.Name, s.Subscribers, s.Events(), s.Size, rounds)
+		case s.Manner == result.Rolling:
+			return fmt.Sprintf("%s: %g of %d subscribers drop in a second, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.CutPerSecond(), s.Subscribers-s.Bystanders, s.Rate, s.Size, rounds)
+		case s.Bystanders > 0:
+			return fmt.Sprintf("%s: %d of %d subscribers drop and come back at once, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.Subscribers-s.Bystanders, s.Subscribers, s.Rate, s.Size, rounds)
+		}
 		return fmt.Sprintf("%s: %d subscribers drop, miss %d events with %d bytes of data, and come back at once; %s",
 			s.Name, s.Subscribers, s.Events(), s.Size, rounds)
 	default:
@@ -210,10 +231,11 @@ func verdicts(o result.Outcome) (all []line) {
 // compare says how a target does beside another, if that is worth saying.
 func compare(s result.Summary, ratio result.Ratio) string {
 	reference := func(name string) bool {
-		return name == result.FloorName || name == result.BaselineName || name == result.NchanName
+		return name == result.FloorName || name == result.BaselineName || name == result.NchanName || name == result.NullName
 	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
+		result.RoundTrip: "takes", result.DeliveryTail: "has a p99 of",
 	}[s.Metric]
 	once, of := s.Lane, "%s %s %s times what %s does"
 	once.Again = false
@@ -224,6 +246,10 @@ func compare(s result.Summary, ratio result.Ratio) string {
 		return ""
 	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"
+	case s.Metric == result.DeliveryTail:
+		of = "%s %s %s times that of %s"
+	case ratio.To == result.NullName:
+		return fmt.Sprintf("%s %s %s times what the hub alone does in the load's process", s.Name(), what, withBounds(ratio.Spread, 2))
 	}
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
@@ -279,8 +305,18 @@ func explanation(r result.Result) string {
 		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
 	several := slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
-	if has(result.FanOut, result.Capacity) {
+	if has(result.FanOut, result.Capacity, result.Slow) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
+`)
+	}
+	if has(result.Slow) {
+		b.WriteString(`Slow readers take 1 KiB/s each, or nothing (stuck), into receive buffers of 4 KiB; deliveries are those to the others. In the end they
+read all that there is, and what they do not get then must have been told to them: by a gap, or by being cut off.
+`)
+	}
+	if has(result.Echo) {
+		b.WriteString(`A round trip counts from when a client's event was due until the same client has it back; in a closed loop from when it was sent, which
+hides what would have been late. Its bytes are all of the client's, with posts and their answers.
 `)
 	}
 	if has(result.FanOut) {
@@ -297,8 +333,15 @@ also receives the polls. The baseline is net/http with a handler that waits for 
 Ratios are of the same round; shown are their median and range.
 `)
 	}
+	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(o.Case.Targets, result.NullName) }) {
+		b.WriteString(`null is the hub alone, read by goroutines of the load's process: its CPU time has publishing and the subscribers' accounts in it, and it
+has no bytes.
+`)
+	}
 	if has(result.Idle) {
-		b.WriteString(`KiB/connection is resident memory of the server's processes, full less empty, by the number of connections.
+		b.WriteString(`KiB/connection is the slope of the resident memory of the server's processes over steps of none, a quarter, half and all of the
+connections; residual is how far the steps are from that line. Heap, stack and Go's own are parts of it. Kernel memory is beside it: half
+of what TCP sockets take on this machine, where both ends are. Bytes per hour are worth something if a heartbeat or poll fell into the time.
 `)
 	}
 	b.WriteString("Server and load share the machine, and the loopback interface charges the receiver's half of TCP to the sender.\n")

@@ -67,7 +67,7 @@ type Measurement struct {
 	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
 	WarmUpFaults int64 `json:"warm_up_faults"`
 	// Delivery is how long deliveries took: from when an event was due until a subscriber had read
-	// and found it.
+	// and found it. In an echo that is the round trip. In a closed loop an event is due when it is sent.
 	Delivery Latency `json:"delivery"`
 
 	// Window is how long it took from the first event until the counters were read.
@@ -78,11 +78,13 @@ type Measurement struct {
 	ServerWrites    int64 `json:"server_writes"`
 	ServerBytes     int64 `json:"server_bytes"`
 	// BytesDown and BytesUp are what the subscribers' connections carried, to them and from them,
-	// counted at the client's net.Conn: above TCP.
+	// counted at the client's net.Conn: above TCP. In an echo these are all bytes of the clients, with
+	// those of the requests that post the events, and of their answers.
 	BytesDown int64 `json:"bytes_down"`
 	BytesUp   int64 `json:"bytes_up"`
 	// ServerCPU and LoadCPU are the run time of all threads of the server, and of this process:
-	// publisher and subscribers. 0 where the system does not tell.
+	// publisher and subscribers. 0 where the system does not tell. The null target has no process of
+	// its own: there ServerCPU is that of this process, and LoadCPU 0.
 	ServerCPU time.Duration `json:"server_cpu_ns"`
 	LoadCPU   time.Duration `json:"load_cpu_ns"`
 	// SoftirqCPU is the run time of the kernel's thread that did interrupt work for the server's
@@ -101,6 +103,12 @@ type Measurement struct {
 	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
 	// in a case of the kind Storm.
 	CatchUp *Latency `json:"catch_up,omitempty"`
+	// Recovery is how that went, and PeakResident the largest resident set that the server's
+	// processes had, since they were started, added up.
+	Recovery     *Recovery `json:"recovery,omitempty"`
+	PeakResident int64     `json:"peak_resident_bytes,omitempty"`
+	// Laggards is what became of subscribers that read slowly, in a case of the kind Slow.
+	Laggards *Laggards `json:"laggards,omitempty"`
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
@@ -137,32 +145,6 @@ type Interval struct {
 	P50       time.Duration `json:"p50_ns"`
 	P99       time.Duration `json:"p99_ns"`
 	Max       time.Duration `json:"max_ns"`
-}
-
-// A Memory is what a server took without and with its connections, in bytes. What its Go runtime
-// tells is 0 where there is none.
-type Memory struct {
-	// Connections is how many connections there were.
-	Connections int `json:"connections"`
-	// Empty is what it took with no subscriber, Full with all.
-	Empty MemoryReading `json:"empty"`
-	Full  MemoryReading `json:"full"`
-}
-
-// A MemoryReading is what a server takes at one moment.
-type MemoryReading struct {
-	// Resident is its resident set.
-	Resident int64 `json:"resident_bytes"`
-	// Heap and Stack are what Go uses of them.
-	Heap  int64 `json:"heap_bytes"`
-	Stack int64 `json:"stack_bytes"`
-	// Goroutines is how many there are.
-	Goroutines int64 `json:"goroutines"`
-}
-
-// PerConnection returns what one connection takes.
-func (m Memory) PerConnection(of func(MemoryReading) int64) float64 {
-	return ratio(of(m.Full)-of(m.Empty), int64(m.Connections))
 }
 
 // A Search is how the highest rate was looked for at which all events arrive in time.
@@ -204,6 +186,9 @@ func (m Measurement) BytesDownPerEvent() float64 { return ratio(m.BytesDown, m.D
 
 // BytesUpPerEvent is BytesUp for each delivered event.
 func (m Measurement) BytesUpPerEvent() float64 { return ratio(m.BytesUp, m.Delivered) }
+
+// BytesPerRoundTrip is what the clients of an echo sent and were sent for each event that came back.
+func (m Measurement) BytesPerRoundTrip() float64 { return ratio(m.BytesDown+m.BytesUp, m.Delivered) }
 
 // ServerCPUPerEvent is ServerCPU and SoftirqCPU for each delivered event; 0 if it is not known.
 func (m Measurement) ServerCPUPerEvent() time.Duration {

@@ -22,20 +22,25 @@ const (
 	DeliveriesPerSecond Metric = "deliveries_per_second"
 	// CatchUpTime is how long the last subscriber took, in milliseconds.
 	CatchUpTime Metric = "catch_up_ms"
+	// DeliveryTail is the p99 of Measurement.Delivery, in milliseconds.
+	DeliveryTail Metric = "delivery_p99_ms"
+	// RoundTrip is the median of Measurement.Delivery in an echo, in microseconds.
+	RoundTrip Metric = "round_trip_p50_us"
 )
 
 // metrics is the table of all metrics, in the order in which they are shown. Another one is a line here,
 // and nothing else.
 var metrics = []MetricInfo{
 	{"delivery_p50_ms", "p50", "delivery p50", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P50) }},
-	{"delivery_p99_ms", "p99", "delivery p99", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P99) }},
+	{DeliveryTail, "p99", "delivery p99", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P99) }},
 	{"delivery_p99_9_ms", "p99.9", "delivery p99.9", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P999) }},
+	{RoundTrip, "round-trip", "round trip p50", Microseconds, Lower, Noisy, only(Echo), func(m Measurement) float64 { return us(m.Delivery.P50) }},
 	{"publish_delay_p99_ms", "delay", "publish delay p99", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.PublishDelay.P99) }},
 	{CPUPerEvent, "cpu", "server CPU per event", Microseconds, Lower, Noisy, not(Idle), func(m Measurement) float64 { return us(m.ServerCPUPerEvent()) }},
 	{"bytes_down_per_event", "down", "bytes down per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesDownPerEvent},
 	{"bytes_up_per_event", "up", "bytes up per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesUpPerEvent},
-	{"events_per_write", "writes", "events per write", Number, Higher, Noisy, not(Idle, Capacity), Measurement.EventsPerWrite},
-	{MemoryPerConnection, "memory", "memory per connection", Kibibytes, Lower, Noisy, only(Idle), func(m Measurement) float64 { return of(m.Memory).PerConnection(resident) / 1024 }},
+	{"events_per_write", "writes", "events per write", Number, Higher, Noisy, not(Idle, Capacity, Echo, Slow), Measurement.EventsPerWrite},
+	{MemoryPerConnection, "memory", "memory per connection", Kibibytes, Lower, Noisy, only(Idle), func(m Measurement) float64 { return of(m.Memory).PerConnection().Resident.PerConnection / 1024 }},
 	{DeliveriesPerSecond, "rate", "deliveries", PerSecond, Higher, Noisy, only(Capacity), func(m Measurement) float64 { return of(m.Search).Deliveries }},
 	{CatchUpTime, "catch-up", "the last has caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).Max) }},
 	{"catch_up_p50_ms", "catch-up-p50", "half have caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).P50) }},
@@ -179,8 +184,6 @@ func of[T any](p *T) (v T) {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-func resident(r MemoryReading) int64 { return r.Resident }
 
 // Format writes a value with four digits or so, and its unit.
 func (i MetricInfo) Format(v float64) string {

@@ -113,6 +113,8 @@ A profile may compare several targets, each in every round:
   floor      one non-blocking send(2) of the same bytes for each subscriber
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
+  null       the hub alone, read by goroutines of this process: what all
+             transports have in common
 
 --variant puts something between server and subscribers, or has them talk
 another way, and --rtt adds distance; what that costs is told apart.
@@ -133,6 +135,7 @@ once.
   pushlab bench run --profile cost --transport sse --rounds 9
   pushlab bench run --transport sse --variant direct --variant nginx --variant tls
   pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --target pushlab --target null
   pushlab bench run --slo 'p99<50ms,loss=0'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
