@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
-	"bench/load_test": {"common/hub"},
+	"bench/load_test": {"common/hub", "common/tap"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/report":    {"bench/result", "bench/stats"},

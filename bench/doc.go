@@ -67,6 +67,15 @@
 //     for each delivered event: framing, header fields and polls included, TCP and IP not. It is
 //     counted at the client. The load sends no more header fields than it must; a browser would add
 //     about 400 bytes to each poll.
+//   - heads, framing, payload: what these bytes were there for ([result.Bytes]), by the rules of package
+//     common/tap: an envelope is payload, with its id and topic; what tells where it begins and ends is framing.
+//   - segments per event: TCP segments of the subscribers' sockets, as the kernel counts them (TCP_INFO),
+//     asked at the edges of the window, and of a socket before it is closed. Bare acknowledgements are
+//     among them, so their number depends on timing; that of segments with data is exact at low rates.
+//     Link bytes are an estimate: the bytes of the streams, and 52 for each segment, which are the headers
+//     of IPv4 (20) and of TCP with timestamps (32). On the loopback interface a segment may have 64 KiB.
+//   - first and last receiver: from when an event was due until the first subscriber had it, and until
+//     the last had; the spread is what is between.
 //   - server CPU per event: the run time of all threads of the server's process
 //     (/proc/PID/task/*/schedstat) for each delivered event. The cost of publishing, of
 //     acknowledging and of the garbage collector is in it, nothing is subtracted. At a low rate it

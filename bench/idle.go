@@ -23,6 +23,7 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	r.progress("watching for %v", r.point.Measure)
 	runtime.GC()
+	segments := r.segments(ctx)
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
@@ -35,6 +36,7 @@ func (r *run) idle(ctx context.Context) error {
 		return err
 	}
 	r.difference(before, after)
+	segments()
 	r.Acknowledged = 0
 	full, err := r.memory(ctx)
 	r.Memory = &result.Memory{Connections: r.point.Subscribers, Empty: empty, Full: full}

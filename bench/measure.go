@@ -143,6 +143,7 @@ type reading struct {
 	serverCore, loadCore time.Duration // busy
 	down, up             int64         // bytes
 	published            int64         // acknowledged
+	bytes                result.Bytes
 }
 
 // read reads the counters, when nothing is under way.
@@ -150,6 +151,7 @@ func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
 	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
 	now.down, now.up = r.load.Bytes()
+	now.bytes = r.load.Split()
 	if r.server.PID == 0 {
 		return now, err
 	}
@@ -183,6 +185,7 @@ func (r *run) window(ctx context.Context) error {
 	first, events := r.point.WarmUpEvents(), r.point.Events()
 	r.progress("measuring %d events in %v", events, r.point.Measure)
 	runtime.GC() // what connecting left behind is not to be collected now
+	segments := r.segments(ctx)
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
@@ -202,7 +205,21 @@ func (r *run) window(ctx context.Context) error {
 	delay, unsummed := result.LatencyOf(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
+	segments()
 	return errors.Join(err, unread, unsummed)
+}
+
+// segments begins to count segments; what it returns enters them. Both wait, or follow a wait, until the
+// kernel has sent acknowledgements that it holds back.
+func (r *run) segments(ctx context.Context) (enter func()) {
+	pause(ctx, acknowledging)
+	before, ok := r.load.Segments()
+	return func() {
+		if after, _ := r.load.Segments(); ok {
+			counted := after.Minus(before)
+			r.Segments = &counted
+		}
+	}
 }
 
 // difference enters what the counters counted between two readings.
@@ -214,6 +231,7 @@ func (r *run) difference(before, after reading) {
 	r.ServerBytes = int64(after.counts.Bytes - before.counts.Bytes)
 	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
+	r.Bytes = after.bytes.Minus(before.bytes)
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
 		r.SoftirqCPU = after.softirq - before.softirq
@@ -309,9 +327,12 @@ func (r *run) account() error {
 	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	r.Content = r.Delivered * int64(r.point.Size)
 	delivery, err := r.load.Deliveries()
 	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery
+		receivers, e := r.load.Receivers(r.Published)
+		r.Receivers, err = &receivers, errors.Join(err, e)
 	}
 	return errors.Join(first, err)
 }

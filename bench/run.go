@@ -35,12 +35,13 @@ type Options struct {
 
 // Times of a run that no case changes.
 const (
-	lead        = 20 * time.Millisecond  // before the first event of a phase
-	patience    = 2 * time.Second        // how long the server's counters may take to settle
-	aftermath   = 100 * time.Millisecond // how long to wait for what should not come
-	interrupted = time.Second            // how long to wait for what is under way when interrupted
-	atATime     = 64                     // how many subscribers connect at a time
-	tick        = 2 * time.Millisecond   // how often to look whether all has come
+	lead          = 20 * time.Millisecond  // before the first event of a phase
+	patience      = 2 * time.Second        // how long the server's counters may take to settle
+	aftermath     = 100 * time.Millisecond // how long to wait for what should not come
+	acknowledging = 60 * time.Millisecond  // how long the kernel may hold an acknowledgement back, and a little
+	interrupted   = time.Second            // how long to wait for what is under way when interrupted
+	atATime       = 64                     // how many subscribers connect at a time
+	tick          = 2 * time.Millisecond   // how often to look whether all has come
 )
 
 // Run measures the cases, one after the other. When ctx ends, it stops publishing, receives what

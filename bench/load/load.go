@@ -27,6 +27,7 @@ type Load struct {
 	first    error         // why the first of them did
 	closing  bool
 	in, out  int64         // bytes
+	split    split         // of them
 	warmUp   int           // deliveries, each counted once
 	measured int           // likewise
 	now      time.Duration // when what is being taken came, since base
@@ -35,6 +36,8 @@ type Load struct {
 
 	delivery result.Recorder // from due until a subscriber has found it
 	complete result.Recorder // from returned until a subscriber has all
+	warming  result.Recorder // like delivery, of the warm-up since it was asked for last
+	receivers
 }
 
 // A network carries the connections of a load.
@@ -46,6 +49,8 @@ type network interface {
 	disconnect(s *subscriber)
 	// close ends all connections, and returns when nothing more comes. The mutex is not held.
 	close()
+	// segments returns those of all connections, ended ones too; not ok if they are not known. The mutex is held.
+	segments() (s result.Segments, ok bool)
 }
 
 // A Config says what a load does.
@@ -197,6 +202,13 @@ func (l *Load) Bytes() (in, out int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.in, l.out
+}
+
+// Segments returns the TCP segments of all connections so far; not ok if they are not known.
+func (l *Load) Segments() (s result.Segments, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.network.segments()
 }
 
 // Came reports whether all who have their connection have that many events: of the measured ones, or

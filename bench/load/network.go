@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // A conns is a network of net.Conns, with a goroutine for each: for connections in memory, and for
@@ -51,6 +53,9 @@ func (c *conns) close() {
 	c.running.Wait()
 }
 
+// segments: what these connections are made of is not known.
+func (c *conns) segments() (result.Segments, bool) { return result.Segments{}, false }
+
 // run connects, and receives until ctx ends.
 func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 	conn, err := c.load.dialer.connect(ctx)
@@ -59,7 +64,7 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := c.write(conn, request); err != nil {
+	if err := c.write(conn, s, request); err != nil {
 		return err
 	}
 	buffer := make([]byte, readBuffer)
@@ -80,18 +85,18 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := c.write(conn, answer); err != nil {
+		if err := c.write(conn, s, answer); err != nil {
 			return err
 		}
 	}
 }
 
-func (c *conns) write(conn net.Conn, p []byte) error {
+func (c *conns) write(conn net.Conn, s *subscriber, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
 	c.load.mu.Lock()
-	c.load.out += int64(len(p))
+	s.sent(len(p))
 	c.load.mu.Unlock()
 	_, err := conn.Write(p)
 	return err

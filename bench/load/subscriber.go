@@ -131,6 +131,14 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 	}
 }
 
+// sent enters that so many bytes were sent: a request, or a pong.
+func (s *subscriber) sent(n int) {
+	s.load.out += int64(n)
+	if s.phase == frames {
+		s.load.split.framingUp += int64(n)
+	}
+}
+
 // poll appends the next poll.
 func (s *subscriber) poll(dst []byte) []byte {
 	return s.load.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
@@ -198,6 +206,7 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		s.phase = content
 	}
+	s.load.split.heads += int64(end + 4)
 	if first {
 		s.load.open(s)
 	}
@@ -220,6 +229,7 @@ func (s *subscriber) takeChunk(p []byte) (n int, err error) {
 	if size == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
+	s.load.split.chunk(digits)
 	return n, s.takeLines(p[digits+2 : n-2])
 }
 
@@ -246,6 +256,7 @@ func (s *subscriber) takeLines(p []byte) error {
 	if len(p)-whole > maxBody {
 		return fmt.Errorf("a line of more than %d bytes", maxBody)
 	}
+	s.load.split.lines(s.load.transport, p[:whole])
 	err := s.scan(p[:whole])
 	if len(s.line) > 0 {
 		s.line = s.line[:copy(s.line, p[whole:])]
@@ -263,6 +274,7 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	}
 	switch first {
 	case finalBit | opText:
+		s.load.split.framing += int64(n - len(payload))
 		return n, s.scan(payload)
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
@@ -272,6 +284,7 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		return 0, fmt.Errorf("a WebSocket frame that no server here sends: %#x", first)
 	}
+	s.load.split.framing += int64(n) // for the connection, not for an event
 	return n, nil
 }
 
@@ -337,6 +350,7 @@ func (s *subscriber) observe(a arrival) error {
 		if s.measured.observe(a.n) {
 			l.measured++
 			l.delivery.Record(l.now - a.due)
+			l.receivers.observe(a.n, a.due, l.now, l.opened-l.ended)
 			if s.measured.came == s.measured.count {
 				l.complete.Record(l.now - l.returned)
 			}
@@ -344,6 +358,7 @@ func (s *subscriber) observe(a arrival) error {
 	case s.warmUp.has(a.n):
 		if s.warmUp.observe(a.n) {
 			l.warmUp++
+			l.warming.Record(l.now - a.due)
 		}
 	default:
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))

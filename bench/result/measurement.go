@@ -104,6 +104,15 @@ type Measurement struct {
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
+
+	// Bytes says what BytesDown and BytesUp were there for.
+	Bytes Bytes `json:"bytes,omitzero"`
+	// Content is how many bytes of the applications' own were delivered: the case's Size for each event.
+	Content int64 `json:"content_bytes,omitempty"`
+	// Segments are the TCP segments of the window, if the load knows them.
+	Segments *Segments `json:"segments,omitempty"`
+	// Receivers tells the first and the last receiver of each event, in a case of the kind FanOut.
+	Receivers *Receivers `json:"receivers,omitempty"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime
