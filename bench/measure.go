@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +34,7 @@ type run struct {
 	scraper   *machine.Scraper // nil if the server has no counters
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
+	warmed    int              // how many events it had
 }
 
 func (r *run) progress(format string, args ...any) {
@@ -84,6 +87,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		return err
 	}
 	defer r.publisher.Close()
+	r.publisher.Fill(r.point.Content)
 	r.load, err = load.New(load.Config{
 		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
@@ -121,15 +125,70 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.point.WarmUpEvents()
+	events := int(math.Ceil(r.point.Rate * r.point.WarmUp.Seconds()))
 	r.progress("warming up with %d events", events)
+	start := time.Now()
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
 	}
+	if r.point.MaxWarmUp > 0 {
+		var err error
+		if events, err = r.steady(ctx, events, start); err != nil {
+			return err
+		}
+		r.WarmUp = time.Since(start)
+	}
+	r.load.WarmedUp(events)
+	r.warmed = events
 	r.drain(ctx, false, events, events)
 	r.warm = true
 	_, err := r.settle(ctx)
 	return err
+}
+
+// What a steady state is: so many windows in a row, whose medians differ by so much at most; or by what a
+// histogram does not tell apart.
+const (
+	steadyWindows = 3
+	steadyShare   = 0.05
+	steadyTime    = 2 * time.Microsecond
+)
+
+// steady goes on with the warm-up, which has so many events yet, until deliveries take equally long. It
+// returns how many events there were in all.
+func (r *run) steady(ctx context.Context, events int, start time.Time) (int, error) {
+	each := int(math.Ceil(r.point.Rate)) // a second, or an event
+	var medians []time.Duration
+	for {
+		if _, err := r.load.WarmingUp(); err != nil { // what came before the window
+			return events, err
+		}
+		if events+each > r.point.WarmUpEvents() || time.Since(start) > r.point.MaxWarmUp {
+			r.Unsteady = true
+			return events, nil
+		}
+		published, _, err := r.publish(ctx, events, each)
+		if events += published; err != nil {
+			return events, err
+		}
+		window, err := r.load.WarmingUp()
+		if err != nil {
+			return events, err
+		}
+		if medians = append(medians, window.P50); agree(medians) {
+			return events, nil
+		}
+	}
+}
+
+// agree reports whether the last of some medians are steady.
+func agree(medians []time.Duration) bool {
+	if len(medians) < steadyWindows {
+		return false
+	}
+	last := medians[len(medians)-steadyWindows:]
+	most := slices.Max(last)
+	return most-slices.Min(last) <= max(time.Duration(steadyShare*float64(most)), steadyTime)
 }
 
 // A reading is the state of all counters at one moment.
@@ -196,7 +255,7 @@ func (r *run) window(ctx context.Context) error {
 		err = nil // the verdict says how far it came
 	}
 	// What is under way belongs to the run, also when the run is interrupted.
-	r.drain(ctx, true, published, first+published)
+	r.drain(ctx, true, published, r.warmed+published)
 	after, unread := r.read(context.WithoutCancel(ctx))
 	if unread == nil {
 		r.difference(before, after)

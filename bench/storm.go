@@ -34,12 +34,12 @@ func (r *run) storm(ctx context.Context) error {
 	if r.PublishDelay, err = result.LatencyOf(delays); err != nil {
 		return err
 	}
-	r.drain(ctx, true, 0, first+published)
+	r.drain(ctx, true, 0, r.warmed+published)
 	r.progress("all come back")
 	if err := r.load.Connect(ctx, r.point.Subscribers); err != nil {
 		return err
 	}
-	r.drain(ctx, true, published, first+published)
+	r.drain(ctx, true, published, r.warmed+published)
 	after, err := r.read(ctx)
 	if err != nil {
 		return err

@@ -263,6 +263,23 @@ func (l *Load) Account() Account {
 	return a
 }
 
+// WarmingUp returns how long deliveries of the warm-up took since it was asked last.
+func (l *Load) WarmingUp() (result.Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() { l.warming = result.Recorder{} }()
+	return l.warming.Latency()
+}
+
+// WarmedUp says that the warm-up has ended after so many events, of those that it may have.
+func (l *Load) WarmedUp(events int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		s.warmUp.count = min(s.warmUp.count, events)
+	}
+}
+
 // Deliveries returns how long deliveries of measured events took: from when an event was due until a
 // subscriber had found it. It fails if the histogram cannot be encoded.
 func (l *Load) Deliveries() (result.Latency, error) {

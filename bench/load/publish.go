@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/websocket"
 )
 
@@ -21,6 +22,7 @@ import (
 type Publisher struct {
 	conn    net.Conn
 	size    int // of an event's data, in bytes
+	content result.Content
 	data    []byte
 	message []byte
 	encode  func(dst []byte, n int, data []byte) []byte // a message of an event's data
@@ -113,6 +115,9 @@ func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
 // FramesPath is where Frames publishes.
 const FramesPath = "/frames"
 
+// Fill says what the data of events looks like from now on. Default: result.ContentJSON.
+func (p *Publisher) Fill(content result.Content) { p.content = content }
+
 func (p *Publisher) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,7 +142,7 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	p.data = appendData(p.data[:0], n, due, p.size)
+	p.data = appendContent(p.data[:0], p.content, n, due, p.size)
 	p.message = p.encode(p.message[:0], n, p.data)
 	if err := p.send(p.message); err != nil {
 		p.fail(err)

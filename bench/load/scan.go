@@ -36,11 +36,12 @@ var (
 	topicMember = []byte(`"topic":"`)
 	dataMember  = []byte(Topic + `","data":`)
 	firstMember = []byte(`{"n":`)
+	signMember  = []byte{'"', sign}
 	dueMember   = []byte(`,"due":`)
 )
 
 // scan finds the envelopes in a text that has only complete ones, and hands them over in order; it
-// returns the last one's ID. It knows what appendData writes, and that an envelope is the same on all
+// returns the last one's ID. It knows what appendContent writes, and that an envelope is the same on all
 // transports; so it looks at a few bytes of each event instead of decoding JSON, which would cost
 // more than receiving it.
 func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
@@ -72,6 +73,9 @@ func scanBare(text []byte, observe func(arrival) error) error {
 	for {
 		start := bytes.Index(text, firstMember)
 		if start < 0 {
+			start = bytes.Index(text, signMember)
+		}
+		if start < 0 {
 			return nil
 		}
 		var a arrival
@@ -85,8 +89,17 @@ func scanBare(text []byte, observe func(arrival) error) error {
 	}
 }
 
-// read reads the beginning of what appendData wrote. It returns the rest, and whether it was ours.
+// read reads the beginning of what appendContent wrote. It returns the rest, and whether it was ours.
 func (a *arrival) read(text []byte, ours bool) (rest []byte, ok bool) {
+	if rest, is := bytes.CutPrefix(text, signMember); ours && is {
+		n, rest, counted := cutDigits(rest, numberSize)
+		due, rest, dated := cutDigits(rest, dueSize)
+		if !counted || !dated {
+			return text, false
+		}
+		a.n, a.due = int(n), time.Duration(due)
+		return rest, true
+	}
 	rest, begins := bytes.CutPrefix(text, firstMember)
 	n, rest, counted := cutNumber(rest)
 	rest, goesOn := bytes.CutPrefix(rest, dueMember)

@@ -78,14 +78,37 @@ type Case struct {
 	Drain time.Duration `json:"drain_ns"`
 	// Limit is the p99 of the deliveries up to which a rate counts as sustained.
 	Limit time.Duration `json:"limit_ns,omitempty"`
+
+	// MaxWarmUp lets the warm-up go on until it is steady, but no longer than that: until three windows of a
+	// second in a row have median deliveries that agree within 5 %. 0 is a warm-up of WarmUp, steady or not.
+	MaxWarmUp time.Duration `json:"max_warm_up_ns,omitempty"`
+	// Content is what the data of events looks like. Default: ContentJSON.
+	Content Content `json:"content,omitempty"`
 }
+
+// A Content is what the data of events looks like. All of it is JSON, as events are.
+type Content string
+
+// The contents. The size of an event is that of its data, except for ContentBinary.
+const (
+	// ContentJSON is an object with a padding. With less than 64 bytes it is a string.
+	ContentJSON Content = "json"
+	// ContentText is a string of English text.
+	ContentText Content = "text"
+	// ContentBinary is a string with random bytes in base64, which is how Server-Sent Events have to carry
+	// them. The size is that of the bytes.
+	ContentBinary Content = "binary"
+)
+
+// Contents returns all contents.
+func Contents() []Content { return []Content{ContentJSON, ContentText, ContentBinary} }
 
 // The limits of a case.
 const (
 	// MaxRate is how many events may be published in a second.
 	MaxRate = 100_000
-	// MinSize is how many bytes of data an event has at least: its number, its due time and their names.
-	MinSize = 64
+	// MinSize is how many bytes of data an event has at least: its number and its due time.
+	MinSize = 16
 	// MaxDeliveries is how many deliveries a measurement may have, with those of the warm-up.
 	MaxDeliveries = 20_000_000
 
@@ -109,7 +132,7 @@ func (c Case) Validate() error {
 			return fmt.Errorf("bench: unknown transport %q; use %s", t, strings.Join(Transports(), ", "))
 		}
 	}
-	events := c.Rate * (c.WarmUp + c.Measure).Seconds()
+	events := c.Rate * (max(c.WarmUp, c.MaxWarmUp) + c.Measure).Seconds()
 	switch {
 	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm}, c.Kind):
 		return fmt.Errorf("bench: unknown kind of scenario %q", c.Kind)
@@ -125,6 +148,10 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
 	case c.Size < MinSize || c.Size > maxSize:
 		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, maxSize)
+	case c.Content != "" && !slices.Contains(Contents(), c.Content):
+		return fmt.Errorf("bench: unknown content %q; use json, text or binary", c.Content)
+	case c.MaxWarmUp != 0 && (c.MaxWarmUp < c.WarmUp || c.Kind == Storm || c.Kind == Idle):
+		return fmt.Errorf("bench: a warm-up of at most %v, at least %v; it can go on in fan-outs and capacities alone", c.MaxWarmUp, c.WarmUp)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
 		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
 	case c.Kind == Capacity && c.Limit == 0:
@@ -145,5 +172,7 @@ func (c Case) Events() int {
 	return int(math.Round(c.Rate * c.Measure.Seconds()))
 }
 
-// WarmUpEvents is how many events are published before them.
-func (c Case) WarmUpEvents() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }
+// WarmUpEvents is how many events are published before them, or may be.
+func (c Case) WarmUpEvents() int {
+	return int(math.Ceil(c.Rate * max(c.WarmUp, c.MaxWarmUp).Seconds()))
+}

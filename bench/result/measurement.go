@@ -113,6 +113,10 @@ type Measurement struct {
 	Segments *Segments `json:"segments,omitempty"`
 	// Receivers tells the first and the last receiver of each event, in a case of the kind FanOut.
 	Receivers *Receivers `json:"receivers,omitempty"`
+	// WarmUp is how long the warm-up took, and Unsteady says that it ended before the deliveries took
+	// equally long, in a case that has a MaxWarmUp.
+	WarmUp   time.Duration `json:"warm_up_ns,omitempty"`
+	Unsteady bool          `json:"unsteady,omitempty"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime
