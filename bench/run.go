@@ -87,7 +87,15 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	for i, c := range cases {
 		outcome := result.Outcome{Case: c}
-		outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
+		switch {
+		case c.Computed:
+			outcome.Measurements = compute(c, r.Outcomes)
+		default:
+			outcome.Measurements = options.measure(ctx, c, lanes[i], r.Environment.Cores)
+		}
+		if c.Verifies {
+			predict(c, outcome.Measurements, r.Outcomes)
+		}
 		outcome.Summaries = stats.Summarize(outcome)
 		r.Outcomes = append(r.Outcomes, outcome)
 		if ctx.Err() != nil {

@@ -84,6 +84,14 @@ type Case struct {
 	MaxWarmUp time.Duration `json:"max_warm_up_ns,omitempty"`
 	// Content is what the data of events looks like. Default: ContentJSON.
 	Content Content `json:"content,omitempty"`
+	// Confirm is in how many more windows the highest rate must be sustained that a search has found.
+	Confirm int `json:"confirm,omitempty"`
+	// Curve are the shares of the highest rate at which a search measures too, such as 0.5 and 1.1.
+	Curve []float64 `json:"curve,omitempty"`
+	// Computed says that nothing is measured: what the lanes cost is computed from other cases of the scenario.
+	Computed bool `json:"computed,omitempty"`
+	// Verifies says that the rate could be computed too, and that what is measured shows how well that does.
+	Verifies bool `json:"verifies,omitempty"`
 }
 
 // A Content is what the data of events looks like. All of it is JSON, as events are.
@@ -111,10 +119,11 @@ const (
 	MinSize = 16
 	// MaxDeliveries is how many deliveries a measurement may have, with those of the warm-up.
 	MaxDeliveries = 20_000_000
+	// MaxSubscribers is how many subscribers there may be.
+	MaxSubscribers = 20_000
 
-	maxSubscribers = 20_000
-	maxRounds      = 1_000
-	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
+	maxRounds = 1_000
+	maxSize   = 900 << 10 // a server takes messages up to 1 MiB
 )
 
 // LaneVariants returns the variants of its lanes, of which there is at least one.
@@ -142,8 +151,8 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
 	case c.Rounds < 1 || c.Rounds > maxRounds:
 		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, maxRounds)
-	case c.Subscribers < 1 || c.Subscribers > maxSubscribers:
-		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
+	case c.Subscribers < 1 || c.Subscribers > MaxSubscribers:
+		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, MaxSubscribers)
 	case !(c.Rate > 0 && c.Rate <= MaxRate):
 		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
 	case c.Size < MinSize || c.Size > maxSize:
@@ -152,6 +161,10 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: unknown content %q; use json, text or binary", c.Content)
 	case c.MaxWarmUp != 0 && (c.MaxWarmUp < c.WarmUp || c.Kind == Storm || c.Kind == Idle):
 		return fmt.Errorf("bench: a warm-up of at most %v, at least %v; it can go on in fan-outs and capacities alone", c.MaxWarmUp, c.WarmUp)
+	case c.Confirm < 0 || c.Confirm > maxRounds || (c.Confirm > 0 || len(c.Curve) > 0) && c.Kind != Capacity:
+		return fmt.Errorf("bench: confirm and curve are for a search of the capacity")
+	case slices.ContainsFunc(c.Curve, func(share float64) bool { return !(share > 0 && share <= 2) }):
+		return fmt.Errorf("bench: the curve has shares of the highest rate above 0, up to 2; not %v", c.Curve)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
 		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
 	case c.Kind == Capacity && c.Limit == 0:

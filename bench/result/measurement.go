@@ -117,6 +117,21 @@ type Measurement struct {
 	// equally long, in a case that has a MaxWarmUp.
 	WarmUp   time.Duration `json:"warm_up_ns,omitempty"`
 	Unsteady bool          `json:"unsteady,omitempty"`
+	// Computed says that this was not measured, but computed from other cases; its window is a virtual hour, and
+	// no latency is known.
+	Computed bool `json:"computed,omitempty"`
+	// Predicted is what would have been computed, in a case that verifies that.
+	Predicted *Prediction `json:"predicted,omitempty"`
+}
+
+// A Prediction is what a delivered event costs by computation, from what waiting connections cost, and
+// what events do at a higher rate.
+type Prediction struct {
+	// ServerCPU is to be compared with ServerCPUPerEvent.
+	ServerCPU time.Duration `json:"server_cpu_ns_per_event"`
+	// Bytes are in both directions, and so are Segments.
+	Bytes    float64 `json:"bytes_per_event"`
+	Segments float64 `json:"segments_per_event"`
 }
 
 // A Memory is what a server took without and with its connections, in bytes. What its Go runtime

@@ -23,6 +23,8 @@ import (
 // benchOptions are the flags of bench run. A zero value means what the profile says.
 type benchOptions struct {
 	profile     string
+	scenarios   []string
+	scale       float64
 	out         string
 	targets     []string
 	serverArgs  []string
@@ -56,25 +58,64 @@ func benchCommand(std streams) *cobra.Command {
 }
 
 func benchListCommand(std streams) *cobra.Command {
-	return &cobra.Command{
+	var file string
+	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles that bench run knows",
-		Args:  cobra.NoArgs,
+		Short: "List the profiles and scenarios that bench run knows, and how long they take",
+		Example: `  pushlab bench list
+  pushlab bench list --file s1-fanout >mine.toml`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			for _, p := range bench.Profiles() {
-				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
-					return err
-				}
-				for _, c := range p.Cases() {
-					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
-						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
-						return err
-					}
-				}
+			if file == "" {
+				return benchList(std.out)
 			}
-			return nil
+			text, err := bench.ScenarioText(file)
+			if err != nil {
+				return &usageError{err}
+			}
+			_, err = std.out.Write(text)
+			return err
 		},
 	}
+	cmd.Flags().StringVar(&file, "file", "", "print the file of a scenario instead, to make another of it")
+	return cmd
+}
+
+func benchList(out io.Writer) error {
+	var b strings.Builder
+	b.WriteString("profiles:\n")
+	for _, p := range bench.Profiles() {
+		took, err := p.Plan()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%-8s %s; about %s\n", p.Name, p.About, planned(took))
+		for _, c := range p.Cases() {
+			fmt.Fprintf(&b, "         %s\n           %s; %s\n", report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", "))
+		}
+	}
+	b.WriteString("\nscenarios:\n")
+	for _, name := range bench.ScenarioNames() {
+		s, err := bench.FindScenario(name)
+		if err != nil {
+			return err
+		}
+		took, err := bench.Profile{Scenarios: []bench.Scenario{s}}.Plan()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%-11s %s; about %s\n", name, s.About, planned(took))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// planned says how long something will take.
+func planned(d time.Duration) string {
+	if d >= 2*time.Minute {
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
 // benchServeCommand is a server for bench run to compare with.
@@ -101,6 +142,12 @@ A profile may compare several targets, each in every round:
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
 
+Instead of a profile there may be scenarios (--scenario): by name, or by the
+path of a file of your own, for which 'pushlab bench list --file NAME' prints an
+example. --scale 2 doubles the list that a scenario names as its scale:
+numbers of subscribers or rates; 0.1 makes it smaller. Each subscriber needs an
+open file here and one in the server (ulimit -n).
+
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
 
@@ -109,12 +156,21 @@ and keeps what it has.`,
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
-  pushlab bench run --profile capacity --target pushlab --target nchan`,
+  pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --scenario s1-fanout --scale 0.1
+  pushlab bench run --scenario ./mine.toml --scenario idle --rounds 1`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(o.scenarios) > 0 && cmd.Flags().Changed("profile") {
+				return &usageError{errors.New("--profile and --scenario exclude each other; give one of them")}
+			}
+			return benchRun(cmd.Context(), &o, std)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
+	f.StringArrayVar(&o.scenarios, "scenario", nil, "a scenario to measure instead of a profile: a name, or the path of a file; may be repeated")
+	f.Float64Var(&o.scale, "scale", 1, "multiply what each scenario names as its scale: subscribers or rates")
 	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
@@ -129,6 +185,32 @@ and keeps what it has.`,
 	f.DurationVar(&o.measure, "duration", 0, "how long to measure each transport, if not as the profile says")
 	f.BoolVar(&o.quiet, "quiet", false, "do not tell what happens meanwhile")
 	return cmd
+}
+
+// chosen returns the profile, or one of the scenarios that are to be measured instead.
+func (o *benchOptions) chosen() (p bench.Profile, err error) {
+	if len(o.scenarios) == 0 {
+		if p, err = bench.FindProfile(o.profile); err != nil {
+			return p, err
+		}
+	}
+	for _, name := range o.scenarios {
+		s, err := bench.FindScenario(name)
+		if err != nil {
+			return p, err
+		}
+		p.Scenarios = append(p.Scenarios, s)
+		p.Pinned = p.Pinned || s.Pinned
+	}
+	if o.scale == 1 {
+		return p, nil
+	}
+	for i, s := range p.Scenarios {
+		if p.Scenarios[i], err = s.Scaled(o.scale); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // cases returns the profile's cases, with what the flags change.
@@ -148,8 +230,13 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		set(&c.Subscribers, o.subscribers)
 		set(&c.Rate, o.rate)
 		set(&c.Size, o.size)
-		set(&c.WarmUp, o.warmUp)
-		set(&c.Measure, o.measure)
+		if !c.Computed {
+			set(&c.WarmUp, o.warmUp)
+			set(&c.Measure, o.measure)
+		}
+		if c.MaxWarmUp > 0 {
+			c.MaxWarmUp = max(c.MaxWarmUp, c.WarmUp)
+		}
 		if err := c.Validate(); err != nil {
 			return nil, err
 		}
@@ -216,7 +303,7 @@ func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targe
 }
 
 func benchRun(ctx context.Context, o *benchOptions, std streams) error {
-	profile, err := bench.FindProfile(o.profile)
+	profile, err := o.chosen()
 	if err != nil {
 		return &usageError{err}
 	}
@@ -233,6 +320,8 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	}
 	if o.quiet {
 		options.Progress = nil
+	} else if took, err := options.Plan(cases); err == nil { // if not, Run says why
+		options.Progress(fmt.Sprintf("to measure: %d cases, about %s", len(cases), planned(took)))
 	}
 	found, err := bench.Run(ctx, cases, options)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +24,44 @@ func TestBenchList(t *testing.T) {
 		if !strings.Contains(all.String(), "\n"+profile.Name+" ") && !strings.HasPrefix(all.String(), profile.Name+" ") {
 			t.Errorf("%s is not listed:\n%s", profile.Name, &all)
 		}
+	}
+	for _, name := range bench.ScenarioNames() {
+		if !strings.Contains(all.String(), "\n"+name+" ") {
+			t.Errorf("the scenario %s is not listed:\n%s", name, &all)
+		}
+	}
+	if !strings.Contains(all.String(), "; about 27 s\n") {
+		t.Errorf("it is not said how long smoke takes:\n%s", &all)
+	}
+}
+
+// A scenario of one's own begins as a copy.
+func TestBenchRunOfAFile(t *testing.T) {
+	t.Parallel() // it mostly waits
+	p := start(t, nil, "bench", "list", "--file", "smoke")
+	if code := p.exit(); code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	var text strings.Builder
+	for line := range p.lines {
+		text.WriteString(line + "\n")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "mine.toml")
+	mine := strings.NewReplacer("200", "40", `"1s"`, `"50ms"`, `"5s"`, `"200ms"`).Replace(text.String()) + "transports = [\"sse\"]\n"
+	if err := os.WriteFile(file, []byte(mine), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, nil, "bench", "run", "--scenario", file, "--scale", "0.5", "--out", dir)
+	if code := p.exit(); code != exitDone {
+		t.Errorf("exit code %d: %s", code, p.stderr.String())
+	}
+	if said := p.stderr.String(); !strings.HasPrefix(said, "to measure: 1 cases, about 1 s\n") {
+		t.Errorf("it begins with %.100q", said)
+	}
+	found, err := result.Read(filepath.Join(dir, result.FileName))
+	if err != nil || len(found.Outcomes) != 1 || found.Outcomes[0].Case.Subscribers != 20 || found.Outcomes[0].Case.Name != "mine" {
+		t.Errorf("%v: %+v", err, found)
 	}
 }
 
@@ -62,6 +101,7 @@ func TestBenchRunBesideItsReferences(t *testing.T) {
 func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--profile", "pigeon"}, {"--target", "pigeon"}, {"--pin", "x"}, {"--pin", "0"}, {"--transport", "pigeon"}, {"--rounds", "-1"},
+		{"--scenario", "pigeon"}, {"--scenario", "./none.toml"}, {"--scenario", "smoke", "--profile", "quick"}, {"--scenario", "smoke", "--scale", "1000"},
 	} {
 		p := start(t, nil, append([]string{"bench", "run"}, args...)...)
 		if code := p.exit(); code != exitUsage || !strings.Contains(p.stderr.String(), "pushlab: ") {
