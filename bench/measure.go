@@ -35,6 +35,7 @@ type run struct {
 	base      time.Time        // what due times count from
 	warm      bool             // the warm-up is over, so that its events are due
 	warmed    int              // how many events it had
+	backlog   *trend           // of the measured events
 }
 
 func (r *run) progress(format string, args ...any) {
@@ -249,7 +250,9 @@ func (r *run) window(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.backlog = newTrend(events)
 	published, delays, err := r.publish(ctx, first, events)
+	r.BacklogSlope, r.BacklogError = r.backlog.slope()
 	r.Published = published
 	if ctx.Err() != nil {
 		err = nil // the verdict says how far it came
@@ -320,6 +323,9 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
+		if t := r.backlog; t != nil && n%t.every == 0 {
+			t.add(pacer.Due(n), n*r.point.Subscribers-r.load.Measured())
+		}
 		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err

@@ -238,6 +238,13 @@ func (l *Load) Came(measured bool, events int) bool {
 	return true
 }
 
+// Measured returns how many deliveries of measured events have come, each counted once.
+func (l *Load) Measured() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.measured
+}
+
 // An Account is what the ledgers of all subscribers say together.
 type Account struct {
 	// Delivered is how many deliveries of measured events came, each counted once; Duplicated how many

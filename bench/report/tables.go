@@ -20,14 +20,106 @@ func (r Text) tables(o result.Outcome) []string {
 	case o.Case.Kind == result.Idle:
 		return []string{r.memory(o)}
 	case o.Case.Kind == result.Capacity:
-		return []string{r.capacity(o)}
+		return withoutEmpty(r.capacity(o), r.curve(o))
 	case o.Case.Kind == result.Storm:
 		return []string{r.storm(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
-		return []string{r.costs(o)}
+		return withoutEmpty(r.costs(o), r.wire(o), r.predictions(o))
 	default:
-		return []string{r.deliveries(o), r.load(o)}
+		return withoutEmpty(r.deliveries(o), r.wire(o), r.load(o), r.predictions(o))
 	}
+}
+
+// withoutEmpty returns the tables that there are.
+func withoutEmpty(tables ...string) []string {
+	return slices.DeleteFunc(tables, func(t string) bool { return t == "" })
+}
+
+// wire is the table of what an event is on the wire, and of its first and last receiver; "" if nothing of
+// that is known.
+func (r Text) wire(o result.Outcome) string {
+	if !slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { return m.Bytes.Total() > 0 }) {
+		return ""
+	}
+	t := newTable()
+	t.AppendHeader(table.Row{"", "bytes/event", "", "", "", "overhead", "segments/event", "", "", "link bytes", "receiver, p50 ms", "", ""})
+	t.AppendHeader(table.Row{"on the wire", "heads up", "heads down", "framing", "payload", "% of data", "all", "with data", "resent", "/event", "first", "last", "spread"})
+	for _, s := range o.Summaries {
+		per := func(of func(result.Measurement) int64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 { return m.PerEvent(of(m)) })
+		}
+		segments := func(of func(result.Segments) int64) figure {
+			return per(func(m result.Measurement) int64 {
+				if m.Segments == nil {
+					return 0
+				}
+				return of(*m.Segments)
+			})
+		}
+		receiver := func(of func(*result.Receivers) result.Latency) string {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Receivers == nil {
+					return 0
+				}
+				return float64(of(m.Receivers).P50) / 1e6
+			}).digits(2)
+		}
+		name := s.ShortName()
+		if len(o.Case.Targets) > 1 {
+			name = s.Name()
+		}
+		t.AppendRow(table.Row{name,
+			per(func(m result.Measurement) int64 { return m.Bytes.RequestHeads }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.ResponseHeads }).digits(1),
+			per(func(m result.Measurement) int64 { return m.Bytes.Framing }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.Payload }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.ContentOverhead() }).digits(1),
+			segments(func(s result.Segments) int64 { return s.In + s.Out }).digits(2), segments(func(s result.Segments) int64 { return s.DataIn + s.DataOut }).digits(2),
+			segments(func(s result.Segments) int64 { return s.Retransmits }).digits(2), per(result.Measurement.LinkBytes).digits(1),
+			receiver(func(r *result.Receivers) result.Latency { return r.First }), receiver(func(r *result.Receivers) result.Latency { return r.Last }),
+			receiver(func(r *result.Receivers) result.Latency { return r.Spread }),
+		})
+	}
+	return t.Render()
+}
+
+// predictions is the table of what would have been computed, in a case that verifies that.
+func (r Text) predictions(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"measured, and", "bytes/event", "", "segments/event", "", "server CPU µs/event", ""})
+	t.AppendHeader(table.Row{"what would be computed", "measured", "computed", "measured", "computed", "measured", "computed"})
+	for _, m := range o.Measurements {
+		p := m.Predicted
+		if p == nil {
+			continue
+		}
+		segments := figure(0)
+		if m.Segments != nil {
+			segments = figure(m.PerEvent(m.Segments.In + m.Segments.Out))
+		}
+		t.AppendRow(table.Row{nameOf(o.Case, m), figure(m.PerEvent(m.BytesDown + m.BytesUp)).digits(1), figure(p.Bytes).digits(1),
+			segments.digits(2), figure(p.Segments).digits(2), figure(float64(m.ServerCPUPerEvent()) / 1e3).digits(1), figure(float64(p.ServerCPU) / 1e3).digits(1)})
+	}
+	if t.Length() == 0 {
+		return ""
+	}
+	return t.Render()
+}
+
+// curve is the table of what was measured around the highest rates, one row for each lane and rate.
+func (r Text) curve(o result.Outcome) string {
+	t := newTable()
+	t.AppendHeader(table.Row{"around the highest rate", "events/s", "p99 ms", "backlog/s", "events/write", "server busy", "load busy"})
+	for _, m := range o.Measurements {
+		if m.Search == nil {
+			continue
+		}
+		for _, p := range m.Search.Curve {
+			t.AppendRow(table.Row{nameOf(o.Case, m), number(p.Rate, 2), ms(p.P99), number(p.BacklogSlope, 1), figure(p.EventsPerWrite).digits(2), cores(p.ServerBusy), cores(p.LoadBusy)})
+		}
+	}
+	if t.Length() == 0 {
+		return ""
+	}
+	return t.Render()
 }
 
 // costs is the table of what delivered events cost, over all rounds.
@@ -214,14 +306,16 @@ func (r Text) deliveries(o result.Outcome) string {
 	for _, m := range o.Measurements {
 		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
 		if m.Verdict.Comparable() {
-			row[1] = ms(m.Delivery.P50)
+			if !m.Computed {
+				row[1] = ms(m.Delivery.P50)
+			}
 			row[4] = number(m.EventsPerWrite(), 2)
 			row[5], row[6] = number(m.BytesDownPerEvent(), 1), number(m.BytesUpPerEvent(), 1)
 		}
 		if m.Verdict.Comparable() && m.ServerCPU > 0 {
 			row[7] = number(float64(m.ServerCPUPerEvent())/float64(time.Microsecond), 1)
 		}
-		if m.Verdict.TailComparable() {
+		if m.Verdict.TailComparable() && !m.Computed {
 			row[2], row[3] = ms(m.Delivery.P99), ms(m.Delivery.Max)
 		}
 		t.AppendRow(row)

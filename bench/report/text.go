@@ -51,6 +51,16 @@ func Title(s result.Case) string {
 	if s.Rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
+	data := fmt.Sprintf("%d bytes of data", s.Size)
+	if s.Content != "" && s.Content != result.ContentJSON {
+		data = fmt.Sprintf("%d bytes of %s data", s.Size, s.Content)
+	}
+	switch {
+	case s.Computed:
+		return fmt.Sprintf("%s: %d subscribers, %g events/s with %s, computed; %s", s.Name, s.Subscribers, s.Rate, data, rounds)
+	case s.Verifies:
+		rounds += "; beside what would be computed"
+	}
 	switch s.Kind {
 	case result.Idle:
 		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)
@@ -61,8 +71,8 @@ func Title(s result.Case) string {
 		return fmt.Sprintf("%s: %d subscribers drop, miss %d events with %d bytes of data, and come back at once; %s",
 			s.Name, s.Subscribers, s.Events(), s.Size, rounds)
 	default:
-		return fmt.Sprintf("%s: %d subscribers, %g events/s with %d bytes of data, measured for %v after %v of warm-up; %s",
-			s.Name, s.Subscribers, s.Rate, s.Size, s.Measure, s.WarmUp, rounds)
+		return fmt.Sprintf("%s: %d subscribers, %g events/s with %s, measured for %v after %v of warm-up; %s",
+			s.Name, s.Subscribers, s.Rate, data, s.Measure, s.WarmUp, rounds)
 	}
 }
 
@@ -113,7 +123,7 @@ func (r Text) verdict(b *strings.Builder, o result.Outcome) {
 			tails++
 		}
 	}
-	if fine > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
+	if fine > 0 && !o.Case.Computed && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
 		line(text.FgGreen, "OK", fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
 			fine, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
 	}
@@ -212,6 +222,11 @@ server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) 
 			b.WriteString(",\nand that of the kernel's thread ksoftirqd of its core")
 		}
 		b.WriteString(".\n")
+	}
+	if slices.ContainsFunc(r.Result.Outcomes, func(o result.Outcome) bool { return o.Case.Kind == result.FanOut && r.wire(o) != "" }) {
+		b.WriteString(`On the wire: heads are those of requests and responses; framing tells where events begin and end; payload is envelopes with
+their data, and answers to polls. link bytes are an estimate: the bytes both ways, and 52 for each TCP segment.
+`)
 	}
 	if has(result.FanOut) && several {
 		b.WriteString(`The floor sends the same bytes by one non-blocking send(2) for each subscriber, and does nothing else; for long polling it

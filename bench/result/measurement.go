@@ -122,6 +122,10 @@ type Measurement struct {
 	Computed bool `json:"computed,omitempty"`
 	// Predicted is what would have been computed, in a case that verifies that.
 	Predicted *Prediction `json:"predicted,omitempty"`
+	// BacklogSlope is by how many deliveries per second the backlog grew while events were published: what was
+	// due and had not come. BacklogError is the standard error of that.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	BacklogError float64 `json:"backlog_slope_error,omitempty"`
 }
 
 // A Prediction is what a delivered event costs by computation, from what waiting connections cost, and
@@ -170,6 +174,10 @@ type Search struct {
 	// Bottleneck says what was busy at the lowest rate that was not: "server", "load", "both", other
 	// programs on their cores ("others") or "neither"; "" if there was no such rate.
 	Bottleneck string `json:"bottleneck"`
+	// Confirmed is in how many further windows the highest rate was sustained, one after the other.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Curve is what was measured at shares of the highest rate, from the lowest up, and at that rate itself.
+	Curve []Probe `json:"curve,omitempty"`
 }
 
 // A Probe is one rate that was tried.
@@ -189,6 +197,10 @@ type Probe struct {
 	LoadCore   float64 `json:"load_core"`
 	// EventsPerWrite is how many events went out in one write, if the server tells.
 	EventsPerWrite float64 `json:"events_per_write"`
+	// BacklogSlope is Measurement.BacklogSlope.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	// Confirms says that it is a further window at the rate that was found.
+	Confirms bool `json:"confirms,omitempty"`
 }
 
 // EventsPerWrite is how many events the server sent in one write; 0 if it wrote none.
@@ -226,6 +238,13 @@ func (m Measurement) LoadCoreBusy() float64 { return ratio(int64(m.LoadCore), in
 // KeptRate reports whether the load published as many events per second as were planned, or at most
 // one in a hundred less.
 func (m Measurement) KeptRate(planned float64) bool { return m.PublishRate >= minRate*planned }
+
+// BacklogGrows reports whether the backlog grew over the window, and more than by chance: its slope is above
+// twice its standard error, and what it adds takes longer than so much to deliver.
+func (m Measurement) BacklogGrows(c Case, slack time.Duration) bool {
+	deliveries := c.Rate * float64(c.Subscribers)
+	return m.BacklogSlope > 2*m.BacklogError && m.BacklogSlope*c.Measure.Seconds() > deliveries*slack.Seconds()
+}
 
 // OtherCores is how many cores everybody else kept busy on average over the window.
 func (m Measurement) OtherCores() float64 { return ratio(int64(m.OtherCPU), int64(m.Window)) }
