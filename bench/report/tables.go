@@ -24,9 +24,11 @@ func (r Text) tables(o result.Outcome) []string {
 	case o.Case.Kind == result.Storm:
 		return []string{r.storm(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
-		return withoutEmpty(r.costs(o), r.wire(o), r.predictions(o))
+		return withoutEmpty(r.costs(o), r.wire(o), r.payload(o), r.predictions(o))
+	case o.Case.Computed:
+		return withoutEmpty(r.deliveries(o), r.wire(o))
 	default:
-		return withoutEmpty(r.deliveries(o), r.wire(o), r.load(o), r.predictions(o))
+		return withoutEmpty(r.deliveries(o), r.wire(o), r.payload(o), r.load(o), r.predictions(o))
 	}
 }
 
@@ -42,7 +44,7 @@ func (r Text) wire(o result.Outcome) string {
 		return ""
 	}
 	t := newTable()
-	t.AppendHeader(table.Row{"", "bytes/event", "", "", "", "overhead", "segments/event", "", "", "link bytes", "receiver, p50 ms", "", ""})
+	t.AppendHeader(table.Row{"", "bytes/event", "", "", "", "overhead", "segments/event", "", "", "link bytes", "p50 ms of receivers", "", ""})
 	t.AppendHeader(table.Row{"on the wire", "heads up", "heads down", "framing", "payload", "% of data", "all", "with data", "resent", "/event", "first", "last", "spread"})
 	for _, s := range o.Summaries {
 		per := func(of func(result.Measurement) int64) figure {
@@ -77,6 +79,25 @@ func (r Text) wire(o result.Outcome) string {
 			receiver(func(r *result.Receivers) result.Latency { return r.First }), receiver(func(r *result.Receivers) result.Latency { return r.Last }),
 			receiver(func(r *result.Receivers) result.Latency { return r.Spread }),
 		})
+	}
+	return t.Render()
+}
+
+// payload is the table of what a byte of data costs, in a case that is about contents.
+func (r Text) payload(o result.Outcome) string {
+	if o.Case.Content == "" {
+		return ""
+	}
+	t := newTable()
+	t.AppendHeader(table.Row{"a byte of data", "goodput kB/s", "overhead %", "server CPU ns"})
+	for _, s := range o.Summaries {
+		name := s.ShortName()
+		if len(o.Case.Targets) > 1 {
+			name = s.Name()
+		}
+		t.AppendRow(table.Row{name, medianOf(o, s, func(m result.Measurement) float64 { return m.Goodput() / 1e3 }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.ContentOverhead() }).digits(1),
+			medianOf(o, s, result.Measurement.ServerCPUPerByte).digits(1)})
 	}
 	return t.Render()
 }
@@ -309,7 +330,7 @@ func (r Text) deliveries(o result.Outcome) string {
 			if !m.Computed {
 				row[1] = ms(m.Delivery.P50)
 			}
-			row[4] = number(m.EventsPerWrite(), 2)
+			row[4] = figure(m.EventsPerWrite()).digits(2)
 			row[5], row[6] = number(m.BytesDownPerEvent(), 1), number(m.BytesUpPerEvent(), 1)
 		}
 		if m.Verdict.Comparable() && m.ServerCPU > 0 {

@@ -59,7 +59,7 @@ func Title(s result.Case) string {
 	case s.Computed:
 		return fmt.Sprintf("%s: %d subscribers, %g events/s with %s, computed; %s", s.Name, s.Subscribers, s.Rate, data, rounds)
 	case s.Verifies:
-		rounds += "; beside what would be computed"
+		rounds += "; verified"
 	}
 	switch s.Kind {
 	case result.Idle:
