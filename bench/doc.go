@@ -26,6 +26,15 @@
 // and wait again; note the counters again. Because nothing is under way when the counters are read,
 // their differences belong to the measured events alone.
 //
+// A scenario is a small file ([ReadScenario]); those that the program has are in the folder scenarios, and each is
+// an example. A [Profile] is a list of scenarios. The profiles quick, standard and full have a budget of time, and
+// make their scenarios smaller by one rule: each lane in at most so many rounds, no warm-up and no window longer
+// than that, and of each list only some points, evenly apart, with the first and the last. [Options.Plan] says
+// beforehand how long that takes.
+//
+// The warm-up takes a time, or goes on until it is steady: until three windows of a second in a row have
+// medians that agree within 5 %. If they never do, the run goes on after a longest time, and says so.
+//
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
 // subscriber and does nothing else; the baseline, long polling by a plain net/http handler; and Nchan.
@@ -39,10 +48,16 @@
 //   - [result.Idle] reads the server's memory without subscribers, and with all of them after some events
 //     and some time.
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
-//     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
-//     server, the number is a lower bound.
+//     the limit, the load on schedule, and a backlog that does not grow: a line through what was due and had
+//     not come has no slope upwards, or one that chance explains, or that adds less than a tenth of the limit.
+//     What was found can be confirmed in further windows, and the p99 around it kept as a curve. It tells what
+//     was busy beyond it. If that was not the server, the number is a lower bound.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
 //     counts from when the first begins to connect until each has all that it missed.
+//
+// A scenario may compute what low rates cost, since measuring an event in a hundred seconds would take hours:
+// what connections cost that wait, and what events do at the lowest rate that is measured. Such a case says
+// that it is computed. One low rate is measured too, and says beside that what would have been computed.
 //
 // # The load
 //

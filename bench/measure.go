@@ -392,7 +392,7 @@ func (r *run) account() error {
 	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
-	r.Content = r.Delivered * int64(r.point.Size)
+	r.DataBytes = r.Delivered * int64(r.point.Size)
 	delivery, err := r.load.Deliveries()
 	if r.point.Kind == result.FanOut {
 		r.Delivery = delivery

@@ -180,7 +180,7 @@ func enoughFiles(limit string, subscribers int) error {
 	const others = 64
 	soft, _, _ := strings.Cut(limit, "/")
 	if n, err := strconv.Atoi(soft); err == nil && n < subscribers+others {
-		return fmt.Errorf("bench: %d subscribers need %d open files, the limit is %d; raise it (ulimit -n), or use fewer subscribers", subscribers, subscribers+others, n)
+		return fmt.Errorf("bench: %d subscribers need %d open files, the limit is %d; raise it (ulimit -n), or use fewer subscribers or a smaller scale", subscribers, subscribers+others, n)
 	}
 	return nil // unlimited, or not known
 }

@@ -79,7 +79,7 @@ func compute(c result.Case, outcomes []result.Outcome) (measurements []result.Me
 		m.Planned = c.Events()
 		m.Published, m.Acknowledged, m.PublishRate = m.Planned, m.Planned, c.Rate
 		m.Expected = int64(m.Planned) * int64(c.Subscribers)
-		m.Delivered, m.Content = m.Expected, m.Expected*int64(c.Size)
+		m.Delivered, m.DataBytes = m.Expected, m.Expected*int64(c.Size)
 		s.add(&m)
 		for _, from := range []result.Measurement{s.idle, s.event} {
 			if !from.Verdict.Comparable() || from.Window == 0 || s.event.Delivered == 0 {

@@ -43,7 +43,7 @@ func TestCompute(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	m := found[0]
-	if !m.Computed || m.Lane != lane || m.Window != time.Hour || m.Published != 36 || m.Delivered != 360 || m.Content != 360*128 || !m.Verdict.Comparable() {
+	if !m.Computed || m.Lane != lane || m.Window != time.Hour || m.Published != 36 || m.Delivered != 360 || m.DataBytes != 360*128 || !m.Verdict.Comparable() {
 		t.Errorf("%+v", m)
 	}
 	// In an hour, waiting takes 360 times what it took in 10 s. An event takes 1 ms, 100 bytes and a segment.

@@ -73,7 +73,7 @@ func (r Text) wire(o result.Outcome) string {
 		t.AppendRow(table.Row{name,
 			per(func(m result.Measurement) int64 { return m.Bytes.RequestHeads }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.ResponseHeads }).digits(1),
 			per(func(m result.Measurement) int64 { return m.Bytes.Framing }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.Payload }).digits(1),
-			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.ContentOverhead() }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.DataOverhead() }).digits(1),
 			segments(func(s result.Segments) int64 { return s.In + s.Out }).digits(2), segments(func(s result.Segments) int64 { return s.DataIn + s.DataOut }).digits(2),
 			segments(func(s result.Segments) int64 { return s.Retransmits }).digits(2), per(result.Measurement.LinkBytes).digits(1),
 			receiver(func(r *result.Receivers) result.Latency { return r.First }), receiver(func(r *result.Receivers) result.Latency { return r.Last }),
@@ -96,7 +96,7 @@ func (r Text) payload(o result.Outcome) string {
 			name = s.Name()
 		}
 		t.AppendRow(table.Row{name, medianOf(o, s, func(m result.Measurement) float64 { return m.Goodput() / 1e3 }).digits(1),
-			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.ContentOverhead() }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.DataOverhead() }).digits(1),
 			medianOf(o, s, result.Measurement.ServerCPUPerByte).digits(1)})
 	}
 	return t.Render()

@@ -104,7 +104,7 @@ func TestTextTellsMore(t *testing.T) {
 	m := &o.Measurements[0]
 	m.Bytes = result.Bytes{RequestHeads: m.BytesUp, ResponseHeads: 5_000_000, Framing: 775_000, Payload: 5_000_000}
 	m.Segments = &result.Segments{In: 50_000, Out: 25_000, DataIn: 25_000, DataOut: 25_000}
-	m.Content, m.Receivers = 3_200_000, &result.Receivers{First: result.Latency{P50: 1e6}, Last: result.Latency{P50: 3e6}, Spread: result.Latency{P50: 2e6}}
+	m.DataBytes, m.Receivers = 3_200_000, &result.Receivers{First: result.Latency{P50: 1e6}, Last: result.Latency{P50: 3e6}, Spread: result.Latency{P50: 2e6}}
 	m.Predicted = &result.Prediction{ServerCPU: 14_000, Bytes: 511, Segments: 3}
 	limit := o
 	limit.Case.Kind, limit.Case.Verifies, limit.Case.Limit = result.Capacity, false, 50*time.Millisecond

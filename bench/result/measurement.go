@@ -107,8 +107,8 @@ type Measurement struct {
 
 	// Bytes says what BytesDown and BytesUp were there for.
 	Bytes Bytes `json:"bytes,omitzero"`
-	// Content is how many bytes of the applications' own were delivered: the case's Size for each event.
-	Content int64 `json:"content_bytes,omitempty"`
+	// DataBytes is how many bytes of the applications' own were delivered: the case's Size for each event.
+	DataBytes int64 `json:"data_bytes_delivered,omitempty"`
 	// Segments are the TCP segments of the window, if the load knows them.
 	Segments *Segments `json:"segments,omitempty"`
 	// Receivers tells the first and the last receiver of each event, in a case of the kind FanOut.

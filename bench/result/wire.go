@@ -64,20 +64,20 @@ func (m Measurement) LinkBytes() int64 {
 // PerEvent is a number for each delivered event; 0 if there was none.
 func (m Measurement) PerEvent(n int64) float64 { return ratio(n, m.Delivered) }
 
-// ContentOverhead is how many bytes there were for each byte of Content, beside it; 0 if that is not known.
-func (m Measurement) ContentOverhead() float64 {
-	return ratio(m.BytesDown+m.BytesUp-m.Content, m.Content)
+// DataOverhead is how many bytes there were for each byte of DataBytes, beside it; 0 if that is not known.
+func (m Measurement) DataOverhead() float64 {
+	return ratio(m.BytesDown+m.BytesUp-m.DataBytes, m.DataBytes)
 }
 
-// Goodput is how many bytes of Content were delivered in a second.
-func (m Measurement) Goodput() float64 { return ratio(m.Content, int64(m.Window)) * 1e9 }
+// Goodput is how many of DataBytes were delivered in a second.
+func (m Measurement) Goodput() float64 { return ratio(m.DataBytes, int64(m.Window)) * 1e9 }
 
-// ServerCPUPerByte is the server's run time for each byte of Content, in nanoseconds; 0 if it is not known.
+// ServerCPUPerByte is the server's run time for each byte of DataBytes, in nanoseconds; 0 if it is not known.
 func (m Measurement) ServerCPUPerByte() float64 {
 	if m.ServerCPU == 0 {
 		return 0
 	}
-	return ratio(int64(m.ServerCPU+m.SoftirqCPU), m.Content)
+	return ratio(int64(m.ServerCPU+m.SoftirqCPU), m.DataBytes)
 }
 
 // Receivers tells apart who got an event first and who got it last, of the events that everybody got.
