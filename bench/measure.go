@@ -159,6 +159,7 @@ const (
 // returns how many events there were in all.
 func (r *run) steady(ctx context.Context, events int, start time.Time) (int, error) {
 	each := int(math.Ceil(r.point.Rate)) // a second, or an event
+	length := load.Pacer{Rate: r.point.Rate}.Due(each)
 	var medians []time.Duration
 	for {
 		if _, err := r.load.WarmingUp(); err != nil { // what came before the window
@@ -168,8 +169,12 @@ func (r *run) steady(ctx context.Context, events int, start time.Time) (int, err
 			r.Unsteady = true
 			return events, nil
 		}
+		begun := time.Now()
 		published, _, err := r.publish(ctx, events, each)
 		if events += published; err != nil {
+			return events, err
+		}
+		if err := pause(ctx, time.Until(begun.Add(length))); err != nil {
 			return events, err
 		}
 		window, err := r.load.WarmingUp()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -216,8 +215,8 @@ func (o *benchOptions) chosen() (p bench.Profile, err error) {
 // cases returns the profile's cases, with what the flags change.
 func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 	var cases []result.Case
-	for i, c := range profile.Cases() {
-		if o.subscribers != 0 && i != o.choose(profile, c.Kind) {
+	for _, c := range profile.Cases() {
+		if o.subscribers != 0 && c.Subscribers != o.choose(profile, c) {
 			continue
 		}
 		if len(o.targets) > 0 {
@@ -230,7 +229,7 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		set(&c.Subscribers, o.subscribers)
 		set(&c.Rate, o.rate)
 		set(&c.Size, o.size)
-		if !c.Computed {
+		if !c.Computed && !c.Verifies { // these have a time of their own
 			set(&c.WarmUp, o.warmUp)
 			set(&c.Measure, o.measure)
 		}
@@ -245,16 +244,15 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 	return cases, nil
 }
 
-// choose returns which of a profile's cases of a kind is meant if a flag gives the number of
-// subscribers: the one that has it, or else the first.
-func (o *benchOptions) choose(profile bench.Profile, kind result.Kind) int {
-	has := func(subscribers func(int) bool) int {
-		return slices.IndexFunc(profile.Cases(), func(c result.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
+// choose returns which cases like this one are meant if a flag gives the number of subscribers: those that
+// have it, or else those with the first.
+func (o *benchOptions) choose(profile bench.Profile, like result.Case) (subscribers int) {
+	for _, c := range profile.Cases() {
+		if c.Name == like.Name && c.Kind == like.Kind && (subscribers == 0 || c.Subscribers == o.subscribers) {
+			subscribers = c.Subscribers
+		}
 	}
-	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
-		return i
-	}
-	return has(func(int) bool { return true })
+	return subscribers
 }
 
 func set[T comparable](field *T, value T) {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pushlab/bench"
 	"pushlab/bench/machine"
@@ -107,5 +108,43 @@ func TestBenchUsage(t *testing.T) {
 		if code := p.exit(); code != exitUsage || !strings.Contains(p.stderr.String(), "pushlab: ") {
 			t.Errorf("%q: exit code %d, %s", args, code, p.stderr.String())
 		}
+	}
+}
+
+// A flag for the number of subscribers leaves one number of each scenario, with all that belongs to it.
+func TestBenchSubscribers(t *testing.T) {
+	for _, c := range []struct {
+		scenarios   []string
+		subscribers int
+		cases       int
+		rate        float64 // of the first
+	}{
+		{[]string{"cost"}, 5000, 1, 4},
+		{[]string{"cost"}, 20, 1, 10},
+		{[]string{"s4-sweep"}, 100, 8, 1}, // idle, four rates, one that verifies, two that are computed
+		{[]string{"s6-payload", "s1-fanout"}, 3, 16, 20},
+	} {
+		o := benchOptions{scenarios: c.scenarios, scale: 1, subscribers: c.subscribers}
+		p, err := o.chosen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases, err := o.cases(p)
+		if err != nil || len(cases) != c.cases || cases[0].Rate != c.rate {
+			t.Fatalf("%q: %v, %d cases: %+v", c.scenarios, err, len(cases), cases)
+		}
+		for _, one := range cases {
+			if one.Subscribers != c.subscribers {
+				t.Errorf("%+v", one)
+			}
+		}
+	}
+	o := benchOptions{scenarios: []string{"s4-sweep"}, scale: 1, measure: time.Second}
+	p, err := o.chosen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.cases(p); err != nil {
+		t.Errorf("a shorter sweep: %v", err)
 	}
 }
