@@ -129,6 +129,10 @@ func TestBytesAndSegmentsOfAnEvent(t *testing.T) {
 				if wantSegments.In > 0 && segments.In != deliveries || segments.In > 2*deliveries || segments.Out > 2*deliveries {
 					t.Errorf("%d deliveries are %+v", deliveries, segments)
 				}
+				l.Drop() // what closed connections had is not forgotten
+				if last, _ := l.Segments(); last.DataIn != later.DataIn || last.DataOut != later.DataOut || last.In < later.In || last.Out < later.Out {
+					t.Errorf("with all connections closed it is %+v; before %+v", last, later)
+				}
 			})
 		}
 	}
