@@ -38,6 +38,9 @@ func (r Text) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s this is what was measured until then\n", r.paint(text.FgYellow, "INTERRUPTED"))
 	}
 	for _, o := range r.Result.Outcomes {
+		if len(r.Result.Outcomes) > 1 { // several tables look the same
+			b.WriteString("\n" + Title(o.Case))
+		}
 		b.WriteString("\n" + strings.Join(r.tables(o), "\n\n") + "\n")
 	}
 	b.WriteString("\n" + r.explanation())
