@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pushlab/bench/result"
 )
@@ -154,4 +155,25 @@ func TestSweepCases(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what was expected (-) and came (+):\n%s", diff)
 	}
+}
+
+// Whatever a file says, it is refused, or is a scenario that can be written again.
+func FuzzReadScenario(f *testing.F) {
+	for _, name := range ScenarioNames() {
+		text, err := ScenarioText(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("subscribers = [[1]]\nrates = [nan, inf]\nabout = 1979-05-27\n[kind]\nx = {}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := ReadScenario("x.toml", text)
+		if err != nil {
+			return
+		}
+		if again, err := ReadScenario("x.toml", s.AppendFile(nil)); err != nil || !cmp.Equal(s, again, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()) {
+			t.Errorf("%v: %s", err, s.AppendFile(nil))
+		}
+	})
 }
