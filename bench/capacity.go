@@ -67,7 +67,7 @@ func (r *run) search(ctx context.Context) {
 			bad, worst = failed.Rate, failed
 		}
 	}
-	if good > 0 && len(r.point.Curve) > 0 && ctx.Err() == nil {
+	if good > 0 && len(r.point.Curve) > 0 && search.Confirmed == r.point.Confirm && ctx.Err() == nil {
 		r.curve(ctx, good, min(highest, result.MaxRate))
 	}
 	if !math.IsInf(bad, 1) {
@@ -88,7 +88,8 @@ func (r *run) search(ctx context.Context) {
 }
 
 // confirm measures the rate that was found in further windows. If one is not sustained, it goes on with a
-// rate that is a little lower, and returns the probe that failed last.
+// rate that is a little lower, and returns the probe that failed last. A window in which other programs had
+// the cores is tried once more.
 func (r *run) confirm(ctx context.Context, rate *float64) (failed result.Probe) {
 	const attempts = 5
 	for range attempts {
@@ -97,6 +98,9 @@ func (r *run) confirm(ctx context.Context, rate *float64) (failed result.Probe) 
 		failing := false
 		for range r.point.Confirm {
 			m, p := r.probe(ctx, *rate)
+			if p.Problem != "" && bottleneck(p) == "others" && ctx.Err() == nil {
+				m, p = r.probe(ctx, *rate)
+			}
 			if ctx.Err() != nil {
 				return failed
 			}
