@@ -61,6 +61,7 @@ var allowed = map[string][]string{
 	"bench_test":      {"bench/peers", "bench/report", "common/..."},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "common/hub", "longpoll", "httpstream", "sse", "websocket"},
+	"bench/load_test": {"common/tap"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need

@@ -26,6 +26,15 @@
 // and wait again; note the counters again. Because nothing is under way when the counters are read,
 // their differences belong to the measured events alone.
 //
+// A scenario is a small file ([ReadScenario]); those that the program has are in the folder scenarios, and each is
+// an example. A [Profile] is a list of scenarios. The profiles quick, standard and full have a budget of time, and
+// make their scenarios smaller by one rule: each lane in at most so many rounds, no warm-up and no window longer
+// than that, and of each list only some points, evenly apart, with the first and the last. [Options.Plan] says
+// beforehand how long that takes.
+//
+// The warm-up takes a time, or goes on until it is steady: until three windows of a second in a row have
+// medians that agree within 5 %. If they never do, the run goes on after a longest time, and says so.
+//
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
 // subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan; and
@@ -42,8 +51,10 @@
 //     some events. The slope is what one takes, however much the server takes anyway. Then it watches what all
 //     of them do in some time: polls, which are asked again, are idle for no longer than they wait.
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
-//     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
-//     server, the number is a lower bound.
+//     the limit, the load on schedule, and a backlog that does not grow: a line through what was due and had
+//     not come has no slope upwards, or one that chance explains, or that adds less than a tenth of the limit.
+//     What was found can be confirmed in further windows, and the p99 around it kept as a curve. It tells what
+//     was busy beyond it. If that was not the server, the number is a lower bound.
 //   - [result.Echo] has every client publish on a topic of its own, and measures how long its events take to come
 //     back to it: by its WebSocket both ways, or by POST on a connection of its own, kept alive, and the
 //     transport. Clients send on schedule, the loop is open; with Case.InFlight it is closed, which is for
@@ -55,6 +66,10 @@
 //     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with
 //     a random delay or without, while events go on for bystanders. What a server lost with its log is no
 //     fault if it announced a gap just there; anything that is missing without a word is.
+//
+// A scenario may compute what low rates cost, since measuring an event in a hundred seconds would take hours:
+// what connections cost that wait, and what events do at the lowest rate that is measured. Such a case says
+// that it is computed. One low rate is measured too, and says beside that what would have been computed.
 //
 // # The load
 //
@@ -114,6 +129,15 @@
 //     for each delivered event: framing, header fields and polls included, TCP and IP not. It is
 //     counted at the client. The load sends no more header fields than it must; a browser would add
 //     about 400 bytes to each poll.
+//   - heads, framing, payload: what these bytes were there for ([result.Roles]), by the rules of package
+//     common/tap: an envelope is payload, with its id and topic; what tells where it begins and ends is framing.
+//   - segments per event: TCP segments of the subscribers' sockets, as the kernel counts them (TCP_INFO),
+//     asked at the edges of the window, and of a socket before it is closed. Bare acknowledgements are
+//     among them, so their number depends on timing; that of segments with data is exact at low rates.
+//     Link bytes are an estimate: the bytes of the streams, and 52 for each segment, which are the headers
+//     of IPv4 (20) and of TCP with timestamps (32). On the loopback interface a segment may have 64 KiB.
+//   - first and last receiver: from when an event was due until the first subscriber had it, and until
+//     the last had; the spread is what is between.
 //   - server CPU per event: the run time of all threads of the server's process
 //     (/proc/PID/task/*/schedstat) for each delivered event. The cost of publishing, of
 //     acknowledging and of the garbage collector is in it, nothing is subtracted. At a low rate it

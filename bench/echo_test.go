@@ -118,7 +118,7 @@ func TestEchoCountsWhatWasDue(t *testing.T) {
 				})}
 			}))
 			d := m.Delivery
-			if m.Lost != 0 || d.P50 != 0 || d.Max < 299*time.Millisecond || (d.P99 > 150*time.Millisecond) != late || d.P999 < 250*time.Millisecond == late {
+			if m.Lost != 0 || d.P50 != 0 || d.Max < 299*time.Millisecond || (d.P99 > 150*time.Millisecond) != late {
 				t.Errorf("%d in flight: lost %d, %+v", inFlight, m.Lost, d)
 			}
 			// 30 events are late by 300, 290 … 10 ms.

@@ -50,6 +50,7 @@ func (r *run) idle(ctx context.Context) error {
 	r.warm = true
 	r.progress("watching for %v", r.point.Measure)
 	runtime.GC()
+	segments := r.segments(ctx)
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
@@ -62,6 +63,7 @@ func (r *run) idle(ctx context.Context) error {
 		return err
 	}
 	r.difference(before, after)
+	segments()
 	r.Acknowledged = 0
 	m.Full, err = r.memory(ctx)
 	m.Collected = r.collected

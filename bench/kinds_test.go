@@ -119,6 +119,94 @@ func TestCapacityInVirtualTime(t *testing.T) {
 	}
 }
 
+// What was found is confirmed, and measured around; a server that tires is found out by that.
+func TestCapacityIsConfirmed(t *testing.T) {
+	for name, c := range map[string]struct {
+		tires    bool
+		from, to float64
+	}{
+		"as found": {false, 360, 440},
+		"tiring":   {true, 200, 360},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := small("sse")
+				s.Kind, s.Limit, s.Measure, s.Drain = result.Capacity, 200*time.Millisecond, 5*time.Second, 20*time.Second
+				s.Confirm, s.Curve = 3, []float64{0.5, 1.2, 0.25}
+				servers := 0
+				found, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+					each := 10 * time.Millisecond
+					if servers++; c.tires && servers > 8 {
+						each = 13 * time.Millisecond
+					}
+					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
+						time.Sleep(each)
+						send(frame)
+					})}
+				}))
+				search := m.Search
+				if found.Failed() || !m.Verdict.Comparable() || search.Confirmed != 3 || search.Deliveries < c.from || search.Deliveries > c.to {
+					t.Fatalf("%+v", m)
+				}
+				var confirming []result.Probe
+				for _, p := range search.Probes {
+					if p.Confirms {
+						confirming = append(confirming, p)
+					}
+				}
+				if tried := len(confirming); tried < 3 || (tried > 3) != c.tires || confirming[tried-1].Rate*4 != search.Deliveries {
+					t.Errorf("confirmed by %+v", confirming)
+				}
+				if len(search.Curve) != 4 || search.Curve[2].Rate*4 != search.Deliveries || search.Curve[0].Rate*4 > search.Curve[2].Rate*1.01 || search.Curve[3].Problem == "" {
+					t.Errorf("the curve is %+v", search.Curve)
+				}
+			})
+		})
+	}
+}
+
+// A backlog that grows shows before deliveries are too late.
+func TestBacklogThatGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := small("sse")
+		s.Kind, s.Limit, s.Measure, s.Drain, s.Rate = result.Capacity, 2*time.Second, 5*time.Second, 20*time.Second, 120
+		_, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+			f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(_ uint64, frame []byte, send func([]byte)) {
+				time.Sleep(10 * time.Millisecond)
+				send(frame)
+			})}
+		}))
+		first := m.Search.Probes[0]
+		if !strings.Contains(first.Problem, "backlog grew") || first.BacklogSlope < 70 || first.BacklogSlope > 90 || first.P99 > s.Limit {
+			t.Errorf("120 events/s of 100, to 4 subscribers: %+v", first)
+		}
+	})
+}
+
+func TestTrend(t *testing.T) {
+	for name, c := range map[string]struct {
+		of       func(i int) int
+		from, to float64
+		grows    bool
+	}{
+		"none":    {func(int) int { return 7 }, -1e-9, 1e-9, false},
+		"growing": {func(i int) int { return 10 * i }, 99.9, 100.1, true},
+		"falling": {func(i int) int { return -10 * i }, -100.1, -99.9, false},
+		"noise":   {func(i int) int { return i * 7919 % 1000 }, -100, 100, false},
+	} {
+		l := newTrend(50)
+		for i := range 50 {
+			l.add(time.Duration(i)*100*time.Millisecond, c.of(i))
+		}
+		m := result.Measurement{}
+		m.BacklogSlope, m.BacklogError = l.slope()
+		grows := m.BacklogGrows(result.Case{Rate: 100, Subscribers: 10, Measure: 5 * time.Second}, 5*time.Millisecond)
+		if m.BacklogSlope < c.from || m.BacklogSlope > c.to || grows != c.grows {
+			t.Errorf("%s: %v, error %v, grows %v", name, m.BacklogSlope, m.BacklogError, grows)
+		}
+	}
+}
+
 func TestCapacityOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := small("sse")

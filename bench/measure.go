@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -40,6 +41,8 @@ type run struct {
 	base      time.Time        // what due times count from
 	watch     *watch           // nil if nobody follows
 	warm      bool             // the warm-up is over, so that its events are due
+	warmed    int              // how many events it had
+	backlog   *trend           // of the measured events
 	direct    load.Dialer      // to the server itself
 	said      *atomic.Int64    // events that clients of an echo were told to publish
 	earlier   int              // events that were published to a server before this one
@@ -181,17 +184,77 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.point.WarmUpEvents()
+	events := int(math.Ceil(r.point.Rate * r.point.WarmUp.Seconds()))
 	r.phase(result.Phase{
 		Name: result.WarmingUp, Text: fmt.Sprintf("warming up with %d events", events), Takes: r.point.WarmUp, Rate: r.point.Rate, Events: events,
 	})
+	start := time.Now()
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
 	}
+	if r.point.MaxWarmUp > 0 {
+		var err error
+		if events, err = r.steady(ctx, events, start); err != nil {
+			return err
+		}
+		r.WarmUp = time.Since(start)
+	}
+	r.load.WarmedUp(events)
+	r.warmed = events
 	r.drain(ctx, false, events, events)
 	r.warm = true
 	_, err := r.settle(ctx)
 	return err
+}
+
+// What a steady state is: so many windows in a row, whose medians differ by so much at most; or by what a
+// histogram does not tell apart.
+const (
+	steadyWindows = 3
+	steadyShare   = 0.05
+	steadyTime    = 2 * time.Microsecond
+)
+
+// steady goes on with the warm-up, which has so many events yet, until deliveries take equally long. It
+// returns how many events there were in all.
+func (r *run) steady(ctx context.Context, events int, start time.Time) (int, error) {
+	each := int(math.Ceil(r.point.Rate)) // a second, or an event
+	length := load.Pacer{Rate: r.point.Rate}.Due(each)
+	var medians []time.Duration
+	for {
+		if _, err := r.load.WarmingUp(); err != nil { // what came before the window
+			return events, err
+		}
+		if events+each > r.point.WarmUpEvents() || time.Since(start) > r.point.MaxWarmUp {
+			r.Unsteady = true
+			return events, nil
+		}
+		begun := time.Now()
+		published, _, err := r.publish(ctx, events, each)
+		if events += published; err != nil {
+			return events, err
+		}
+		if err := pause(ctx, time.Until(begun.Add(length))); err != nil {
+			return events, err
+		}
+		window, err := r.load.WarmingUp()
+		if err != nil {
+			return events, err
+		}
+		if medians = append(medians, window.P50); agree(medians) {
+			return events, nil
+		}
+	}
+}
+
+// agree reports whether the last of some medians are steady.
+func agree(medians []time.Duration) bool {
+	if len(medians) < steadyWindows {
+		return false
+	}
+	last := medians[len(medians)-steadyWindows:]
+	most := slices.Max(last)
+	return most-slices.Min(last) <= max(time.Duration(steadyShare*float64(most)), steadyTime)
 }
 
 // A reading is the state of all counters at one moment.
@@ -205,6 +268,7 @@ type reading struct {
 	serverCore, loadCore time.Duration // busy
 	down, up             int64         // bytes
 	tlsDown, tlsUp       int64         // of them
+	bytes                result.Roles
 	between              []use
 	published            int64 // acknowledged
 }
@@ -223,6 +287,7 @@ func (r *run) read(ctx context.Context) (reading, error) {
 	now := reading{at: time.Now(), counts: counts, published: int64(r.acked())}
 	now.down, now.up = r.load.Bytes()
 	now.tlsDown, now.tlsUp = r.load.TLSBytes()
+	now.bytes = r.load.Split()
 	now.between = r.way.uses()
 	if r.server.PID == 0 {
 		return now, err
@@ -262,18 +327,21 @@ func (r *run) window(ctx context.Context) error {
 		Name: result.Measuring, Text: fmt.Sprintf("measuring %d events in %v", events, r.point.Measure), Takes: r.point.Measure, Rate: r.point.Rate, Events: events,
 	})
 	runtime.GC() // what connecting left behind is not to be collected now
+	segments := r.segments(ctx)
 	before, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
+	r.backlog = newTrend(events)
 	published, delays, err := r.publish(ctx, first, events)
+	r.BacklogSlope, r.BacklogError = r.backlog.slope()
 	r.Published = published
 	if ctx.Err() != nil {
 		err = nil // the verdict says how far it came
 	}
 	r.phase(result.Phase{Name: result.Draining, Text: "receiving what is under way"})
 	// What is under way belongs to the run, also when the run is interrupted.
-	r.drain(ctx, true, published, first+published)
+	r.drain(ctx, true, published, r.warmed+published)
 	after, unread := r.read(context.WithoutCancel(ctx))
 	if unread == nil {
 		r.difference(before, after)
@@ -282,7 +350,21 @@ func (r *run) window(ctx context.Context) error {
 	delay, unsummed := result.LatencyOf(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
+	segments()
 	return errors.Join(err, unread, unsummed)
+}
+
+// segments begins to count segments; what it returns enters them. Both wait, or follow a wait, until the
+// kernel has sent acknowledgements that it holds back.
+func (r *run) segments(ctx context.Context) (enter func()) {
+	pause(ctx, acknowledging)
+	before, ok := r.load.Segments()
+	return func() {
+		if after, _ := r.load.Segments(); ok {
+			counted := after.Minus(before)
+			r.Segments = &counted
+		}
+	}
 }
 
 // difference enters what the counters counted between two readings.
@@ -295,6 +377,7 @@ func (r *run) difference(before, after reading) {
 	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
 	r.TLSBytesDown, r.TLSBytesUp = after.tlsDown-before.tlsDown, after.tlsUp-before.tlsUp
+	r.Bytes = after.bytes.Minus(before.bytes)
 	r.used(before.between, after.between)
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
@@ -327,6 +410,9 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 		delays = append(delays, time.Since(due))
 		if r.heads {
 			r.load.Head(first + n + 1)
+		}
+		if t := r.backlog; t != nil && n%t.every == 0 {
+			t.add(pacer.Due(n), n*r.healthy()-r.load.Measured())
 		}
 		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
@@ -407,6 +493,7 @@ func (r *run) account() error {
 	}
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	r.DataBytes = r.Delivered * int64(r.point.Size)
 	if r.Recovery != nil {
 		r.Recovery.Silent = r.load.Silent(r.Published)
 	}
@@ -414,6 +501,8 @@ func (r *run) account() error {
 	delivery, err := r.load.Deliveries()
 	if slices.Contains([]result.Kind{result.FanOut, result.Echo, result.Slow}, r.point.Kind) {
 		r.Delivery = delivery
+		receivers, e := r.load.Receivers(r.Published)
+		r.Receivers, err = &receivers, errors.Join(err, e)
 	}
 	connecting, unsummed := r.load.Connecting()
 	r.Connecting = connecting

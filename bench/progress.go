@@ -29,15 +29,17 @@ func (t *teller) tell(e result.Event) {
 	t.to(e)
 }
 
-// plan tells what is going to be done.
-func (t *teller) plan(cases []result.Case, lanes [][]lane) {
-	p := result.Plan{Started: t.started.UTC(), Cases: cases}
+// plan tells what is going to be done, and what takes so long beside it.
+func (t *teller) plan(cases []result.Case, lanes [][]lane, beside time.Duration) {
+	p := result.Plan{Started: t.started.UTC(), Cases: cases, Estimate: beside}
 	for i, c := range cases {
 		var of []result.Lane
-		for _, l := range lanes[i] {
-			of = append(of, l.Lane)
+		if !c.Computed { // of which nothing is to be seen
+			for _, l := range lanes[i] {
+				of = append(of, l.Lane)
+			}
 		}
-		each := estimate(c)
+		each := laneTime(c)
 		p.Lanes, p.Each = append(p.Lanes, of), append(p.Each, each)
 		p.Estimate += time.Duration(c.Rounds*len(of)) * each
 	}
@@ -53,26 +55,6 @@ func (t *teller) noise(ctx context.Context, o Options) (result.Latency, error) {
 		t.tell(result.Event{Kind: result.NoiseFound, Noise: &short})
 	}
 	return late, err
-}
-
-// What a measurement takes beside publishing, more or less, and how many probes a search makes.
-const (
-	startTime   = 400 * time.Millisecond // of a server, and to end it
-	connectTime = 100 * time.Microsecond // of a subscriber
-	probes      = 12
-)
-
-// estimate is how long a measurement of a case may take.
-func estimate(c result.Case) time.Duration {
-	each := startTime + time.Duration(c.Subscribers)*connectTime + c.WarmUp + c.Measure + aftermath
-	switch {
-	case c.Kind == result.Capacity:
-		return probes * each
-	case c.Manner == result.Restart:
-		return each + downtime + startTime
-	default:
-		return each
-	}
 }
 
 // tell tells of something in this lane.

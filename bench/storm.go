@@ -38,7 +38,7 @@ func (r *run) storm(ctx context.Context) error {
 		return errors.Join(err, r.recovered())
 	}
 	lost := r.Acknowledged // by a server that is gone
-	acknowledged := r.point.WarmUpEvents() + r.Published
+	acknowledged := r.warmed + r.Published
 	if r.point.Manner == result.Restart { // of which this server knows the second half
 		acknowledged = r.Published - lost
 	}
@@ -170,7 +170,7 @@ func (r *run) dropAll(ctx context.Context) (reading, error) {
 	if err := r.publishMissed(ctx, first, events); err != nil {
 		return before, err
 	}
-	r.drain(ctx, true, 0, first+r.Published)
+	r.drain(ctx, true, 0, r.warmed+r.Published)
 	return before, comeBack()
 }
 
@@ -195,8 +195,8 @@ func (r *run) restart(ctx context.Context) (reading, error) {
 	if err := r.publishMissed(ctx, first, half); err != nil {
 		return reading{}, err
 	}
-	r.drain(ctx, true, r.Published, first+r.Published)
-	r.Acknowledged = r.publisher.Acked() - first
+	r.drain(ctx, true, r.Published, r.warmed+r.Published)
+	r.Acknowledged = r.publisher.Acked() - r.warmed
 	r.peak()
 	r.progress("restarting the server")
 	r.load.Leave()

@@ -136,37 +136,35 @@ func findVariant(name string) (Variant, error) {
 	return Variant{}, fmt.Errorf("bench: unknown variant %q; use %s", name, strings.Join(names, ", "))
 }
 
-// CheckVariants tells which of some is unknown, or there twice.
-func CheckVariants(some []string) error {
-	for i, name := range some {
-		if _, err := findVariant(name); err != nil {
-			return err
-		}
-		if slices.Contains(some[:i], name) {
-			return fmt.Errorf("bench: the variant %q is named twice", name)
-		}
-	}
-	return nil
-}
+// Direct is what files and the command line call the variant without a name, which is a lane as it is.
+const Direct = "direct"
 
-// fits tells which of a case's variants is for cases of another kind.
-func fits(c result.Case) error {
-	for _, name := range c.LaneVariants() {
-		v, err := findVariant(name)
-		if err != nil {
+// CheckVariants tells which of a case's variants is unknown, there twice, or for cases of another kind.
+func CheckVariants(c result.Case) error {
+	for i, name := range c.Variants {
+		switch v, err := findVariant(name); {
+		case err != nil:
 			return err
-		}
-		if v.kind != "" && v.kind != c.Kind {
+		case slices.Contains(c.Variants[:i], name):
+			return fmt.Errorf("bench: the variant %q is named twice", name)
+		case v.kind != "" && v.kind != c.Kind:
 			return fmt.Errorf("bench: the variant %q is for the kind %s, not for %s", name, v.kind, c.Kind)
 		}
 	}
 	return nil
 }
 
+func hasNginx() bool {
+	program, _ := nginx.Find()
+	return program != ""
+}
+
 // omits says why a target cannot be measured so by a transport, in such a case; "" if it can.
 func (v Variant) omits(t Target, transport string, c result.Case) string {
 	slow := v.kind == result.Slow
 	switch {
+	case v.nginx != nil && !hasNginx():
+		return "nginx is not installed (Debian: nginx)"
 	case t.null && (v.Name != "" && !slow || c.RTT > 0):
 		return "null has no connections, so nothing can be between"
 	case t.plain && slow:

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/common/hub"
 )
 
@@ -110,6 +111,9 @@ func (r *readers) enter(s *subscriber, records []*hub.Record) (bytes int, err er
 
 // send is not for readers, who have nothing to send by.
 func (r *readers) send(*subscriber, []byte) error { return errors.ErrUnsupported }
+
+// segments: there are no connections.
+func (r *readers) segments() (result.Segments, bool) { return result.Segments{}, false }
 
 func (r *readers) disconnect(s *subscriber) {
 	if cancel, ok := r.open[s]; ok {

@@ -30,6 +30,9 @@ type Load struct {
 	first    error         // why the first of them did
 	closing  bool
 	in, out  int64         // bytes
+	split    split         // of them
+	others   split         // of those who read slowly, which nobody asks for
+	unsplit  bool          // what they are for is not known
 	warmUp   int           // deliveries, each counted once
 	measured int           // likewise
 	now      time.Duration // when what is being taken came, since base
@@ -57,8 +60,10 @@ type Load struct {
 	delivery result.Recorder // from due until a subscriber has found it
 	calm     result.Recorder // likewise, to bystanders before anybody came back
 	complete result.Recorder // from when one began to come back until it has all
+	warming  result.Recorder // like delivery, of the warm-up since it was asked for last
 	gauge    *gauge          // deliveries since the last glance, those of the warm-up too
 	spare    *gauge          // an empty one; not guarded, but Glance's own
+	receivers
 
 	below, above traffic         // bytes, below TLS and above it
 	ticket       bool            // there is one to resume sessions by
@@ -84,6 +89,8 @@ type network interface {
 	send(s *subscriber, b []byte) error
 	// close ends all connections, and returns when nothing more comes. The mutex is not held.
 	close()
+	// segments returns those of all connections, ended ones too; not ok if they are not known. The mutex is held.
+	segments() (s result.Segments, ok bool)
 }
 
 // A Config says what a load does.
@@ -134,6 +141,7 @@ func New(config Config) (*Load, error) {
 			return nil, err
 		}
 	}
+	l.unsplit = l.way.Streams > 0 || config.Echo
 	l.size, l.filling, l.slow, l.slowRate = config.Size, config.Data, config.Slow, config.SlowRate
 	if config.InFlight > 0 {
 		l.echoed = make(chan int, config.Subscribers*config.InFlight)
@@ -338,6 +346,14 @@ func (l *Load) Bytes() (in, out int64) {
 	return l.in, l.out
 }
 
+// Segments returns the TCP segments of all connections so far, but of those that read slowly; not ok if they are not
+// known.
+func (l *Load) Segments() (s result.Segments, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.network.segments()
+}
+
 // Came reports whether all who have their connection and do not read slowly have that many events: of the
 // measured ones, or of the warm-up.
 func (l *Load) Came(measured bool, events int) bool {
@@ -363,6 +379,13 @@ func (l *Load) Came(measured bool, events int) bool {
 		}
 	}
 	return true
+}
+
+// Measured returns how many deliveries of measured events have come, each counted once.
+func (l *Load) Measured() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.measured
 }
 
 // An Account is what the ledgers of all subscribers say together.
@@ -400,6 +423,23 @@ func (l *Load) Silent(events int) (missing int64) {
 		missing += s.measured.silent(events)
 	}
 	return missing
+}
+
+// WarmingUp returns how long deliveries of the warm-up took since it was asked last.
+func (l *Load) WarmingUp() (result.Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() { l.warming = result.Recorder{} }()
+	return l.warming.Latency()
+}
+
+// WarmedUp says that the warm-up has ended after so many events, of those that it may have.
+func (l *Load) WarmedUp(events int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		s.warmUp.count = min(s.warmUp.count, events)
+	}
 }
 
 // Deliveries returns how long deliveries of measured events took: from when an event was due until a

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // A conns is a network of net.Conns, with a goroutine for each: for connections in memory, and for
@@ -73,6 +75,9 @@ func (c *conns) close() {
 	c.cancel()
 	c.running.Wait()
 }
+
+// segments: what these connections are made of is not known.
+func (c *conns) segments() (result.Segments, bool) { return result.Segments{}, false }
 
 // run connects, and receives until ctx ends.
 func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan []byte) error {
@@ -160,11 +165,9 @@ func (c *conns) write(s *subscriber, conn net.Conn, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	if !s.slow {
-		c.load.mu.Lock()
-		c.load.out += int64(len(p))
-		c.load.mu.Unlock()
-	}
+	c.load.mu.Lock()
+	s.sent(len(p))
+	c.load.mu.Unlock()
 	_, err := conn.Write(p)
 	return err
 }

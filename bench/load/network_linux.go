@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"pushlab/bench/result"
 )
 
 // newNetwork returns the cheapest network that there is for the load.
@@ -31,6 +33,7 @@ type poller struct {
 	of      []*subscriber // by descriptor
 	buffer  []byte
 	dials   int
+	ended   result.Segments // of connections that are closed
 	running sync.WaitGroup
 }
 
@@ -119,8 +122,33 @@ func (p *poller) disconnect(s *subscriber) {
 		return
 	}
 	p.of[s.fd] = nil
+	if !s.slow {
+		p.ended = p.ended.Plus(segmentsOf(s.fd))
+	}
 	unix.Close(s.fd) // which takes it out of epoll too
 	s.fd = 0
+}
+
+func (p *poller) segments() (result.Segments, bool) {
+	all := p.ended
+	for _, s := range p.load.subscribers {
+		if s.fd != 0 && !s.slow {
+			all = all.Plus(segmentsOf(s.fd))
+		}
+	}
+	return all, true
+}
+
+// segmentsOf asks the kernel about a socket. What it does not tell is none.
+func segmentsOf(fd int) result.Segments {
+	i, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return result.Segments{}
+	}
+	return result.Segments{
+		In: int64(i.Segs_in), Out: int64(i.Segs_out), DataIn: int64(i.Data_segs_in), DataOut: int64(i.Data_segs_out),
+		Retransmits: int64(i.Total_retrans),
+	}
 }
 
 func (p *poller) close() {
@@ -205,9 +233,7 @@ func (p *poller) receive(s *subscriber, buffer []byte) error {
 // send writes a request or a pong. The socket has room for it: the server reads them.
 func (p *poller) send(s *subscriber, b []byte) error {
 	n, err := rawSend(s.fd, b)
-	if !s.slow {
-		p.load.out += int64(n)
-	}
+	s.sent(max(n, 0))
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}

@@ -158,6 +158,24 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 	}
 }
 
+// sent enters that so many bytes were sent: a request, or a pong.
+func (s *subscriber) sent(n int) {
+	if !s.slow {
+		s.load.out += int64(n)
+	}
+	if s.phase == frames {
+		s.split().framingUp += int64(n)
+	}
+}
+
+// split returns where it is entered what its bytes are there for.
+func (s *subscriber) split() *split {
+	if s.slow {
+		return &s.load.others
+	}
+	return &s.load.split
+}
+
 // poll appends the next poll.
 func (s *subscriber) poll(dst []byte) []byte {
 	return s.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
@@ -241,6 +259,7 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		s.phase = content
 	}
+	s.split().heads += int64(end + 4)
 	if s.zipped && s.load.transport != longpoll.Name {
 		s.unzip = newUnzipper()
 	}
@@ -262,6 +281,7 @@ func (s *subscriber) takeChunk(p []byte) (n int, err error) {
 	case len(data) == 0:
 		return 0, io.ErrUnexpectedEOF
 	}
+	s.split().chunk(n - len(data))
 	return n, s.takeText(data)
 }
 
@@ -274,9 +294,11 @@ func (s *subscriber) takePiece(p []byte, answer *[]byte) (n int, err error) {
 	case len(s.line)+len(data) > maxBody:
 		return 0, fmt.Errorf("an answer of more than %d bytes", maxBody)
 	case len(data) > 0:
+		s.split().chunk(n - len(data))
 		s.line = append(s.line, data...)
 		return n, nil
 	}
+	s.split().chunk(n)
 	s.phase = head
 	*answer = s.poll(*answer)
 	err = s.takeWhole(s.line)
@@ -349,6 +371,9 @@ func (s *subscriber) takeLines(p []byte) error {
 	if len(p)-whole > maxBody {
 		return fmt.Errorf("a line of more than %d bytes", maxBody)
 	}
+	if s.unzip == nil { // what is compressed is all payload
+		s.split().lines(s.load.transport, p[:whole])
+	}
 	err := s.scan(p[:whole])
 	if len(s.line) > 0 {
 		s.line = s.line[:copy(s.line, p[whole:])]
@@ -366,6 +391,7 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	}
 	switch first {
 	case finalBit | opText:
+		s.split().framing += int64(n - len(payload))
 		return n, s.takeMessage(payload)
 	case finalBit | rsv1Bit | opText:
 		if !s.load.way.Deflate {
@@ -375,6 +401,7 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
+		s.split().framing += int64(n - len(payload))
 		return n, s.takeMessage(text)
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
@@ -384,6 +411,7 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		return 0, fmt.Errorf("a WebSocket frame that no server here sends: %#x", first)
 	}
+	s.split().framing += int64(n) // for the connection, not for an event
 	return n, nil
 }
 
@@ -471,6 +499,7 @@ func (s *subscriber) observe(a arrival) error {
 		if s.warmUp.observe(a.n) && !s.slow {
 			l.warmUp++
 			l.gauge.record(l.now - a.due)
+			l.warming.Record(l.now - a.due)
 		}
 	default:
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))
@@ -495,6 +524,7 @@ func (l *Load) arrived(s *subscriber, a arrival) {
 		l.calm.Record(l.now - a.due)
 	default:
 		l.delivery.Record(l.now - a.due)
+		l.receivers.observe(a.n, a.due, l.now, l.opened-l.ended-l.slowOpened)
 	}
 	if s.since > 0 && a.n < s.behind {
 		l.replayed++

@@ -177,7 +177,7 @@ func FuzzSubscriber(f *testing.F) {
 		if errParts == nil {
 			_, errParts = fed(parts, stream[at:], len(stream)+1)
 		}
-		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest)) {
+		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest) || whole.load.Split() != parts.load.Split()) {
 			t.Errorf("at once: %v, %+v\nin two: %v, %+v", err, whole, errParts, parts)
 		}
 	})

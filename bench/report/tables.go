@@ -20,7 +20,7 @@ func (r Text) tables(o result.Outcome) []*grid {
 	case o.Case.Kind == result.Idle:
 		return []*grid{r.memory(o)}
 	case o.Case.Kind == result.Capacity:
-		return []*grid{r.capacity(o)}
+		return withoutEmpty(r.capacity(o), r.curve(o))
 	case o.Case.Kind == result.Storm:
 		return []*grid{r.storm(o)}
 	case o.Case.Kind == result.Slow:
@@ -28,10 +28,117 @@ func (r Text) tables(o result.Outcome) []*grid {
 	case o.Case.Kind == result.Echo:
 		return []*grid{r.echoes(o)}
 	case o.Case.Rounds > 1 || len(o.Case.Targets) > 1:
-		return []*grid{r.costs(o)}
+		return withoutEmpty(r.costs(o), r.wire(o), r.payload(o), r.predictions(o))
+	case o.Case.Computed:
+		return withoutEmpty(r.deliveries(o), r.wire(o))
 	default:
-		return []*grid{r.deliveries(o), r.load(o)}
+		return withoutEmpty(r.deliveries(o), r.wire(o), r.payload(o), r.load(o), r.predictions(o))
 	}
+}
+
+// withoutEmpty returns the tables that have rows.
+func withoutEmpty(tables ...*grid) []*grid {
+	return slices.DeleteFunc(tables, func(t *grid) bool { return len(t.rows) == 0 })
+}
+
+// wire is the table of what an event is on the wire, and of its first and last receiver; it is empty if nothing of
+// that is known.
+func (r Text) wire(o result.Outcome) *grid {
+	t := newTable()
+	if !slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { return m.Bytes.Total() > 0 }) {
+		return t
+	}
+	t.AppendHeader(table.Row{"", "bytes/event", "", "", "", "overhead", "segments/event", "", "", "link bytes", "p50 ms of receivers", "", ""})
+	t.AppendHeader(table.Row{"on the wire", "heads up", "heads down", "framing", "payload", "% of data", "all", "with data", "resent", "/event", "first", "last", "spread"})
+	for _, s := range o.Summaries {
+		per := func(of func(result.Measurement) int64) figure {
+			return medianOf(o, s, func(m result.Measurement) float64 { return m.PerEvent(of(m)) })
+		}
+		segments := func(of func(result.Segments) int64) figure {
+			return per(func(m result.Measurement) int64 {
+				if m.Segments == nil {
+					return 0
+				}
+				return of(*m.Segments)
+			})
+		}
+		receiver := func(of func(*result.Receivers) result.Latency) string {
+			return medianOf(o, s, func(m result.Measurement) float64 {
+				if m.Receivers == nil {
+					return 0
+				}
+				return float64(of(m.Receivers).P50) / 1e6
+			}).digits(2)
+		}
+		name := s.ShortName()
+		if len(o.Case.Targets) > 1 {
+			name = s.Name()
+		}
+		t.AppendRow(table.Row{name,
+			per(func(m result.Measurement) int64 { return m.Bytes.RequestHeads }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.ResponseHeads }).digits(1),
+			per(func(m result.Measurement) int64 { return m.Bytes.Framing }).digits(1), per(func(m result.Measurement) int64 { return m.Bytes.Payload }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.DataOverhead() }).digits(1),
+			segments(func(s result.Segments) int64 { return s.In + s.Out }).digits(2), segments(func(s result.Segments) int64 { return s.DataIn + s.DataOut }).digits(2),
+			segments(func(s result.Segments) int64 { return s.Retransmits }).digits(2), per(result.Measurement.LinkBytes).digits(1),
+			receiver(func(r *result.Receivers) result.Latency { return r.First }), receiver(func(r *result.Receivers) result.Latency { return r.Last }),
+			receiver(func(r *result.Receivers) result.Latency { return r.Spread }),
+		})
+	}
+	return t
+}
+
+// payload is the table of what a byte of data costs, in a case that says what the data looks like.
+func (r Text) payload(o result.Outcome) *grid {
+	t := newTable()
+	if o.Case.Data == result.PadData {
+		return t
+	}
+	t.AppendHeader(table.Row{"a byte of data", "goodput kB/s", "overhead %", "server CPU ns"})
+	for _, s := range o.Summaries {
+		name := s.ShortName()
+		if len(o.Case.Targets) > 1 {
+			name = s.Name()
+		}
+		t.AppendRow(table.Row{name, medianOf(o, s, func(m result.Measurement) float64 { return m.Goodput() / 1e3 }).digits(1),
+			medianOf(o, s, func(m result.Measurement) float64 { return 100 * m.DataOverhead() }).digits(1),
+			medianOf(o, s, result.Measurement.ServerCPUPerByte).digits(1)})
+	}
+	return t
+}
+
+// predictions is the table of what would have been computed, in a case that verifies that.
+func (r Text) predictions(o result.Outcome) *grid {
+	t := newTable()
+	t.AppendHeader(table.Row{"measured, and", "bytes/event", "", "segments/event", "", "server CPU µs/event", ""})
+	t.AppendHeader(table.Row{"what would be computed", "measured", "computed", "measured", "computed", "measured", "computed"})
+	for _, m := range o.Measurements {
+		p := m.Predicted
+		if p == nil {
+			continue
+		}
+		segments := figure(0)
+		if m.Segments != nil {
+			segments = figure(m.PerEvent(m.Segments.In + m.Segments.Out))
+		}
+		t.AppendRow(table.Row{nameOf(o.Case, m), figure(m.PerEvent(m.BytesDown + m.BytesUp)).digits(1), figure(p.Bytes).digits(1),
+			segments.digits(2), figure(p.Segments).digits(2), figure(float64(m.ServerCPUPerEvent()) / 1e3).digits(1), figure(float64(p.ServerCPU) / 1e3).digits(1)})
+	}
+	return t
+}
+
+// curve is the table of what was measured around the highest rates, one row for each lane and rate.
+func (r Text) curve(o result.Outcome) *grid {
+	t := newTable()
+	t.AppendHeader(table.Row{"around the highest rate", "events/s", "p99 ms", "backlog/s", "events/write", "server busy", "load busy"})
+	for _, m := range o.Measurements {
+		if m.Search == nil {
+			continue
+		}
+		for _, p := range m.Search.Curve {
+			t.AppendRow(table.Row{nameOf(o.Case, m), number(p.Rate, 2), ms(p.P99), number(p.BacklogSlope, 1), figure(p.EventsPerWrite).digits(2), cores(p.ServerBusy), cores(p.LoadBusy)})
+		}
+	}
+	return t
 }
 
 // costs is the table of what delivered events cost, over all rounds.
@@ -285,14 +392,16 @@ func (r Text) deliveries(o result.Outcome) *grid {
 	for _, m := range o.Measurements {
 		row := table.Row{m.ShortName(), "-", "-", "-", "-", "-", "-", "-", r.fault(m.Lost), r.fault(m.Duplicated), r.fault(m.Reordered)}
 		if m.Verdict.Comparable() {
-			row[1] = ms(m.Delivery.P50)
-			row[4] = number(m.EventsPerWrite(), 2)
+			if !m.Computed {
+				row[1] = ms(m.Delivery.P50)
+			}
+			row[4] = figure(m.EventsPerWrite()).digits(2)
 			row[5], row[6] = number(m.BytesDownPerEvent(), 1), number(m.BytesUpPerEvent(), 1)
 		}
 		if m.Verdict.Comparable() && m.ServerCPU > 0 {
 			row[7] = number(float64(m.ServerCPUPerEvent())/float64(time.Microsecond), 1)
 		}
-		if m.Verdict.TailComparable() {
+		if m.Verdict.TailComparable() && !m.Computed {
 			row[2], row[3] = ms(m.Delivery.P99), ms(m.Delivery.Max)
 		}
 		t.AppendRow(row)

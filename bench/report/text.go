@@ -40,7 +40,11 @@ func (r Text) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s this is what was measured until then\n", r.paint(text.FgYellow, "INTERRUPTED"))
 	}
 	for _, o := range r.Result.Outcomes {
-		for _, t := range r.tables(o) {
+		tables := r.tables(o)
+		if len(tables) > 0 && len(r.Result.Outcomes) > 1 { // several tables look the same
+			b.WriteString("\n" + Title(o.Case))
+		}
+		for _, t := range tables {
 			b.WriteString("\n" + t.Render() + "\n")
 		}
 	}
@@ -85,6 +89,12 @@ func Title(s result.Case) string {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
 	rounds += along(s)
+	if s.Verifies {
+		rounds += "; verified"
+	}
+	if s.Computed {
+		return fmt.Sprintf("%s: %d subscribers, %g events/s with %d bytes of data, computed; %s", s.Name, s.Subscribers, s.Rate, s.Size, rounds)
+	}
 	switch s.Kind {
 	case result.Idle:
 		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)
@@ -207,7 +217,7 @@ func verdicts(o result.Outcome) (all []line) {
 			comparable++
 		}
 	}
-	if comparable > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
+	if comparable > 0 && !o.Case.Computed && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
 		add(fine, fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
 			comparable, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
 	}
@@ -326,6 +336,11 @@ server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) 
 			b.WriteString(",\nand that of the kernel's thread ksoftirqd of its core")
 		}
 		b.WriteString(".\n")
+	}
+	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Kind == result.FanOut && len(Text{}.wire(o).rows) > 0 }) {
+		b.WriteString(`On the wire: heads are those of requests and responses; framing tells where events begin and end; payload is envelopes with
+their data, and answers to polls. link bytes are an estimate: the bytes both ways, and 52 for each TCP segment.
+`)
 	}
 	if has(result.FanOut) && several {
 		b.WriteString(`The floor sends the same bytes by one non-blocking send(2) for each subscriber, and does nothing else; for long polling it

@@ -91,7 +91,7 @@ type Case struct {
 	// RTT is how long a byte to the server and one back are on their way more than they are by themselves, half of it
 	// in each direction. A proxy between the subscribers and the server sees to it; publishing is not delayed.
 	RTT time.Duration `json:"rtt_ns,omitempty"`
-	// Data says what events are filled up with. Default: PadData.
+	// Data says what the data of events looks like. Default: PadData.
 	Data Data `json:"data,omitempty"`
 	// Manner is how connections go in a storm. Default: DropAll.
 	Manner Manner `json:"manner,omitempty"`
@@ -108,20 +108,37 @@ type Case struct {
 	// nothing else to do. It hides what an open loop shows: while the server stands still, nothing is sent
 	// that could be late. Default: none, each client sends Rate events in a second whatever comes back.
 	InFlight int `json:"in_flight,omitempty"`
+
+	// MaxWarmUp lets the warm-up go on until it is steady, but no longer than that: until three windows of a
+	// second in a row have median deliveries that agree within 5 %. 0 is a warm-up of WarmUp, steady or not.
+	MaxWarmUp time.Duration `json:"max_warm_up_ns,omitempty"`
+	// Confirm is in how many more windows the highest rate must be sustained that a search has found.
+	Confirm int `json:"confirm,omitempty"`
+	// Curve are the shares of the highest rate at which a search measures too, such as 0.5 and 1.1.
+	Curve []float64 `json:"curve,omitempty"`
+	// Computed says that nothing is measured: what the lanes cost is computed from other cases of the scenario.
+	Computed bool `json:"computed,omitempty"`
+	// Verifies says that the rate could be computed too, and that what is measured shows how well that does.
+	Verifies bool `json:"verifies,omitempty"`
 }
 
-// A Data is what events are filled up with, which matters to those who compress.
+// A Data is what the data of events looks like, which matters to those who compress. All of it is JSON, as events are.
 type Data string
 
-// What events are filled up with.
+// What events carry. The size of an event is that of its data, except for BinaryData. The first three are an object; with
+// less than 64 bytes there is room for a string alone.
 const (
-	PadData    Data = ""       // one letter, again and again
-	RandomData Data = "random" // letters and digits by chance, others in each event: 6 bits of chance in a byte
-	JSONData   Data = "json"   // names that are always the same, and values that are not, as in a list of prices
+	PadData    Data = ""       // filled up with one letter, again and again
+	RandomData Data = "random" // with letters and digits by chance, others in each event: 6 bits of chance in a byte
+	JSONData   Data = "json"   // with names that are always the same, and values that are not, as in a list of prices
+	TextData   Data = "text"   // a string of English text
+	// BinaryData is a string with random bytes in base64, which is how Server-Sent Events have to carry them. The size is
+	// that of the bytes.
+	BinaryData Data = "binary"
 )
 
 // Datas returns all of them.
-func Datas() []Data { return []Data{PadData, RandomData, JSONData} }
+func Datas() []Data { return []Data{PadData, RandomData, JSONData, TextData, BinaryData} }
 
 const maxRTT = 10 * time.Second
 
@@ -140,15 +157,16 @@ func (c Case) CutPerSecond() float64 { return cmp.Or(c.PerSecond, 200) }
 const (
 	// MaxRate is how many events may be published in a second.
 	MaxRate = 100_000
-	// MinSize is how many bytes of data an event has at least: its number, its due time and their names.
-	MinSize = 64
+	// MinSize is how many bytes of data an event has at least: its number and its due time.
+	MinSize = 16
 	// MaxDeliveries is how many deliveries a measurement may have, with those of the warm-up.
 	MaxDeliveries = 20_000_000
+	// MaxSubscribers is how many subscribers there may be.
+	MaxSubscribers = 20_000
 
-	maxSubscribers = 20_000
-	maxInFlight    = 1_000
-	maxRounds      = 1_000
-	maxSize        = 900 << 10 // a server takes messages up to 1 MiB
+	maxInFlight = 1_000
+	maxRounds   = 1_000
+	maxSize     = 900 << 10 // a server takes messages up to 1 MiB
 )
 
 // LaneVariants returns the variants of its lanes, of which there is at least one.
@@ -175,7 +193,7 @@ func (c Case) Validate() error {
 			return fmt.Errorf("bench: unknown transport %q; use %s", t, strings.Join(Transports(), ", "))
 		}
 	}
-	events := c.Rate * (c.WarmUp + c.Measure).Seconds()
+	events := c.Rate * (max(c.WarmUp, c.MaxWarmUp) + c.Measure).Seconds()
 	switch {
 	case !slices.Contains([]Kind{FanOut, Idle, Capacity, Storm, Echo, Slow}, c.Kind):
 		return fmt.Errorf("bench: unknown kind of scenario %q", c.Kind)
@@ -185,16 +203,22 @@ func (c Case) Validate() error {
 		return fmt.Errorf("bench: no transport to measure; name some of %s", strings.Join(Transports(), ", "))
 	case c.Rounds < 1 || c.Rounds > maxRounds:
 		return fmt.Errorf("bench: %d rounds; use 1 to %d", c.Rounds, maxRounds)
-	case c.Subscribers < 1 || c.Subscribers > maxSubscribers:
-		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, maxSubscribers)
+	case c.Subscribers < 1 || c.Subscribers > MaxSubscribers:
+		return fmt.Errorf("bench: %d subscribers; use 1 to %d", c.Subscribers, MaxSubscribers)
 	case !(c.Rate > 0 && c.Rate <= MaxRate):
 		return fmt.Errorf("bench: a rate of %v events/s; use more than 0, up to %d", c.Rate, MaxRate)
 	case c.RTT < 0 || c.RTT > maxRTT:
 		return fmt.Errorf("bench: a round trip of %v; use 0 to %v", c.RTT, maxRTT)
 	case !slices.Contains(Datas(), c.Data):
-		return fmt.Errorf("bench: unknown data %q; use random, json, or leave it empty", c.Data)
+		return fmt.Errorf("bench: unknown data %q; use random, json, text or binary, or leave it empty", c.Data)
 	case c.Size < MinSize || c.Size > maxSize:
 		return fmt.Errorf("bench: events with %d bytes of data; use %d to %d", c.Size, MinSize, maxSize)
+	case c.MaxWarmUp != 0 && (c.MaxWarmUp < c.WarmUp || !slices.Contains([]Kind{FanOut, Capacity, Slow}, c.Kind)):
+		return fmt.Errorf("bench: a warm-up of at most %v, at least %v; it can go on in fan-outs and capacities, and where some are slow", c.MaxWarmUp, c.WarmUp)
+	case c.Confirm < 0 || c.Confirm > maxRounds || (c.Confirm > 0 || len(c.Curve) > 0) && c.Kind != Capacity:
+		return fmt.Errorf("bench: confirm and curve are for a search of the capacity")
+	case slices.ContainsFunc(c.Curve, func(share float64) bool { return !(share > 0 && share <= 2) }):
+		return fmt.Errorf("bench: the curve has shares of the highest rate above 0, up to 2; not %v", c.Curve)
 	case c.WarmUp < 0 || c.Drain < 0 || c.Limit < 0:
 		return fmt.Errorf("bench: warm-up, drain and limit cannot be negative")
 	case c.Kind == Capacity && c.Limit == 0:
@@ -240,5 +264,7 @@ func (c Case) Events() int {
 	return int(math.Round(c.Rate * c.Measure.Seconds()))
 }
 
-// WarmUpEvents is how many events are published before them.
-func (c Case) WarmUpEvents() int { return int(math.Ceil(c.Rate * c.WarmUp.Seconds())) }
+// WarmUpEvents is how many events are published before them, or may be.
+func (c Case) WarmUpEvents() int {
+	return int(math.Ceil(c.Rate * max(c.WarmUp, c.MaxWarmUp).Seconds()))
+}

@@ -15,7 +15,7 @@ func TestValidate(t *testing.T) {
 		"no transport":         func(s *Case) { s.Transports = nil },
 		"unknown transport":    func(s *Case) { s.Transports = []string{"pigeon"} },
 		"no subscriber":        func(s *Case) { s.Subscribers = 0 },
-		"too many":             func(s *Case) { s.Subscribers = maxSubscribers + 1 },
+		"too many":             func(s *Case) { s.Subscribers = MaxSubscribers + 1 },
 		"no rate":              func(s *Case) { s.Rate = 0 },
 		"rate is no number":    func(s *Case) { s.Rate = math.NaN() },
 		"rate too high":        func(s *Case) { s.Rate = MaxRate + 1 },

@@ -134,6 +134,37 @@ type Measurement struct {
 	Connecting *Arrivals `json:"connecting,omitempty"`
 	// Between are the processes that stood between load and server, the nearest to the load first.
 	Between []Between `json:"between,omitempty"`
+	// Bytes says what BytesDown and BytesUp were there for.
+	Bytes Roles `json:"bytes,omitzero"`
+	// DataBytes is how many bytes of the applications' own were delivered: the case's Size for each event.
+	DataBytes int64 `json:"data_bytes_delivered,omitempty"`
+	// Segments are the TCP segments of the window, if the load knows them.
+	Segments *Segments `json:"segments,omitempty"`
+	// Receivers tells the first and the last receiver of each event, in a case of the kind FanOut.
+	Receivers *Receivers `json:"receivers,omitempty"`
+	// WarmUp is how long the warm-up took, and Unsteady says that it ended before the deliveries took
+	// equally long, in a case that has a MaxWarmUp.
+	WarmUp   time.Duration `json:"warm_up_ns,omitempty"`
+	Unsteady bool          `json:"unsteady,omitempty"`
+	// Computed says that this was not measured, but computed from other cases; its window is a virtual hour, and
+	// no latency is known.
+	Computed bool `json:"computed,omitempty"`
+	// Predicted is what would have been computed, in a case that verifies that.
+	Predicted *Prediction `json:"predicted,omitempty"`
+	// BacklogSlope is by how many deliveries per second the backlog grew while events were published: what was
+	// due and had not come. BacklogError is the standard error of that.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	BacklogError float64 `json:"backlog_slope_error,omitempty"`
+}
+
+// A Prediction is what a delivered event costs by computation, from what waiting connections cost, and
+// what events do at a higher rate.
+type Prediction struct {
+	// ServerCPU is to be compared with ServerCPUPerEvent.
+	ServerCPU time.Duration `json:"server_cpu_ns_per_event"`
+	// Bytes are in both directions, and so are Segments.
+	Bytes    float64 `json:"bytes_per_event"`
+	Segments float64 `json:"segments_per_event"`
 }
 
 // An Interval is a part of a measurement, such as a second.
@@ -157,6 +188,10 @@ type Search struct {
 	// Bottleneck says what was busy at the lowest rate that was not: "server", "load", "both", other
 	// programs on their cores ("others") or "neither"; "" if there was no such rate.
 	Bottleneck string `json:"bottleneck"`
+	// Confirmed is in how many further windows the highest rate was sustained, one after the other.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Curve is what was measured at shares of the highest rate, from the lowest up, and at that rate itself.
+	Curve []Probe `json:"curve,omitempty"`
 }
 
 // A Probe is one rate that was tried.
@@ -176,6 +211,10 @@ type Probe struct {
 	LoadCore   float64 `json:"load_core"`
 	// EventsPerWrite is how many events went out in one write, if the server tells.
 	EventsPerWrite float64 `json:"events_per_write"`
+	// BacklogSlope is Measurement.BacklogSlope.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	// Confirms says that it is a further window at the rate that was found.
+	Confirms bool `json:"confirms,omitempty"`
 }
 
 // EventsPerWrite is how many events the server sent in one write; 0 if it wrote none.
@@ -216,6 +255,13 @@ func (m Measurement) LoadCoreBusy() float64 { return ratio(int64(m.LoadCore), in
 // KeptRate reports whether the load published as many events per second as were planned, or at most
 // one in a hundred less.
 func (m Measurement) KeptRate(planned float64) bool { return m.PublishRate >= minRate*planned }
+
+// BacklogGrows reports whether the backlog grew over the window, and more than by chance: its slope is above
+// twice its standard error, and what it adds takes longer than so much to deliver.
+func (m Measurement) BacklogGrows(c Case, slack time.Duration) bool {
+	deliveries := c.Rate * float64(c.Subscribers)
+	return m.BacklogSlope > 2*m.BacklogError && m.BacklogSlope*c.Measure.Seconds() > deliveries*slack.Seconds()
+}
 
 // OtherCores is how many cores everybody else kept busy on average over the window.
 func (m Measurement) OtherCores() float64 { return ratio(int64(m.OtherCPU), int64(m.Window)) }

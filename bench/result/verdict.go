@@ -9,15 +9,17 @@ import (
 // in the deliveries: more than maxDelay, and more than maxShare of what they took in the median. If
 // that is so for the latest in ten events, no number is worth comparing; if only for the latest in a
 // hundred, it is the slowest deliveries that are not. Notes are made
-// of cores that are nearFull with server and load, or noisy with others, and of fewer deliveries than
-// a p99 should rest on.
+// of cores that are nearFull with server and load, or noisy with others, of a window that has
+// neither the fewest deliveries that a p99 should rest on nor the shortest time, and of a warm-up that did not
+// become steady.
 const (
 	minRate  = 0.99
 	maxDelay = time.Millisecond
-	maxShare = 0.1  // of the median delivery
-	nearFull = 0.85 // of all cores
-	noisy    = 0.1  // of all cores
-	fewest   = 10_000
+	maxShare = 0.1    // of the median delivery
+	nearFull = 0.85   // of all cores
+	noisy    = 0.1    // of all cores
+	fewest   = 10_000 // deliveries
+	shortest = 10 * time.Second
 )
 
 // A Verdict says what to think of a measurement.
@@ -109,8 +111,11 @@ func (m Measurement) Judge(c Case, cores int) Verdict {
 	if m.OtherCores() > noisy*float64(cores) {
 		note("other programs kept %.2f of %d cores busy: a quieter machine gives better numbers", m.OtherCores(), cores)
 	}
-	if m.Delivery.Count < fewest {
-		note("%d deliveries: p99 rests on fewer than %d of them", m.Delivery.Count, m.Delivery.Count/100+1)
+	if m.Delivery.Count < fewest && m.Window < shortest {
+		note("%d deliveries in less than %v: p99 rests on fewer than %d of them", m.Delivery.Count, shortest, m.Delivery.Count/100+1)
+	}
+	if m.Unsteady {
+		note("after %v of warm-up the deliveries did not yet take equally long", round(m.WarmUp))
 	}
 	return v
 }
