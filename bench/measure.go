@@ -357,13 +357,15 @@ func (r *run) window(ctx context.Context) error {
 // segments begins to count segments; what it returns enters them. Both wait, or follow a wait, until the
 // kernel has sent acknowledgements that it holds back.
 func (r *run) segments(ctx context.Context) (enter func()) {
+	if _, ok := r.load.Segments(); !ok {
+		return func() {}
+	}
 	pause(ctx, acknowledging)
-	before, ok := r.load.Segments()
+	before, _ := r.load.Segments()
 	return func() {
-		if after, _ := r.load.Segments(); ok {
-			counted := after.Minus(before)
-			r.Segments = &counted
-		}
+		after, _ := r.load.Segments()
+		counted := after.Minus(before)
+		r.Segments = &counted
 	}
 }
 

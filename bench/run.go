@@ -38,6 +38,8 @@ type Options struct {
 
 	sleep func(time.Duration) // of the pacer
 	noise time.Duration       // how long to look for it. Default: noiseTime
+
+	downtime time.Duration // how long a server is away that is restarted. Default: downtime
 }
 
 // Times of a run that no case changes.
@@ -49,6 +51,7 @@ const (
 	interrupted   = time.Second            // how long to wait for what is under way when interrupted
 	atATime       = 64                     // how many subscribers connect at a time
 	tick          = 2 * time.Millisecond   // how often to look whether all has come
+	downtime      = 2 * time.Second        // how long a server is away that is restarted
 	noiseTime     = time.Second            // how long to look for noise, before and after all
 )
 
@@ -64,6 +67,9 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 	}
 	if options.noise == 0 {
 		options.noise = noiseTime
+	}
+	if options.downtime == 0 {
+		options.downtime = downtime
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes

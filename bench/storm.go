@@ -11,9 +11,6 @@ import (
 	"pushlab/bench/result"
 )
 
-// downtime is how long a server is away that is restarted.
-const downtime = 2 * time.Second
-
 // storm has subscribers lose their connections, and come back.
 func (r *run) storm(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
@@ -206,14 +203,14 @@ func (r *run) restart(ctx context.Context) (reading, error) {
 	}
 	r.publisher.Close()
 	for r.load.Present() > 0 {
-		if time.Since(began) > patience+downtime {
+		if time.Since(began) > patience+r.options.downtime {
 			return reading{}, errors.New("bench: the server has ended, but subscribers still have their connection")
 		}
 		if err := pause(ctx, tick); err != nil {
 			return reading{}, err
 		}
 	}
-	if err := pause(ctx, downtime-time.Since(began)); err != nil {
+	if err := pause(ctx, r.options.downtime-time.Since(began)); err != nil {
 		return reading{}, err
 	}
 	server, err := r.target.restart(ctx, r.Transport, r.server.URL)

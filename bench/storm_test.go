@@ -288,13 +288,13 @@ func TestStormRestartOfAProcess(t *testing.T) { // not parallel: others measure 
 	c := restarted("websocket")
 	c.Targets, c.Transports, c.Subscribers, c.Drain = []string{target.Name}, []string{"longpoll", "websocket"}, 40, 10*time.Second
 	c.Variants, c.Jitter = []string{result.Jitter}, 200*time.Millisecond
-	found, err := Run(t.Context(), []result.Case{c}, Options{Targets: []Target{target}})
+	found, err := Run(t.Context(), []result.Case{c}, Options{Targets: []Target{target}, noise: 10 * time.Millisecond, downtime: 200 * time.Millisecond})
 	if err != nil || found.Failed() {
 		t.Fatalf("%v; %+v", err, found.Outcomes)
 	}
 	for _, m := range found.Outcomes[0].Measurements {
 		s := m.Recovery
-		if m.Delivered != 40*40 || m.Gaps != 40 || s.Returned != 40 || s.Down < 2*time.Second || m.PeakResident < 1<<20 || s.Goodbyes != 40 {
+		if m.Delivered != 40*40 || m.Gaps != 40 || s.Returned != 40 || s.Down < 200*time.Millisecond || m.PeakResident < 1<<20 || s.Goodbyes != 40 {
 			t.Errorf("%s: %+v\n%+v", m.Transport, m, s)
 		}
 	}
