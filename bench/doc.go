@@ -18,19 +18,19 @@
 //
 // # A run
 //
-// A [Scenario] is what is worth measuring, over lists of numbers of subscribers, rates and sizes. Each of
+// A [Scenario] is what is worth measuring, over lists of numbers of subscribers, rates, sizes and more. Each of
 // their points is a case, and a run measures one or more cases, each in several rounds. A round measures
 // every lane once: a [Target] with one of its transports in one variant, such as with something in
-// between, in an order that differs from round to round. For each lane: start a server of its own, in another process; connect one publisher and all subscribers; publish
-// the warm-up, and wait until everybody has all of it; note the counters; publish what is measured,
-// and wait again; note the counters again. Because nothing is under way when the counters are read,
-// their differences belong to the measured events alone.
+// between, in an order that differs from round to round. For each lane: start a server of its own, in another
+// process; connect one publisher and all subscribers; publish the warm-up, and wait until everybody has all of it;
+// note the counters; publish what is measured, and wait again; note the counters again. Because nothing is under
+// way when the counters are read, their differences belong to the measured events alone.
 //
 // A scenario is a small file ([ReadScenario]); those that the program has are in the folder scenarios, and each is
 // an example. A [Profile] is a list of scenarios. The profiles quick, standard and full have a budget of time, and
 // make their scenarios smaller by one rule: each lane in at most so many rounds, no warm-up and no window longer
-// than that, and of each list only some points, evenly apart, with the first and the last. [Options.Plan] says
-// beforehand how long that takes.
+// than that, and of each list only some points, evenly apart, with the first and the last. [Profile.Estimate]
+// says beforehand how long that takes.
 //
 // The warm-up takes a time, or goes on until it is steady: until three windows of a second in a row have
 // medians that agree within 5 %. If they never do, the run goes on after a longest time, and says so.
@@ -131,8 +131,9 @@
 //     about 400 bytes to each poll.
 //   - heads, framing, payload: what these bytes were there for ([result.Roles]), by the rules of package
 //     common/tap: an envelope is payload, with its id and topic; what tells where it begins and ends is framing.
+//     What is compressed is payload as a whole. They are not told of HTTP/2, nor of an echo.
 //   - segments per event: TCP segments of the subscribers' sockets, as the kernel counts them (TCP_INFO),
-//     asked at the edges of the window, and of a socket before it is closed. Bare acknowledgements are
+//     asked at the edges of the window, and of a socket before it is closed; by TLS they are not known. Bare acknowledgements are
 //     among them, so their number depends on timing; that of segments with data is exact at low rates.
 //     Link bytes are an estimate: the bytes of the streams, and 52 for each segment, which are the headers
 //     of IPv4 (20) and of TCP with timestamps (32). On the loopback interface a segment may have 64 KiB.

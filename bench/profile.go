@@ -53,9 +53,6 @@ var (
 	fullBudget     = budget{rounds: 3, warmUp: time.Second, window: 4 * time.Second, watch: 20 * time.Second, probe: 3 * time.Second, steady: 4 * time.Second, references: true}
 )
 
-// yardsticks are targets that others are compared with.
-var yardsticks = []string{result.FloorName, result.BaselineName, result.NchanName, result.NullName}
-
 // within makes a scenario smaller.
 func (b budget) within(s Scenario, points int) Scenario {
 	s.Rounds = min(s.Rounds, b.rounds)
@@ -77,7 +74,7 @@ func (b budget) within(s Scenario, points int) Scenario {
 	}
 	s.Subscribers, s.Sizes, s.RTTs, s.Data = thinned(s.Subscribers, points), thinned(s.Sizes, points), thinned(s.RTTs, points), thinned(s.Data, points)
 	if !b.references {
-		s.Targets = slices.DeleteFunc(slices.Clone(s.Targets), func(t string) bool { return slices.Contains(yardsticks, t) })
+		s.Targets = slices.DeleteFunc(slices.Clone(s.Targets), result.IsYardstick)
 	}
 	return s
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -120,36 +119,6 @@ var binaryHash = sync.OnceValue(func() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 })
-
-var (
-	userInfo = regexp.MustCompile(`://[^/@\s]*@`)
-	plain    = regexp.MustCompile(`^[\w@%+=:,./*-]+$`)
-)
-
-// commandLine writes a command as a shell takes it, with the variables that set flags, and without the users
-// and passwords of addresses.
-func commandLine(environ, args []string) string {
-	quoted := func(word string) string {
-		word = userInfo.ReplaceAllString(word, "://***@")
-		if plain.MatchString(word) {
-			return word
-		}
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	var words []string
-	for _, v := range environ {
-		if name, value, _ := strings.Cut(v, "="); strings.HasPrefix(name, "PUSHLAB_") {
-			words = append(words, name+"="+quoted(value))
-		}
-	}
-	for i, arg := range args {
-		if i == 0 {
-			arg = filepath.Base(arg)
-		}
-		words = append(words, quoted(arg))
-	}
-	return strings.Join(words, " ")
-}
 
 // StealTime returns how long a virtual machine's host had its cores since it started, and how long there was
 // altogether. It is exact to 10 ms. It fails where the system does not tell.

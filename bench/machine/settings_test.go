@@ -74,14 +74,6 @@ func TestParseSteal(t *testing.T) {
 }
 
 // No password is kept.
-func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"PATH=/bin", "PUSHLAB_ROUNDS=3"}, []string{"/usr/bin/pushlab", "bench", "run", "--target", "pushlab --heartbeat 5s", "--server-arg=--source=nats://me:secret@host/x", "it's"})
-	want := `PUSHLAB_ROUNDS=3 pushlab bench run --target 'pushlab --heartbeat 5s' --server-arg=--source=nats://***@host/x 'it'\''s'`
-	if got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-}
-
 func TestLibraries(t *testing.T) {
 	got := libraries(&debug.BuildInfo{Deps: []*debug.Module{{Path: "golang.org/x/net", Version: "v0.59.0"}, {Path: "golang.org/x/text", Version: "v1"}, {Path: "github.com/gorilla/websocket", Version: "v1.5.3"}}})
 	if got != "github.com/gorilla/websocket v1.5.3, golang.org/x/net v0.59.0" {

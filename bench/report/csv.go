@@ -18,15 +18,15 @@ func CSV(w io.Writer, r result.Result) error {
 	for _, o := range r.Outcomes {
 		c := o.Case
 		for _, m := range o.Measurements {
-			for _, mt := range metrics() {
-				v, ok := mt.of(m)
-				if !ok {
+			for _, info := range result.Metrics() {
+				v, ok := info.Value(m)
+				if !ok || !info.KnownIn(c.Kind) {
 					continue
 				}
 				rows = append(rows, []string{
 					c.ID, c.Name, string(c.Kind), strconv.Itoa(c.Subscribers), plain(c.Rate), strconv.Itoa(c.Size),
 					m.Target, m.Transport, m.Variant, strconv.FormatBool(m.Again), strconv.Itoa(m.Round),
-					mt.name, mt.unit, plain(v), strconv.FormatBool(mt.comparable(m)),
+					string(info.Metric), string(info.Unit), plain(v), strconv.FormatBool(info.Comparable(m)),
 				})
 			}
 		}

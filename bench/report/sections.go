@@ -442,7 +442,7 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 		if name == "" {
 			return m.BytesDownPerEvent() + m.BytesUpPerEvent(), m.Delivered > 0 && m.BytesDown > 0
 		}
-		return findMetric(name).of(m)
+		return result.Metric(name).Info().Value(m)
 	}
 	var lanes []result.Lane
 	points := map[result.Lane]map[float64][]float64{}
@@ -464,7 +464,7 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 	}
 	mark := marks(lanes)
 	for _, lane := range lanes {
-		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane], reference: lane.Target == result.FloorName}
+		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane], reference: result.IsLeast(lane.Target)}
 		for _, x := range sortedKeys(points[lane]) {
 			l.X, l.Y = append(l.X, x), append(l.Y, rounded(stats.Spread(points[lane][x]).Median))
 		}

@@ -146,7 +146,7 @@ func (r Text) costs(o result.Outcome) *grid {
 	t := newTable()
 	titles := [2]table.Row{{"", "server CPU µs/event", "", "of it"}, {corner(o), "median", "min..max", "softirq"}}
 	var references []string
-	for _, name := range []string{result.FloorName, result.BaselineName} {
+	for _, name := range []string{result.NullName, result.FloorName, result.BaselineName} {
 		if slices.Contains(o.Case.Targets, name) {
 			references = append(references, name)
 			titles[0], titles[1] = append(titles[0], "times", ""), append(titles[1], name, "min..max")

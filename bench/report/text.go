@@ -240,9 +240,6 @@ func verdicts(o result.Outcome) (all []line) {
 
 // compare says how a target does beside another, if that is worth saying.
 func compare(s result.Summary, ratio result.Ratio) string {
-	reference := func(name string) bool {
-		return name == result.FloorName || name == result.BaselineName || name == result.NchanName || name == result.NullName
-	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
 		result.RoundTrip: "takes", result.DeliveryTail: "has a p99 of",
@@ -252,7 +249,7 @@ func compare(s result.Summary, ratio result.Ratio) string {
 	switch {
 	case s.Again && ratio.To == s.Target:
 		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), withBounds(ratio.Spread, 2))
-	case s.Again || !reference(ratio.To) || reference(s.Target):
+	case s.Again || !result.IsYardstick(ratio.To) || result.IsYardstick(s.Target):
 		return ""
 	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"

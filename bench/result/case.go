@@ -28,6 +28,14 @@ const (
 	NullName     = "null"     // the hub alone, in the load's own process; its one transport is called so too
 )
 
+// IsYardstick reports whether a target is there to compare others with.
+func IsYardstick(target string) bool {
+	return slices.Contains([]string{FloorName, BaselineName, NchanName, NullName}, target)
+}
+
+// IsLeast reports whether a target does less than any transport can.
+func IsLeast(target string) bool { return target == FloorName || target == NullName }
+
 // A Kind is what a scenario is about.
 type Kind string
 

@@ -1,7 +1,8 @@
 package result
 
 // Roles says what the bytes on the subscribers' connections were there for. Together they are BytesDown and
-// BytesUp. The parts are those of package common/tap, so that this program tells one story.
+// BytesUp, but for what TLS adds. Where that is not known, by HTTP/2 and in an echo, all are 0. The parts are those
+// of package common/tap, so that this program tells one story.
 type Roles struct {
 	// RequestHeads are the heads of requests, such as of polls; ResponseHeads those of answers.
 	RequestHeads  int64 `json:"request_heads"`

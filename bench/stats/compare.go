@@ -154,7 +154,7 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 	c := CaseComparison{Case: after.Case}
 	was := Lanes(before)
 	for _, info := range result.Metrics() {
-		if !info.MeasuredIn(after.Case.Kind) {
+		if info.Aside || !info.MeasuredIn(after.Case.Kind) {
 			continue
 		}
 		noise := noiseIn(old, before, info.Metric)
