@@ -10,6 +10,9 @@ import (
 	"pushlab/bench/result"
 )
 
+// idleSteps is in how many steps idle connections come.
+const idleSteps = 3
+
 // idle measures what connections take that hardly ever get an event. They come in steps, and at each the server's memory
 // is read, so that what a connection adds is told from what the server takes anyway. A few events are delivered
 // at each step, since what a server allocates for that often stays.
@@ -21,7 +24,7 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	m := &result.Memory{Connections: subscribers, Empty: empty}
 	m.Steps = append(m.Steps, result.MemoryStep{MemoryReading: empty})
-	parts := []int{max(1, subscribers/4), max(1, subscribers/2), subscribers}
+	parts := [idleSteps]int{max(1, subscribers/4), max(1, subscribers/2), subscribers}
 	for i, connections := range parts {
 		from, to := events*i/len(parts), events*(i+1)/len(parts)
 		r.phase(result.Phase{

@@ -57,14 +57,14 @@ var (
 func (b budget) within(s Scenario, points int) Scenario {
 	s.Rounds = min(s.Rounds, b.rounds)
 	s.Again = s.Again && s.Rounds > 1
-	window := b.window
+	warmUp, window := b.warmUp, b.window
 	switch s.Kind {
-	case result.Idle:
-		window = b.watch
+	case result.Idle: // each step needs an event
+		warmUp, window = s.WarmUp, b.watch
 	case result.Slow: // it takes long until a server notices
 		window, s.Rounds = b.watch, 1
 	}
-	s.WarmUp, s.Measure, s.Watch = min(s.WarmUp, b.warmUp), min(s.Measure, window), min(s.Watch, b.watch)
+	s.WarmUp, s.Measure, s.Watch = min(s.WarmUp, warmUp), min(s.Measure, window), min(s.Watch, b.watch)
 	s.MaxWarmUp = min(s.MaxWarmUp, b.steady)
 	if s.Kind == result.Capacity {
 		s.Rounds, s.Measure = 1, min(s.Measure, b.probe)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"pushlab/bench/load"
 	"pushlab/bench/result"
 )
 
@@ -29,6 +30,7 @@ func (s Scenario) sweep(subscribers int, rates []float64, f form) []result.Case 
 	}
 	idle := s.at(subscribers, s.ComputeBelow, f)
 	idle.Kind, idle.MaxWarmUp, idle.Measure = result.Idle, 0, s.Watch
+	idle.WarmUp = max(s.WarmUp, load.Pacer{Rate: idle.Rate}.Due(idleSteps)) // an event at each step
 	cases := append([]result.Case{idle}, measured...)
 	if s.Verify > 0 {
 		c := s.at(subscribers, s.Verify, f)
