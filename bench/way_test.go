@@ -286,7 +286,7 @@ func TestNginxTimeout(t *testing.T) {
 	c.Kind, c.Measure = result.Idle, 1500*time.Millisecond
 	options := ways(t)
 	options.sleep = load.SleepExactly
-	for _, heartbeat := range []time.Duration{300 * time.Millisecond, 10 * time.Second} {
+	for _, heartbeat := range []time.Duration{200 * time.Millisecond, 10 * time.Second} {
 		v := Variant{nginx: &nginx.Options{HTTP11: true, ReadTimeout: time.Second}, setup: Setup{Heartbeat: heartbeat}, cuts: true}
 		var lanes []lane
 		for _, transport := range c.Transports {

@@ -45,6 +45,15 @@ func Benchstat(w io.Writer, r result.Result) error {
 				name += "/id=" + word(c.ID)
 			}
 			name += fmt.Sprintf("/subscribers=%d/rate=%s/size=%d/target=%s/transport=%s", c.Subscribers, plain(c.Rate), c.Size, word(m.Target), word(m.Transport))
+			if c.Data != result.PadData {
+				name += "/data=" + word(string(c.Data))
+			}
+			if c.RTT > 0 {
+				name += "/rtt=" + word(c.RTT.String())
+			}
+			if c.Computed {
+				name += "/computed=true"
+			}
 			if m.Variant != "" {
 				name += "/variant=" + word(m.Variant)
 			}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"strconv"
@@ -14,6 +15,7 @@ func CSV(w io.Writer, r result.Result) error {
 	rows := [][]string{{
 		"id", "scenario", "kind", "subscribers", "events_per_second", "data_bytes",
 		"target", "transport", "variant", "again", "round", "metric", "unit", "value", "comparable",
+		"data", "rtt_ms", "computed",
 	}}
 	for _, o := range r.Outcomes {
 		c := o.Case
@@ -27,6 +29,7 @@ func CSV(w io.Writer, r result.Result) error {
 					c.ID, c.Name, string(c.Kind), strconv.Itoa(c.Subscribers), plain(c.Rate), strconv.Itoa(c.Size),
 					m.Target, m.Transport, m.Variant, strconv.FormatBool(m.Again), strconv.Itoa(m.Round),
 					string(info.Metric), string(info.Unit), plain(v), strconv.FormatBool(info.Comparable(m)),
+					cmp.Or(string(c.Data), "pad"), plain(c.RTT.Seconds() * 1000), strconv.FormatBool(c.Computed),
 				})
 			}
 		}

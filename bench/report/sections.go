@@ -382,14 +382,14 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 			}
 			rest := o.Case
 			along.fixed(&rest)
-			key := fmt.Sprint(rest.ID, rest.Name, rest.Subscribers, rest.Rate, rest.Size)
+			key := fmt.Sprint(rest.ID, rest.Name, rest.Subscribers, rest.Rate, rest.Size, rest.Data, rest.RTT)
 			if groups[key] == nil {
 				order = append(order, key)
 			}
 			groups[key] = append(groups[key], o)
 		}
 		for _, key := range order {
-			group := groups[key]
+			group := withoutTwins(groups[key], along.of)
 			var xs []float64
 			for _, o := range group {
 				xs = append(xs, along.of(o.Case))
@@ -400,6 +400,13 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 				continue
 			}
 			view := caseView{Title: group[0].Case.Name + " by " + along.label + fixedWords(group[0].Case, along.label)}
+			if computed := slices.DeleteFunc(slices.Clone(group), func(o result.Outcome) bool { return !o.Case.Computed }); len(computed) > 0 {
+				var at []string
+				for _, o := range computed {
+					at = append(at, plain(along.of(o.Case)))
+				}
+				view.Title += "; computed at " + strings.Join(at, ", ")
+			}
 			for _, cost := range []struct{ caption, label, metric string }{
 				{"Server CPU per event", "µs/event", "server_cpu_us_per_event"}, {"Bytes per event, both ways", "bytes/event", ""}, {"Delivery p50", "ms", "delivery_p50_ms"},
 			} {
@@ -421,6 +428,15 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 	return s
 }
 
+// withoutTwins leaves out what was computed and measured too.
+func withoutTwins(group []result.Outcome, of func(result.Case) float64) []result.Outcome {
+	measured := map[float64]bool{}
+	for _, o := range group {
+		measured[of(o.Case)] = measured[of(o.Case)] || !o.Case.Computed
+	}
+	return slices.DeleteFunc(group, func(o result.Outcome) bool { return o.Case.Computed && measured[of(o.Case)] })
+}
+
 // fixedWords says what is the same in all cases of a group.
 func fixedWords(c result.Case, label string) string {
 	var words []string
@@ -433,7 +449,8 @@ func fixedWords(c result.Case, label string) string {
 	if label != "bytes of data" {
 		words = append(words, fmt.Sprintf("%d bytes of data", c.Size))
 	}
-	return "; " + strings.Join(words, ", ")
+	c.Computed, c.Verifies = false, false // these differ
+	return "; " + strings.Join(append(words, c.Traits()...), ", ")
 }
 
 // sweep returns a cost's lines over the cases of a group: that of a metric, or of all bytes.

@@ -261,25 +261,34 @@ func compare(s result.Summary, ratio result.Ratio) string {
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
 
-// growth says how the cost of an event grows with the number of subscribers, beside the floor's,
-// if it was measured with several.
+// growth says how the cost of an event grows with the number of subscribers, beside the floor's, for each scenario that
+// was measured with several and the same events.
 func growth(r result.Result) (lines []string) {
-	var small, large result.Outcome
+	var keys []string
+	groups := map[string][]result.Outcome{}
 	for _, o := range r.Outcomes {
-		switch n := o.Case.Subscribers; {
-		case o.Case.Kind != result.FanOut || !slices.Contains(o.Case.Targets, result.FloorName):
-		case small.Case.Subscribers == 0:
-			small, large = o, o
-		case n > large.Case.Subscribers:
-			large = o
-		case n < small.Case.Subscribers:
-			small = o
+		if o.Case.Kind != result.FanOut || o.Case.Computed || !slices.Contains(o.Case.Targets, result.FloorName) {
+			continue
 		}
+		key := fmt.Sprint(o.Case.ID, o.Case.Name, o.Case.Size, o.Case.Traits())
+		if groups[key] == nil {
+			keys = append(keys, key)
+		}
+		groups[key] = append(groups[key], o)
 	}
+	for _, key := range keys {
+		bySubscribers := func(a, b result.Outcome) int { return cmp.Compare(a.Case.Subscribers, b.Case.Subscribers) }
+		lines = append(lines, grown(slices.MinFunc(groups[key], bySubscribers), slices.MaxFunc(groups[key], bySubscribers))...)
+	}
+	return lines
+}
+
+// grown says by how much an event costs more in a larger case.
+func grown(small, large result.Outcome) (lines []string) {
 	if small.Case.Subscribers == large.Case.Subscribers {
 		return nil
 	}
-	lines = append(lines, fmt.Sprintf("from %d to %d subscribers an event's cost grows by a factor of", small.Case.Subscribers, large.Case.Subscribers))
+	lines = append(lines, fmt.Sprintf("%s: from %d to %d subscribers an event's cost grows by a factor of", small.Case.Name, small.Case.Subscribers, large.Case.Subscribers))
 	for _, s := range large.Summaries {
 		at := slices.IndexFunc(small.Summaries, func(other result.Summary) bool {
 			return other.Lane == s.Lane

@@ -124,3 +124,20 @@ func TestTextTellsMore(t *testing.T) {
 		}
 	}
 }
+
+// How costs grow is said of each scenario by itself, and not across them.
+func TestTextTellsGrowth(t *testing.T) {
+	var r result.Result
+	for _, c := range []result.Case{
+		{Name: "fanout", Subscribers: 10}, {Name: "payload", Subscribers: 5, Data: result.JSONData}, {Name: "payload", Subscribers: 9, Data: result.TextData},
+		{Name: "fanout", Subscribers: 1000}, {Name: "fanout", Subscribers: 5000, Computed: true},
+	} {
+		c.Kind, c.Targets = result.FanOut, []string{"floor", "pushlab"}
+		s := result.Summary{Lane: result.Lane{Target: "pushlab", Transport: "sse"}, Value: result.Spread{Median: float64(c.Subscribers), Rounds: 1}}
+		r.Outcomes = append(r.Outcomes, result.Outcome{Case: c, Summaries: []result.Summary{s}})
+	}
+	want := []string{"fanout: from 10 to 1000 subscribers an event's cost grows by a factor of", "pushlab sse 100.00 (10.0 µs to 1000.0 µs)"}
+	if got := growth(r); !slices.Equal(got, want) {
+		t.Errorf("it says %q", got)
+	}
+}

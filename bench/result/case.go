@@ -161,6 +161,23 @@ func (c Case) TotalRate() float64 {
 // CutPerSecond is PerSecond or its default.
 func (c Case) CutPerSecond() float64 { return cmp.Or(c.PerSecond, 200) }
 
+// Traits are, in a word or two each, what tells the case from others of the same name, subscribers, rate and size.
+func (c Case) Traits() (words []string) {
+	if c.Data != PadData {
+		words = append(words, string(c.Data)+" data")
+	}
+	if c.RTT > 0 {
+		words = append(words, fmt.Sprintf("RTT %v", c.RTT))
+	}
+	if c.Computed {
+		words = append(words, "computed")
+	}
+	if c.Verifies {
+		words = append(words, "verified")
+	}
+	return words
+}
+
 // The limits of a case.
 const (
 	// MaxRate is how many events may be published in a second.

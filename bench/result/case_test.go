@@ -2,6 +2,7 @@ package result
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,5 +44,16 @@ func TestValidate(t *testing.T) {
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: it is valid", name)
 		}
+	}
+}
+
+func TestTraits(t *testing.T) {
+	c := smokeCase()
+	if words := c.Traits(); len(words) > 0 {
+		t.Errorf("a case as usual is %q", words)
+	}
+	c.Data, c.RTT, c.Computed = JSONData, 20*time.Millisecond, true
+	if words := strings.Join(c.Traits(), ", "); words != "json data, RTT 20ms, computed" {
+		t.Errorf("it is %q", words)
 	}
 }
