@@ -281,7 +281,7 @@ func TestStormRestartOfAProcess(t *testing.T) { // not parallel: others measure 
 	if out, err := exec.Command("go", "build", "-o", program, "pushlab/cmd/pushlab").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	target, err := NewTarget(program, nil, nil)
+	target, err := NewTarget(program, nil, []string{"--drain", "300ms"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,6 +129,15 @@ func TestBenchIsInterrupted(t *testing.T) {
 	term, cmd, stdout := onTerminal(t, 80, 24, nil, "bench", "run", "--subscribers", "5", "--rate", "50",
 		"--warm-up", "50ms", "--duration", "1h", "--transport", "sse", "--out", dir)
 	term.wait("measuring")
+	for limit := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) { // until some events are out
+		text, err := os.ReadFile(filepath.Join(dir, result.EventsFileName))
+		if strings.Contains(string(text), `"phase":"measuring"`) {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("%v; nothing is measured: %s", err, text)
+		}
+	}
 	if _, err := term.ptmx.Write([]byte{3}); err != nil {
 		t.Fatal(err)
 	}
