@@ -57,11 +57,11 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "common/hub", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
 	"bench_test":      {"bench/peers", "bench/report", "common/..."},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
-	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
-	"bench/load_test": {"common/hub"},
+	"bench/load":      {"bench/result", "common/client", "common/event", "common/hub", "longpoll", "httpstream", "sse", "websocket"},
+	"bench/load_test": {"common/tap"},
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need

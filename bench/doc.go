@@ -18,17 +18,28 @@
 //
 // # A run
 //
-// A [Scenario] is what is worth measuring, over lists of numbers of subscribers, rates and sizes. Each of
+// A [Scenario] is what is worth measuring, over lists of numbers of subscribers, rates, sizes and more. Each of
 // their points is a case, and a run measures one or more cases, each in several rounds. A round measures
 // every lane once: a [Target] with one of its transports in one variant, such as with something in
-// between, in an order that differs from round to round. For each lane: start a server of its own, in another process; connect one publisher and all subscribers; publish
-// the warm-up, and wait until everybody has all of it; note the counters; publish what is measured,
-// and wait again; note the counters again. Because nothing is under way when the counters are read,
-// their differences belong to the measured events alone.
+// between, in an order that differs from round to round. For each lane: start a server of its own, in another
+// process; connect one publisher and all subscribers; publish the warm-up, and wait until everybody has all of it;
+// note the counters; publish what is measured, and wait again; note the counters again. Because nothing is under
+// way when the counters are read, their differences belong to the measured events alone.
+//
+// A scenario is a small file ([ReadScenario]); those that the program has are in the folder scenarios, and each is
+// an example. A [Profile] is a list of scenarios. The profiles quick, standard and full have a budget of time, and
+// make their scenarios smaller by one rule: each lane in at most so many rounds, no warm-up and no window longer
+// than that, and of each list only some points, evenly apart, with the first and the last. [Profile.Estimate]
+// says beforehand how long that takes.
+//
+// The warm-up takes a time, or goes on until it is steady: until three windows of a second in a row have
+// medians that agree within 5 %. If they never do, the run goes on after a longest time, and says so.
 //
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
-// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; and Nchan.
+// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan; and
+// null, the hub alone, read by goroutines of the load's own process, which has no server, no connections and
+// no bytes: its CPU time is that of this process, and so has publishing and the subscribers' accounts in it.
 // Ratios are made within a round, and the report tells their median and range. One lane may be
 // measured twice in each round: what it differs by from itself is the noise.
 //
@@ -36,13 +47,29 @@
 //
 //   - [result.FanOut] publishes at a constant rate. Where it is about cost, the rate is so low that an event
 //     has reached everybody before the next is due, so that nothing can be batched.
-//   - [result.Idle] reads the server's memory without subscribers, and with all of them after some events
-//     and some time.
+//   - [result.Idle] reads the server's memory at several numbers of connections, from none to all, each after
+//     some events. The slope is what one takes, however much the server takes anyway. Then it watches what all
+//     of them do in some time: polls, which are asked again, are idle for no longer than they wait.
 //   - [result.Capacity] looks for the highest rate that is sustained: with every event delivered, a p99 within
-//     the limit, and the load on schedule. It tells what was busy beyond it. If that was not the
-//     server, the number is a lower bound.
+//     the limit, the load on schedule, and a backlog that does not grow: a line through what was due and had
+//     not come has no slope upwards, or one that chance explains, or that adds less than a tenth of the limit.
+//     What was found can be confirmed in further windows, and the p99 around it kept as a curve. It tells what
+//     was busy beyond it. If that was not the server, the number is a lower bound.
+//   - [result.Echo] has every client publish on a topic of its own, and measures how long its events take to come
+//     back to it: by its WebSocket both ways, or by POST on a connection of its own, kept alive, and the
+//     transport. Clients send on schedule, the loop is open; with Case.InFlight it is closed, which is for
+//     comparing with tools that measure so, and hides what was not sent while the server stood still.
+//   - [result.Slow] is a fan-out in which some read 1 KiB a second, or nothing. It tells what that does to the
+//     others, when the server cuts the slow ones off, and whether these are told of what they lose.
 //   - [result.Storm] drops all connections, publishes, and lets all come back at once with their cursors. It
-//     counts from when the first begins to connect until each has all that it missed.
+//     counts from when the first begins to connect until each has all that was published before it was back. Or
+//     the server is restarted ([result.Restart]), or connections go one after the other ([result.Rolling]), with
+//     a random delay or without, while events go on for bystanders. What a server lost with its log is no
+//     fault if it announced a gap just there; anything that is missing without a word is.
+//
+// A scenario may compute what low rates cost, since measuring an event in a hundred seconds would take hours:
+// what connections cost that wait, and what events do at the lowest rate that is measured. Such a case says
+// that it is computed. One low rate is measured too, and says beside that what would have been computed.
 //
 // # The load
 //
@@ -102,6 +129,16 @@
 //     for each delivered event: framing, header fields and polls included, TCP and IP not. It is
 //     counted at the client. The load sends no more header fields than it must; a browser would add
 //     about 400 bytes to each poll.
+//   - heads, framing, payload: what these bytes were there for ([result.Roles]), by the rules of package
+//     common/tap: an envelope is payload, with its id and topic; what tells where it begins and ends is framing.
+//     What is compressed is payload as a whole. They are not told of HTTP/2, nor of an echo.
+//   - segments per event: TCP segments of the subscribers' sockets, as the kernel counts them (TCP_INFO),
+//     asked at the edges of the window, and of a socket before it is closed; by TLS they are not known. Bare acknowledgements are
+//     among them, so their number depends on timing; that of segments with data is exact at low rates.
+//     Link bytes are an estimate: the bytes of the streams, and 52 for each segment, which are the headers
+//     of IPv4 (20) and of TCP with timestamps (32). On the loopback interface a segment may have 64 KiB.
+//   - first and last receiver: from when an event was due until the first subscriber had it, and until
+//     the last had; the spread is what is between.
 //   - server CPU per event: the run time of all threads of the server's process
 //     (/proc/PID/task/*/schedstat) for each delivered event. The cost of publishing, of
 //     acknowledging and of the garbage collector is in it, nothing is subtracted. At a low rate it

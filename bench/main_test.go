@@ -3,12 +3,14 @@ package bench
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"pushlab/bench/result"
+	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/wire"
 	"pushlab/httpstream"
@@ -49,6 +51,7 @@ func newFixtureWith(t *testing.T, config hub.Config, s Setup) *fixture {
 		f.mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { f.transports[name].ServeHTTP(w, r) })
 	}
 	f.mux.HandleFunc("/metrics", f.metrics)
+	f.mux.HandleFunc("/publish", f.publish)
 	t.Cleanup(func() {
 		h.Close()
 		for _, s := range []interface{ Shutdown(context.Context) error }{streams, events, sockets} {
@@ -58,6 +61,24 @@ func newFixtureWith(t *testing.T, config hub.Config, s Setup) *fixture {
 		}
 	})
 	return f
+}
+
+// publish takes an event as web does.
+func (f *fixture) publish(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(r.Body)
+	if err == nil {
+		data, err = event.Compact(data)
+	}
+	var id event.ID
+	if err == nil {
+		id, err = f.hub.Publish(r.Context(), r.URL.Query().Get("topic"), data)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusCreated)
+	fmt.Fprintf(w, `{"id":%q}`, id)
 }
 
 // metrics tells the counters as web does.

@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pushlab/bench/load"
 	"pushlab/bench/machine"
 	"pushlab/bench/result"
+	"pushlab/common/hub"
 	"pushlab/websocket"
 )
 
@@ -37,12 +41,23 @@ type run struct {
 	base      time.Time        // what due times count from
 	watch     *watch           // nil if nobody follows
 	warm      bool             // the warm-up is over, so that its events are due
+	warmed    int              // how many events it had
+	backlog   *trend           // of the measured events
+	direct    load.Dialer      // to the server itself
+	said      *atomic.Int64    // events that clients of an echo were told to publish
+	earlier   int              // events that were published to a server before this one
+	collected bool             // the server has collected its garbage when it was asked to
+	unsettled bool             // something is always under way, so nothing is waited for
+	heads     bool             // the load is told what is published
+	delays    []time.Duration  // of the publisher, where it publishes in parts
 }
 
 // do measures what the case says, and judges.
 func (r *run) do(ctx context.Context) {
 	var err error
-	r.Planned = r.point.Events()
+	if r.Planned = r.point.Events(); r.point.Kind == result.Echo { // of each client
+		r.Planned *= r.point.Subscribers
+	}
 	switch r.point.Kind {
 	case result.Idle:
 		err = r.with(ctx, r.idle)
@@ -51,6 +66,10 @@ func (r *run) do(ctx context.Context) {
 		return // its probes are judged
 	case result.Storm:
 		err = r.with(ctx, r.storm)
+	case result.Echo:
+		err = r.with(ctx, r.echo)
+	case result.Slow:
+		err = r.with(ctx, r.slow)
 	default:
 		err = r.with(ctx, r.fanOut)
 	}
@@ -85,25 +104,41 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	if err != nil {
 		return err
 	}
-	direct, err := load.NewDialer(r.way.control.url, r.way.control.dial)
-	if err != nil {
+	config := load.Config{
+		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load,
+		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(), Bystanders: r.point.Bystanders,
+	}
+	config.Slow, config.SlowRate = r.point.SlowReaders(r.Variant)
+	if r.target.null {
+		config.Hub = hub.New(hub.Config{})
+		defer config.Hub.Close()
+	} else if r.direct, err = load.NewDialer(r.way.control.url, r.way.control.dial); err != nil {
 		return err
 	}
 	if r.target.counters {
 		r.scraper = machine.NewScraper(r.way.control.url, r.way.control.dial)
 		defer r.scraper.Close()
 	}
-	r.base = time.Now()
-	if r.publisher, err = load.ConnectPublisher(ctx, direct, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	r.base, r.said = time.Now(), new(atomic.Int64)
+	config.Base = r.base
+	switch {
+	case r.point.Kind == result.Echo: // its subscribers publish
+		config.Echo, config.Size, config.InFlight, config.Data = true, r.point.Size, r.point.InFlight, r.point.Data
+	case r.target.null:
+		r.publisher = load.PublishToHub(config.Hub, r.point.Size)
+		r.publisher.Data = r.point.Data
+	default:
+		r.publisher, err = r.connectPublisher(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	defer r.publisher.Close()
-	r.publisher.Data = r.point.Data
-	r.load, err = load.New(load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load, Base: r.base,
-		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
-	})
-	if err != nil {
+	defer func() {
+		if r.publisher != nil { // which may be another by then
+			r.publisher.Close()
+		}
+	}()
+	if r.load, err = load.New(config); err != nil {
 		return err
 	}
 	defer r.load.Close() // before the publisher's connection is
@@ -113,6 +148,15 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		err = errors.Join(err, r.account())
 	}
 	return err
+}
+
+// connectPublisher connects a publisher to the server itself.
+func (r *run) connectPublisher(ctx context.Context) (*load.Publisher, error) {
+	p, err := load.ConnectPublisher(ctx, r.direct, r.point.Size, r.target.protocol.Publish(r.Transport))
+	if err == nil {
+		p.Data = r.point.Data
+	}
+	return p, err
 }
 
 // connect connects all subscribers.
@@ -140,17 +184,77 @@ func (r *run) fanOut(ctx context.Context) error {
 
 // warmUp publishes the first events, and waits until everybody has them.
 func (r *run) warmUp(ctx context.Context) error {
-	events := r.point.WarmUpEvents()
+	events := int(math.Ceil(r.point.Rate * r.point.WarmUp.Seconds()))
 	r.phase(result.Phase{
 		Name: result.WarmingUp, Text: fmt.Sprintf("warming up with %d events", events), Takes: r.point.WarmUp, Rate: r.point.Rate, Events: events,
 	})
+	start := time.Now()
 	if _, _, err := r.publish(ctx, 0, events); err != nil {
 		return err
 	}
+	if r.point.MaxWarmUp > 0 {
+		var err error
+		if events, err = r.steady(ctx, events, start); err != nil {
+			return err
+		}
+		r.WarmUp = time.Since(start)
+	}
+	r.load.WarmedUp(events)
+	r.warmed = events
 	r.drain(ctx, false, events, events)
 	r.warm = true
 	_, err := r.settle(ctx)
 	return err
+}
+
+// What a steady state is: so many windows in a row, whose medians differ by so much at most; or by what a
+// histogram does not tell apart.
+const (
+	steadyWindows = 3
+	steadyShare   = 0.05
+	steadyTime    = 2 * time.Microsecond
+)
+
+// steady goes on with the warm-up, which has so many events yet, until deliveries take equally long. It
+// returns how many events there were in all.
+func (r *run) steady(ctx context.Context, events int, start time.Time) (int, error) {
+	each := int(math.Ceil(r.point.Rate)) // a second, or an event
+	length := load.Pacer{Rate: r.point.Rate}.Due(each)
+	var medians []time.Duration
+	for {
+		if _, err := r.load.WarmingUp(); err != nil { // what came before the window
+			return events, err
+		}
+		if events+each > r.point.WarmUpEvents() || time.Since(start) > r.point.MaxWarmUp {
+			r.Unsteady = true
+			return events, nil
+		}
+		begun := time.Now()
+		published, _, err := r.publish(ctx, events, each)
+		if events += published; err != nil {
+			return events, err
+		}
+		if err := pause(ctx, time.Until(begun.Add(length))); err != nil {
+			return events, err
+		}
+		window, err := r.load.WarmingUp()
+		if err != nil {
+			return events, err
+		}
+		if medians = append(medians, window.P50); agree(medians) {
+			return events, nil
+		}
+	}
+}
+
+// agree reports whether the last of some medians are steady.
+func agree(medians []time.Duration) bool {
+	if len(medians) < steadyWindows {
+		return false
+	}
+	last := medians[len(medians)-steadyWindows:]
+	most := slices.Max(last)
+	return most-slices.Min(last) <= max(time.Duration(steadyShare*float64(most)), steadyTime)
 }
 
 // A reading is the state of all counters at one moment.
@@ -164,16 +268,26 @@ type reading struct {
 	serverCore, loadCore time.Duration // busy
 	down, up             int64         // bytes
 	tlsDown, tlsUp       int64         // of them
+	bytes                result.Roles
 	between              []use
 	published            int64 // acknowledged
+}
+
+// acked is how many events the server has taken.
+func (r *run) acked() int {
+	if r.publisher == nil {
+		return r.load.Acked()
+	}
+	return r.publisher.Acked()
 }
 
 // read reads the counters, when nothing is under way.
 func (r *run) read(ctx context.Context) (reading, error) {
 	counts, err := r.settle(ctx)
-	now := reading{at: time.Now(), counts: counts, published: int64(r.publisher.Acked())}
+	now := reading{at: time.Now(), counts: counts, published: int64(r.acked())}
 	now.down, now.up = r.load.Bytes()
 	now.tlsDown, now.tlsUp = r.load.TLSBytes()
+	now.bytes = r.load.Split()
 	now.between = r.way.uses()
 	if r.server.PID == 0 {
 		return now, err
@@ -200,12 +314,16 @@ func (r *run) read(ctx context.Context) (reading, error) {
 			}
 		}
 	}
+	if r.target.null { // it runs where the load does
+		now.load, now.softirq, now.serverCore, now.loadCore = 0, 0, now.loadCore, 0
+	}
 	return now, err
 }
 
 // window publishes the events that are measured, and takes the difference of the counters.
 func (r *run) window(ctx context.Context) error {
 	first, events := r.point.WarmUpEvents(), r.point.Events()
+	segments := r.segments(ctx)
 	r.phase(result.Phase{
 		Name: result.Measuring, Text: fmt.Sprintf("measuring %d events in %v", events, r.point.Measure), Takes: r.point.Measure, Rate: r.point.Rate, Events: events,
 	})
@@ -214,14 +332,16 @@ func (r *run) window(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.backlog = newTrend(events)
 	published, delays, err := r.publish(ctx, first, events)
+	r.BacklogSlope, r.BacklogError = r.backlog.slope()
 	r.Published = published
 	if ctx.Err() != nil {
 		err = nil // the verdict says how far it came
 	}
 	r.phase(result.Phase{Name: result.Draining, Text: "receiving what is under way"})
 	// What is under way belongs to the run, also when the run is interrupted.
-	r.drain(ctx, true, published, first+published)
+	r.drain(ctx, true, published, r.warmed+published)
 	after, unread := r.read(context.WithoutCancel(ctx))
 	if unread == nil {
 		r.difference(before, after)
@@ -230,7 +350,23 @@ func (r *run) window(ctx context.Context) error {
 	delay, unsummed := result.LatencyOf(delays)
 	r.PublishDelay = delay
 	pause(context.WithoutCancel(ctx), aftermath)
+	segments()
 	return errors.Join(err, unread, unsummed)
+}
+
+// segments begins to count segments; what it returns enters them. Both wait, or follow a wait, until the
+// kernel has sent acknowledgements that it holds back.
+func (r *run) segments(ctx context.Context) (enter func()) {
+	if _, ok := r.load.Segments(); !ok {
+		return func() {}
+	}
+	pause(ctx, acknowledging)
+	before, _ := r.load.Segments()
+	return func() {
+		after, _ := r.load.Segments()
+		counted := after.Minus(before)
+		r.Segments = &counted
+	}
 }
 
 // difference enters what the counters counted between two readings.
@@ -243,6 +379,7 @@ func (r *run) difference(before, after reading) {
 	r.Gaps = int64(after.counts.Gaps - before.counts.Gaps)
 	r.BytesDown, r.BytesUp = after.down-before.down, after.up-before.up
 	r.TLSBytesDown, r.TLSBytesUp = after.tlsDown-before.tlsDown, after.tlsUp-before.tlsUp
+	r.Bytes = after.bytes.Minus(before.bytes)
 	r.used(before.between, after.between)
 	if before.server > 0 && after.server > 0 {
 		r.ServerCPU, r.LoadCPU = after.server-before.server, after.load-before.load
@@ -273,6 +410,12 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 		}
 		// Not after sending: what that wakes may be given this very core before it returns.
 		delays = append(delays, time.Since(due))
+		if r.heads {
+			r.load.Head(first + n + 1)
+		}
+		if t := r.backlog; t != nil && n%t.every == 0 {
+			t.add(pacer.Due(n), n*r.healthy()-r.load.Measured())
+		}
 		return r.publisher.Publish(first+n, due.Sub(r.base))
 	})
 	return published, delays[:published], err
@@ -281,11 +424,15 @@ func (r *run) publish(ctx context.Context, first, count int) (published int, del
 // drain waits until everybody has that many events, measured ones or of the warm-up, and that many
 // of all events were acknowledged; for a limited time, which gets shorter when ctx ends.
 func (r *run) drain(ctx context.Context, measured bool, events, acknowledged int) {
-	limit := time.Now().Add(r.point.Drain)
-	drained := func() bool {
+	r.await(ctx, func() bool {
 		acks := r.publisher.Acked() >= acknowledged || r.publisher.Err() != nil
 		return acks && r.load.Came(measured, events)
-	}
+	})
+}
+
+// await waits until nothing is under way any more, for the time that drain has.
+func (r *run) await(ctx context.Context, drained func() bool) {
+	limit := time.Now().Add(r.point.Drain)
 	for !drained() && time.Now().Before(limit) {
 		if pause(ctx, tick) != nil {
 			ctx = context.WithoutCancel(ctx)
@@ -309,8 +456,11 @@ func (r *run) settle(ctx context.Context) (machine.Counters, error) {
 		if err != nil {
 			return c, err
 		}
+		if r.unsettled {
+			return c, nil
+		}
 		want := r.load.Present()
-		if r.Transport == websocket.Name && r.publisher.Err() == nil {
+		if r.Transport == websocket.Name && r.publisher != nil && r.publisher.Err() == nil {
 			want++ // the publisher's own
 		}
 		if int(c.Open) == want {
@@ -331,18 +481,30 @@ func (r *run) account() error {
 	lost, first := r.load.Lost()
 	account := r.load.Account()
 	r.Disconnected = int64(lost)
-	r.Expected = int64(r.Published) * int64(r.point.Subscribers)
+	if r.Expected = int64(r.Published); r.point.Kind != result.Echo { // where each event is for one
+		r.Expected *= int64(r.healthy())
+	}
 	r.Duplicated, r.Reordered, r.WarmUpFaults = account.Duplicated, account.Reordered, account.WarmUpFaults
 	if first != nil {
 		first = fmt.Errorf("bench: %d of %d subscribers lost their connection; one of them: %w", lost, r.point.Subscribers, first)
 	}
-	r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	if r.Laggards == nil { // to whom the server may announce some
+		r.Gaps = cmp.Or(account.Gaps, r.Gaps)
+	} else {
+		r.Gaps = account.Gaps
+	}
 	r.Delivered = account.Delivered
 	r.Lost = r.Expected - r.Delivered
+	r.DataBytes = r.Delivered * int64(r.point.Size)
+	if r.Recovery != nil {
+		r.Recovery.Silent = r.load.Silent(r.Published)
+	}
 	first = r.excuse(lost, first)
 	delivery, err := r.load.Deliveries()
-	if r.point.Kind == result.FanOut {
+	if slices.Contains([]result.Kind{result.FanOut, result.Echo, result.Slow}, r.point.Kind) {
 		r.Delivery = delivery
+		receivers, e := r.load.Receivers(r.Published)
+		r.Receivers, err = &receivers, errors.Join(err, e)
 	}
 	connecting, unsummed := r.load.Connecting()
 	r.Connecting = connecting

@@ -3,7 +3,6 @@ package bench
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestProfilesAreValid(t *testing.T) {
@@ -25,10 +24,15 @@ func TestProfilesAreValid(t *testing.T) {
 					t.Errorf("%s: %v", p.Name, err)
 				}
 			}
-			// Starting, connecting and waiting take half a second a transport.
-			if took := time.Duration(len(s.Transports)) * (s.WarmUp + s.Measure + time.Second/2); p.Name == "smoke" && took > 30*time.Second {
-				t.Errorf("the smoke profile takes %v", took)
-			}
+		}
+		took, err := p.Estimate()
+		if err != nil || took <= 0 || p.Budget > 0 && took > p.Budget {
+			t.Errorf("%s takes %v, %v; it may take %v", p.Name, took, err, p.Budget)
+		}
+		t.Logf("%s takes %v", p.Name, took)
+		for _, s := range p.Scenarios {
+			took, _ := Profile{Scenarios: []Scenario{s}}.Estimate()
+			t.Logf("  %s takes %v", s.Name, took)
 		}
 	}
 	if _, err := FindProfile("nothing"); err == nil || !strings.Contains(err.Error(), "smoke") {

@@ -29,15 +29,17 @@ func (t *teller) tell(e result.Event) {
 	t.to(e)
 }
 
-// plan tells what is going to be done.
-func (t *teller) plan(cases []result.Case, lanes [][]lane) {
-	p := result.Plan{Started: t.started.UTC(), Cases: cases}
+// plan tells what is going to be done, and what takes so long beside it.
+func (t *teller) plan(cases []result.Case, lanes [][]lane, beside time.Duration) {
+	p := result.Plan{Started: t.started.UTC(), Cases: cases, Estimate: beside}
 	for i, c := range cases {
 		var of []result.Lane
-		for _, l := range lanes[i] {
-			of = append(of, l.Lane)
+		if !c.Computed { // of which nothing is to be seen
+			for _, l := range lanes[i] {
+				of = append(of, l.Lane)
+			}
 		}
-		each := estimate(c)
+		each := laneTime(c)
 		p.Lanes, p.Each = append(p.Lanes, of), append(p.Each, each)
 		p.Estimate += time.Duration(c.Rounds*len(of)) * each
 	}
@@ -53,22 +55,6 @@ func (t *teller) noise(ctx context.Context, o Options) (result.Latency, error) {
 		t.tell(result.Event{Kind: result.NoiseFound, Noise: &short})
 	}
 	return late, err
-}
-
-// What a measurement takes beside publishing, more or less, and how many probes a search makes.
-const (
-	startTime   = 400 * time.Millisecond // of a server, and to end it
-	connectTime = 100 * time.Microsecond // of a subscriber
-	probes      = 12
-)
-
-// estimate is how long a measurement of a case may take.
-func estimate(c result.Case) time.Duration {
-	each := startTime + time.Duration(c.Subscribers)*connectTime + c.WarmUp + c.Measure + aftermath
-	if c.Kind == result.Capacity {
-		return probes * each
-	}
-	return each
 }
 
 // tell tells of something in this lane.
@@ -176,14 +162,40 @@ func (w *watch) begin(p result.Phase) {
 
 // rest makes a reading at the end of a phase, if anything came that none has yet.
 func (w *watch) rest() {
-	if w.run.publisher.Sent() > w.last.sent {
+	if w.run.sent() > w.last.sent {
 		w.read()
+	}
+}
+
+// sent is how many events were published.
+func (r *run) sent() int {
+	if r.publisher == nil {
+		return int(r.said.Load())
+	}
+	return r.earlier + r.publisher.Sent()
+}
+
+// goOn has the run go on with another server's publisher, and its watch with that server.
+func (r *run) goOn(publisher *load.Publisher) {
+	w := r.watch
+	if w != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.rest()
+	}
+	r.earlier += r.publisher.Sent()
+	r.publisher = publisher
+	if w != nil {
+		if r.server.PID != 0 {
+			w.pids = machine.Family(r.server.PID)
+		}
+		w.last = w.count()
 	}
 }
 
 // count reads all counters.
 func (w *watch) count() counts {
-	c := counts{at: time.Now(), sent: w.run.publisher.Sent(), glance: w.run.load.Glance()}
+	c := counts{at: time.Now(), sent: w.run.sent(), glance: w.run.load.Glance()}
 	if len(w.pids) > 0 { // what the system does not tell stays 0
 		c.server, _ = machine.QuickCPUTime(w.pids...)
 		c.load, _ = machine.QuickCPUTime(os.Getpid())
@@ -195,14 +207,20 @@ func (w *watch) count() counts {
 func (w *watch) read() {
 	before, now := w.last, w.count()
 	w.last = now
-	subscribers := w.run.point.Subscribers
+	subscribers, each := w.run.point.Subscribers, int64(w.run.point.Subscribers)
+	if slow, _ := w.run.point.SlowReaders(w.run.Variant); slow > 0 {
+		each -= int64(slow)
+	}
+	if w.run.point.Kind == result.Echo {
+		each = 1
+	}
 	g := now.glance
 	r := result.Reading{
 		Phase: w.phase.Name, Into: now.at.Sub(w.began), Took: now.at.Sub(before.at),
 		Subscribers: subscribers, Connected: g.Connected,
 		Rate: w.phase.Rate, Published: int64(now.sent - before.sent), Delivered: g.Delivered,
 		P50: g.P50, P99: g.P99, P999: g.P999, Max: g.Max,
-		Missing:   max(0, int64(before.sent)*int64(subscribers)-g.WarmUp-g.Measured),
+		Missing:   max(0, int64(before.sent)*each-g.WarmUp-g.Measured),
 		BytesDown: g.In - before.glance.In, BytesUp: g.Out - before.glance.Out, Empty: w.empty,
 	}
 	if before.server > 0 && now.server > 0 {

@@ -37,17 +37,22 @@ type Options struct {
 	Delay func(ctx context.Context, url string, oneWay time.Duration) (*machine.Server, error)
 
 	sleep func(time.Duration) // of the pacer
-	noise time.Duration       // how long to look for it. Default: 1 s
+	noise time.Duration       // how long to look for it. Default: noiseTime
+
+	downtime time.Duration // how long a server is away that is restarted. Default: downtime
 }
 
 // Times of a run that no case changes.
 const (
-	lead        = 20 * time.Millisecond  // before the first event of a phase
-	patience    = 2 * time.Second        // how long the server's counters may take to settle
-	aftermath   = 100 * time.Millisecond // how long to wait for what should not come
-	interrupted = time.Second            // how long to wait for what is under way when interrupted
-	atATime     = 64                     // how many subscribers connect at a time
-	tick        = 2 * time.Millisecond   // how often to look whether all has come
+	lead          = 20 * time.Millisecond  // before the first event of a phase
+	patience      = 2 * time.Second        // how long the server's counters may take to settle
+	aftermath     = 100 * time.Millisecond // how long to wait for what should not come
+	acknowledging = 60 * time.Millisecond  // how long the kernel may hold an acknowledgement back, and a little
+	interrupted   = time.Second            // how long to wait for what is under way when interrupted
+	atATime       = 64                     // how many subscribers connect at a time
+	tick          = 2 * time.Millisecond   // how often to look whether all has come
+	downtime      = 2 * time.Second        // how long a server is away that is restarted
+	noiseTime     = time.Second            // how long to look for noise, before and after all
 )
 
 // Run measures the cases, one after the other. When ctx ends, it stops publishing, receives what
@@ -61,7 +66,10 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		options.sleep = load.SleepExactly
 	}
 	if options.noise == 0 {
-		options.noise = time.Second
+		options.noise = noiseTime
+	}
+	if options.downtime == 0 {
+		options.downtime = downtime
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()>>12 + 1 // which every reader of JSON takes
@@ -97,7 +105,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		}()
 	}
 	teller := &teller{to: options.Progress, started: began}
-	teller.plan(cases, lanes)
+	teller.plan(cases, lanes, 2*options.noise)
 	watch := machine.NewWatch(r.Environment)
 	before, err := teller.noise(ctx, options)
 	if err != nil {
@@ -108,7 +116,14 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		for _, left := range omitted[i] {
 			teller.tell(result.Event{Kind: result.NoteMade, Case: i, Note: "left out: " + left.Name() + ": " + left.Reason})
 		}
-		outcome.Measurements = options.measure(ctx, teller, i, c, lanes[i], r.Environment.Cores)
+		if c.Computed {
+			outcome.Measurements = compute(c, r.Outcomes)
+		} else {
+			outcome.Measurements = options.measure(ctx, teller, i, c, lanes[i], r.Environment.Cores)
+		}
+		if c.Verifies {
+			predict(c, outcome.Measurements, r.Outcomes)
+		}
 		outcome.Summaries = stats.Summarize(outcome)
 		outcome.Added = stats.Added(outcome)
 		r.Outcomes = append(r.Outcomes, outcome)
@@ -137,7 +152,7 @@ type lane struct {
 
 // lanes lists what a case measures, and what it asks for that makes no sense.
 func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, err error) {
-	if err := CheckVariants(c.LaneVariants()); err != nil {
+	if err := CheckVariants(c); err != nil {
 		return nil, nil, err
 	}
 	for _, name := range c.Targets {
@@ -146,8 +161,8 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 			return nil, nil, fmt.Errorf("bench: unknown target %q", name)
 		}
 		target := o.Targets[at]
-		for _, transport := range c.Transports {
-			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
+		for _, transport := range c.TransportsOf(name) {
+			if !slices.Contains(target.Transports, transport) || !target.measures(c) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
@@ -156,7 +171,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 					return nil, nil, err
 				}
 				l := lane{result.Lane{Target: name, Transport: transport, Variant: variant}, target, v}
-				if reason := v.omits(target, transport, c.Kind); reason != "" {
+				if reason := v.omits(target, transport, c); reason != "" {
 					omitted = append(omitted, result.Omission{Lane: l.Lane, Reason: reason})
 					continue
 				}
@@ -213,7 +228,7 @@ func enoughFiles(limit string, subscribers int) error {
 	const others = 64
 	soft, _, _ := strings.Cut(limit, "/")
 	if n, err := strconv.Atoi(soft); err == nil && n < subscribers+others {
-		return fmt.Errorf("bench: %d subscribers need %d open files, the limit is %d; raise it (ulimit -n), or use fewer subscribers", subscribers, subscribers+others, n)
+		return fmt.Errorf("bench: %d subscribers need %d open files, the limit is %d; raise it (ulimit -n), or use fewer subscribers or a smaller scale", subscribers, subscribers+others, n)
 	}
 	return nil // unlimited, or not known
 }

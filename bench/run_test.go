@@ -179,7 +179,11 @@ func always(tamper tamperFunc) func() tamperFunc { return func() tamperFunc { re
 func (h *tampering) Counters() *wire.Counters { return &h.counters }
 
 func (h *tampering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub := h.hub.Subscribe([]string{load.Topic}, hub.Start{})
+	start := hub.Start{}
+	if after := r.URL.Query().Get("after"); after != "" {
+		start = hub.AfterText(after)
+	}
+	sub := h.hub.Subscribe(r.URL.Query()["topic"], start)
 	defer sub.Close()
 	h.counters.Open.Add(1)
 	defer h.counters.Open.Add(-1)
@@ -322,6 +326,42 @@ func TestRunCountsFromWhenEventsWereDue(t *testing.T) {
 			t.Errorf("the mean latency is %v, not %v", m.Delivery.Mean, want)
 		}
 	})
+}
+
+// The warm-up goes on until deliveries take equally long, or for as long as it may.
+func TestWarmUpByCriterion(t *testing.T) {
+	for name, c := range map[string]struct {
+		delay    func(seq uint64) time.Duration
+		from, to time.Duration // that the warm-up takes
+		unsteady bool
+	}{
+		"steady at once":   {func(uint64) time.Duration { return 0 }, 3300 * time.Millisecond, 4 * time.Second, false},
+		"steady after 5 s": {func(seq uint64) time.Duration { return time.Millisecond * time.Duration(max(2, 30-int(seq/4))) }, 8 * time.Second, 11 * time.Second, false},
+		"never steady": {func(seq uint64) time.Duration { return time.Millisecond * time.Duration(2+20*((seq+9)/20%2)) },
+			18 * time.Second, 21 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := small("sse")
+				s.MaxWarmUp = 20 * time.Second
+				found, m := measured(t, t.Context(), s, inMemory(t, func(f *fixture) {
+					f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(seq uint64, frame []byte, send func([]byte)) {
+						time.Sleep(c.delay(seq))
+						send(frame)
+					})}
+				}))
+				if m.Unsteady != c.unsteady || m.WarmUp < c.from || m.WarmUp > c.to {
+					t.Errorf("unsteady %v after %v", m.Unsteady, m.WarmUp)
+				}
+				if found.Failed() || !m.Verdict.Comparable() || m.Delivered != 120 || m.WarmUpFaults != 0 {
+					t.Errorf("%+v", m)
+				}
+				if told := strings.Contains(strings.Join(m.Verdict.Notes, "\n"), "equally long"); told != c.unsteady {
+					t.Errorf("the notes are %q", m.Verdict.Notes)
+				}
+			})
+		})
+	}
 }
 
 func TestRunThatIsLateIsNotValid(t *testing.T) {

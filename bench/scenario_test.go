@@ -10,7 +10,7 @@ import (
 
 // A scenario is all its points: the lists multiplied, the last one changing fastest.
 func TestScenarioCases(t *testing.T) {
-	s := smoke()
+	s := mustFind("smoke")
 	s.ID, s.Subscribers, s.Rates, s.Sizes = "S1", []int{10, 20}, []float64{1, 5}, []int{64, 128}
 	type point struct {
 		Subscribers int
@@ -43,7 +43,7 @@ func TestScenarioIsNotValid(t *testing.T) {
 		"one bad rate":  func(s *Scenario) { s.Rates = []float64{1, -1} },
 		"no transports": func(s *Scenario) { s.Transports = nil },
 	} {
-		s := smoke()
+		s := mustFind("smoke")
 		change(&s)
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: it is valid", name)
@@ -54,7 +54,7 @@ func TestScenarioIsNotValid(t *testing.T) {
 // Each variant is a lane with every target and transport, and nothing that is not known is one.
 func TestVariantsAreLanes(t *testing.T) {
 	options := Options{Targets: []Target{{Name: "pushlab", Transports: result.Transports()}}}
-	c := smoke().Cases()[0]
+	c := mustFind("smoke").Cases()[0]
 	c.Transports, c.Variants, c.Again = []string{"sse", "websocket"}, []string{"", "nginx"}, true
 	lanes, _, err := options.lanes(c)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestVariantsAreLanes(t *testing.T) {
 		if _, _, err := options.lanes(c); err == nil {
 			t.Errorf("%q are taken for lanes", unknown)
 		}
-		s := smoke()
+		s := mustFind("smoke")
 		s.Variants = unknown
 		if err := s.Validate(); err == nil {
 			t.Errorf("%q are valid", unknown)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"pushlab/bench/load"
@@ -28,9 +27,27 @@ type Target struct {
 	protocol load.Protocol
 	counters bool // /metrics has Pushlab's counters
 	resumes  bool // a cursor brings what was missed
+	// restart starts a server where another was, of that URL, and has ended; nil if that cannot be done.
+	restart func(ctx context.Context, transport, url string) (*machine.Server, error)
+	plain   bool // it loses what somebody does not read at once
+	null    bool // there is no server, the subscribers read a hub
 }
 
-// NewTarget makes a target of what a command line calls it: "floor", "baseline", "nchan", or
+// measures reports whether a case of that kind says something about the target.
+func (t Target) measures(c result.Case) bool {
+	switch {
+	case t.null:
+		return c.Kind == result.FanOut || c.Kind == result.Capacity || c.Kind == result.Slow
+	case c.Kind == result.Echo:
+		return t.protocol.Echo != nil
+	case c.Kind == result.Storm:
+		return t.resumes && (c.Manner != result.Restart || t.restart != nil)
+	default:
+		return true
+	}
+}
+
+// NewTarget makes a target of what a command line calls it: "floor", "baseline", "nchan", "null", or
 // "pushlab" and more arguments for its serve command, such as "pushlab --heartbeat 5s". Instead of
 // pushlab there may be the path of another such program. Name is text. The servers get the core.
 func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
@@ -51,29 +68,39 @@ func NewTarget(text string, core *int, serveArgs []string) (Target, error) {
 		return baselineTarget(start(program, "bench", "baseline")), nil
 	case text == result.NchanName:
 		return nchanTarget(core), nil
+	case text == result.NullName:
+		return nullTarget(), nil
 	case len(words) > 0 && strings.ContainsRune(words[0], filepath.Separator):
 		program = words[0]
 	case len(words) == 0 || words[0] != result.PushlabName:
-		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName)
+		return Target{}, fmt.Errorf("bench: unknown target %q; use pushlab, %s, %s, %s, %s, or the path of a program", text, result.FloorName, result.BaselineName, result.NchanName, result.NullName)
 	}
-	command := append([]string{program}, serveCommand...)
-	command = append(append(command, serveArgs...), words[1:]...)
-	target := PushlabTarget(text, start(command...))
+	// A server that has said where its port is has made the socket, which comes first.
+	serve := func(address string, s Setup) func(context.Context, string) (*machine.Server, error) {
+		command := append([]string{program}, serveCommand(append(s.socketArgs(), "--listen", address)...)...)
+		command = append(append(command, serveArgs...), words[1:]...)
+		return start(append(command, s.args()...)...)
+	}
+	target := PushlabTarget(text, serve("localhost:0", Setup{}))
 	target.setUp = func(ctx context.Context, transport string, s Setup) (*machine.Server, error) {
-		// A server that has said where its port is has made the socket, which comes first.
-		command := slices.Insert(slices.Clone(command), 2, s.socketArgs()...)
-		return start(append(command, s.args()...)...)(ctx, transport)
+		return serve("localhost:0", s)(ctx, transport)
+	}
+	target.restart = func(ctx context.Context, transport, url string) (*machine.Server, error) {
+		return serve(strings.TrimPrefix(url, "http://"), Setup{})(ctx, transport)
 	}
 	return target, nil
 }
 
 // serveCommand is for a Pushlab program to serve what bench needs, and nothing else.
-var serveCommand = []string{"serve", "--listen", "localhost:0", "--source", "none", "--log-level", "warn"}
+func serveCommand(listen ...string) []string {
+	return append(append([]string{"serve"}, listen...), "--source", "none", "--log-level", "warn")
+}
 
 // PushlabTarget is a Pushlab server.
 func PushlabTarget(name string, start func(ctx context.Context, transport string) (*machine.Server, error)) Target {
 	return Target{Name: name, Transports: result.Transports(), Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.ToPushlab() },
+		Echo: load.PushlabEchoing(),
 	}, counters: true, resumes: true}
 }
 
@@ -82,7 +109,7 @@ func PushlabTarget(name string, start func(ctx context.Context, transport string
 func floorTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.FloorName, Transports: result.Transports(), Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(transport string) load.Publishing { return load.Frames(load.Framing(transport)) },
-	}}
+	}, plain: true}
 }
 
 // baselineTarget is what net/http costs: a handler that waits for the event and writes the answer of
@@ -90,5 +117,13 @@ func floorTarget(start func(context.Context, string) (*machine.Server, error)) T
 func baselineTarget(start func(context.Context, string) (*machine.Server, error)) Target {
 	return Target{Name: result.BaselineName, Transports: []string{longpoll.Name}, Start: start, protocol: load.Protocol{
 		Path: load.PushlabPath, Publish: func(string) load.Publishing { return load.Frames(load.AppendAnswer) },
-	}}
+	}, plain: true}
+}
+
+// nullTarget is the hub alone: subscribers are goroutines that read it, in this process. What a transport
+// takes more than that is the transport's. There are no bytes, and no process of its own: its CPU time has
+// that of the publisher and of the subscribers' accounts in it.
+func nullTarget() Target {
+	start := func(context.Context, string) (*machine.Server, error) { return &machine.Server{PID: os.Getpid()}, nil }
+	return Target{Name: result.NullName, Transports: []string{result.NullName}, Start: start, null: true}
 }

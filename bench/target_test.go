@@ -168,7 +168,7 @@ func TestFloorOutlivesItsSubscribers(t *testing.T) {
 	}
 	options := Options{Targets: []Target{floorTarget(func(context.Context, string) (*machine.Server, error) {
 		return &machine.Server{URL: server.URL}, nil
-	})}}
+	})}, noise: 10 * time.Millisecond}
 	s := small("sse")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.FloorName}, 200, 0, 50*time.Millisecond
 	if _, m := measured(t, t.Context(), s, options); m.Delivered != 40 || m.Lost != 0 || m.Error != "" {

@@ -31,6 +31,7 @@ type Variant struct {
 	cuts  bool           // or close connections
 	only  []string       // transports; nil is all
 	why   string         // not the others
+	kind  result.Kind    // of the only cases that it is for; "" is all
 }
 
 // A Setup is what a variant asks of a server, beyond what is always served.
@@ -106,6 +107,10 @@ func Variants() []Variant {
 			setup: Setup{TLS: true}, way: load.Way{Slow: true, Narrow: true}, holds: true, cuts: true, only: http, why: noWebSocket},
 		{Name: "deflate", About: "permessage-deflate, without context takeover", setup: Setup{Compress: true}, way: load.Way{Deflate: true},
 			only: []string{websocket.Name}, why: "permessage-deflate is an extension of WebSocket"},
+		{Name: result.Jitter, About: "in a storm, each waits a random time before it connects again, up to that of the scenario", kind: result.Storm},
+		{Name: result.Slow1, About: "1 % of the subscribers read 1 KiB/s", kind: result.Slow},
+		{Name: result.Slow10, About: "10 % do", kind: result.Slow},
+		{Name: result.Stuck1, About: "1 % of them read nothing", kind: result.Slow},
 	}
 }
 
@@ -131,24 +136,47 @@ func findVariant(name string) (Variant, error) {
 	return Variant{}, fmt.Errorf("bench: unknown variant %q; use %s", name, strings.Join(names, ", "))
 }
 
-// CheckVariants tells which of some is unknown, or there twice.
-func CheckVariants(some []string) error {
-	for i, name := range some {
-		if _, err := findVariant(name); err != nil {
+// Direct is what files and the command line call the variant without a name, which is a lane as it is.
+const Direct = "direct"
+
+// CheckVariants tells which of a case's variants is unknown, there twice, or for cases of another kind.
+func CheckVariants(c result.Case) error {
+	for i, name := range c.Variants {
+		switch v, err := findVariant(name); {
+		case err != nil:
 			return err
-		}
-		if slices.Contains(some[:i], name) {
+		case slices.Contains(c.Variants[:i], name):
 			return fmt.Errorf("bench: the variant %q is named twice", name)
+		case v.kind != "" && v.kind != c.Kind:
+			return fmt.Errorf("bench: the variant %q is for the kind %s, not for %s", name, v.kind, c.Kind)
 		}
 	}
 	return nil
 }
 
-// omits says why a target cannot be measured so by a transport, in a case of that kind; "" if it can.
-func (v Variant) omits(t Target, transport string, kind result.Kind) string {
+func hasNginx() bool {
+	program, _ := nginx.Find()
+	return program != ""
+}
+
+// omits says why a target cannot be measured so by a transport, in such a case; "" if it can.
+func (v Variant) omits(t Target, transport string, c result.Case) string {
+	slow := v.kind == result.Slow
 	switch {
-	case v.holds && kind == result.Storm:
+	case v.nginx != nil && !hasNginx():
+		return "nginx is not installed (Debian: nginx)"
+	case t.null && (v.Name != "" && !slow || c.RTT > 0):
+		return "null has no connections, so nothing can be between"
+	case t.plain && slow:
+		return t.Name + " has no room for what is not read at once"
+	case v.holds && c.Kind == result.Storm:
 		return "a storm is over when everybody has all, and what is held back does not come"
+	case c.Kind == result.Echo && (v.holds || v.cuts):
+		return "a client whose events do not come back has nothing to measure"
+	case c.Kind == result.Echo && v.way.Streams > 0:
+		return "clients post on connections of their own, which HTTP/2 is there to save"
+	case c.Manner == result.Restart && (v.setup != Setup{} || v.unix):
+		return "a server is restarted as it is, without what this asks of it"
 	case v.only != nil && !slices.Contains(v.only, transport):
 		return v.why
 	case t.setUp == nil && (v.setup != Setup{} || v.unix):

@@ -64,7 +64,7 @@ func (r *run) start(ctx context.Context) (w *way, err error) {
 	} else {
 		r.server, err = r.target.setUp(ctx, r.Transport, setup)
 	}
-	if err != nil {
+	if err != nil || r.target.null { // which nobody connects to
 		return w, err
 	}
 	w.control = control{r.server.URL, r.options.DialContext}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -137,8 +138,11 @@ func TestCompressionThatIsWrong(t *testing.T) {
 func TestDataKinds(t *testing.T) {
 	for _, kind := range result.Datas() {
 		for size := result.MinSize; size < 700; size++ {
-			data := appendDataOf(nil, size, time.Hour, size, kind)
-			if len(data) != size || !bytes.Equal(data, appendDataOf(nil, size, time.Hour, size, kind)) {
+			data, want := appendDataOf(nil, size, time.Hour, size, kind), size
+			if kind == result.BinaryData {
+				want = base64.StdEncoding.EncodedLen(size) + len(`""`)
+			}
+			if len(data) != want || !bytes.Equal(data, appendDataOf(nil, size, time.Hour, size, kind)) {
 				t.Fatalf("%q: %d bytes are %s", kind, size, data)
 			}
 			e := envelopeOf(size, data)
@@ -151,7 +155,7 @@ func TestDataKinds(t *testing.T) {
 			}
 		}
 	}
-	for kind, want := range map[result.Data][2]float64{result.PadData: {0, 0.1}, result.JSONData: {0.2, 0.6}, result.RandomData: {0.7, 1}} {
+	for kind, want := range map[result.Data][2]float64{result.PadData: {0, 0.1}, result.JSONData: {0.2, 0.6}, result.RandomData: {0.7, 1}, result.TextData: {0.1, 0.6}, result.BinaryData: {0.9, 1.4}} {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		w.Write(appendDataOf(nil, 1, 2, 10_000, kind))

@@ -9,6 +9,7 @@ type ledger struct {
 	came       int   // events, each counted once
 	duplicated int64 // came again
 	reordered  int64 // came after one that was published later
+	told       int   // are missing, and the subscriber knows
 }
 
 func newLedger(first, count int) ledger {
@@ -33,6 +34,12 @@ func (l *ledger) observe(n int) bool {
 	l.came++
 	return true
 }
+
+// tell enters that the subscriber knows: what lies behind the newest event and before n will not come.
+func (l *ledger) tell(n int) { l.told += max(0, min(n, l.first+l.count)-l.newest-1) }
+
+// silent is how many of the first events are missing without a word.
+func (l *ledger) silent(events int) int64 { return int64(max(0, events-l.came-l.told)) }
 
 // faults is how many of the events were lost, came again or late.
 func (l *ledger) faults() int64 { return int64(l.count-l.came) + l.duplicated + l.reordered }

@@ -2,11 +2,13 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"pushlab/bench/result"
+	"pushlab/common/hub"
 )
 
 // A Load is all subscribers of one lane. Its methods may be called from any goroutine, but Connect and
@@ -28,20 +30,46 @@ type Load struct {
 	first    error         // why the first of them did
 	closing  bool
 	in, out  int64         // bytes
+	split    split         // of them
+	others   split         // of those who read slowly, which nobody asks for
+	unsplit  bool          // what they are for is not known
 	warmUp   int           // deliveries, each counted once
 	measured int           // likewise
 	now      time.Duration // when what is being taken came, since base
 	returned time.Duration // when they began to come back, since base
 	answer   []byte        // scratch
 
+	bystanders int                  // the last of the subscribers, who are never dropped
+	head       int                  // events that were published
+	leaving    bool                 // who loses the connection is only away
+	returning  bool                 // who cannot connect tries again
+	delay      func() time.Duration // before one connects
+	moves      moves                // what comes next
+	wake       chan struct{}        // says that there are new ones
+	backs      []time.Duration      // how long those took who are back
+	refusals   int64                // could not connect, and tried again
+	refusal    error                // why one could not
+	goodbyes   int64                // were told that the server leaves
+	replayed   int64                // events that came to one who had been away
+	began      time.Duration        // the timeline, since base
+	posters                         // of clients that get their own events back
+	slowness                        // of some
+	uneven     bool                 // not all were there from the first event of the warm-up
+	timeline   result.Timeline
+
 	delivery result.Recorder // from due until a subscriber has found it
-	complete result.Recorder // from returned until a subscriber has all
+	calm     result.Recorder // likewise, to bystanders before anybody came back
+	complete result.Recorder // from when one began to come back until it has all
+	warming  result.Recorder // like delivery, of the warm-up since it was asked for last
 	gauge    *gauge          // deliveries since the last glance, those of the warm-up too
 	spare    *gauge          // an empty one; not guarded, but Glance's own
+	receivers
 
 	below, above traffic         // bytes, below TLS and above it
 	ticket       bool            // there is one to resume sessions by
-	dials        int             // of all this, since returned: connections made
+	called       time.Duration   // when Connect, ConnectUpTo or Return was, since base
+	connecting   time.Duration   // of all this, since Connect or Return: how long it took, but for the calls since called
+	dials        int             // connections made
 	resumed      int             // TLS sessions
 	answered     time.Duration   // when the last first answer came, since base
 	handshakes   result.Recorder // of TLS
@@ -57,8 +85,12 @@ type network interface {
 	connect(s *subscriber) error
 	// disconnect ends a subscriber's connection. The mutex is held.
 	disconnect(s *subscriber)
+	// send sends something by a subscriber's connection, without waiting. The mutex is held.
+	send(s *subscriber, b []byte) error
 	// close ends all connections, and returns when nothing more comes. The mutex is not held.
 	close()
+	// segments returns those of all connections, ended ones too; not ok if they are not known. The mutex is held.
+	segments() (s result.Segments, ok bool)
 }
 
 // A Config says what a load does.
@@ -77,39 +109,88 @@ type Config struct {
 	// WarmUp and Measured are how many events each is to be given: the events of the warm-up have the
 	// numbers from 0, the measured ones those behind. Other events are faults.
 	WarmUp, Measured int
+	// Bystanders is how many of them keep their connection when the others lose theirs. Then Deliveries has those
+	// to them alone.
+	Bystanders int
+	// Echo says that each is a client that gets its own events, with Size bytes of data, back on a topic of its own.
+	// WarmUp and Measured are then each client's. InFlight is how many events a client has under way that waits for
+	// them to come back; 0 if it does not.
+	Echo           bool
+	Size, InFlight int
+	Data           result.Data // what these events are filled up with
+	// Slow is how many of the subscribers read slowly from when Slow is called until Release is, and SlowRate how many bytes
+	// each takes in a second. Accounts, bytes and latencies are of the others; SlowAccount has theirs.
+	Slow, SlowRate int
+	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
+	// Protocol and Dialer are not needed.
+	Hub *hub.Hub
 }
 
 // New returns a load that is not connected yet. It must be closed. It fails if the system has nothing to
 // wait for sockets with.
 func New(config Config) (*Load, error) {
 	l := &Load{
-		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
-		dialer: config.Dialer, way: config.Way, base: config.Base, gauge: new(gauge),
+		transport: config.Transport, protocol: config.Protocol, dialer: config.Dialer, way: config.Way, base: config.Base,
+		bystanders: config.Bystanders, gauge: new(gauge),
 	}
-	if err := l.prepare(); err != nil {
-		return nil, err
+	if config.Hub != nil {
+		l.network = newReaders(l, config.Hub)
+	} else {
+		l.path = config.Protocol.Path(config.Transport)
+		if err := l.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	l.unsplit = l.way.Streams > 0 || config.Echo
+	l.size, l.filling, l.slow, l.slowRate = config.Size, config.Data, config.Slow, config.SlowRate
+	if config.InFlight > 0 {
+		l.echoed = make(chan int, config.Subscribers*config.InFlight)
 	}
 	for i := range config.Subscribers {
-		l.subscribers = append(l.subscribers, &subscriber{
-			load: l, index: i, warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
-		})
+		s := &subscriber{
+			load: l, index: i, path: l.path, member: dataMember, slow: i < config.Slow,
+			warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
+		}
+		if config.Echo {
+			s.echo(config.Protocol.Echo)
+		}
+		l.subscribers = append(l.subscribers, s)
 	}
 	return l, nil
 }
 
 // Connect connects all subscribers, parallel of them at a time, and waits until each has its first
-// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
-// dropped before comes back with its cursor.
+// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
+	return l.ConnectUpTo(ctx, len(l.subscribers), 0, parallel)
+}
+
+// ConnectUpTo is Connect for those of the first n subscribers that are not connected. They are to be given the events of the
+// warm-up from that number on, since those before are out.
+func (l *Load) ConnectUpTo(ctx context.Context, n, from, parallel int) error {
 	if err := l.fetchTicket(ctx); err != nil {
 		return fmt.Errorf("bench: no ticket to resume TLS sessions by: %w", err)
 	}
 	l.mu.Lock()
-	l.now, l.returned = time.Since(l.base), time.Since(l.base)
-	l.dials, l.resumed, l.handshakes, l.answers, l.joins = 0, 0, result.Recorder{}, result.Recorder{}, result.Recorder{}
-	l.queue = append(l.queue[:0], l.subscribers...)
-	want := l.opened + len(l.subscribers)
-	for range min(parallel, len(l.subscribers)) {
+	l.now = time.Since(l.base)
+	if l.opened == 0 {
+		l.forgetArrivals()
+	}
+	l.connecting += max(0, l.answered-l.called)
+	l.called, l.answered = l.now, 0
+	l.queue = l.queue[:0]
+	for _, s := range l.subscribers[:n] {
+		if s.state == absent {
+			l.queue = append(l.queue, s)
+			if from > 0 {
+				s.warmUp = newLedger(from, s.warmUp.first+s.warmUp.count-from)
+				l.uneven = true
+			}
+		}
+	}
+	count := len(l.queue)
+	want := l.opened + count
+	for range min(parallel, count) {
 		l.connectNext()
 	}
 	l.mu.Unlock()
@@ -126,7 +207,7 @@ func (l *Load) Connect(ctx context.Context, parallel int) error {
 		case opened > progress:
 			progress, limit = opened, time.Now().Add(handshakeTime)
 		case time.Now().After(limit):
-			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, len(l.subscribers), handshakeTime)
+			return fmt.Errorf("bench: %d of %d subscribers could not connect, and none within %v", want-opened, count, handshakeTime)
 		}
 		select {
 		case <-time.After(2 * time.Millisecond):
@@ -143,6 +224,11 @@ func (l *Load) connectNext() {
 	}
 	s := l.queue[0]
 	l.queue = l.queue[1:]
+	l.join(s)
+}
+
+// join begins to connect a subscriber.
+func (l *Load) join(s *subscriber) {
 	s.state, s.asking, s.began, s.joined = connecting, true, time.Since(l.base), 0
 	if err := l.network.connect(s); err != nil {
 		l.lose(s, err)
@@ -153,6 +239,13 @@ func (l *Load) connectNext() {
 func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++
+	if s.slow {
+		l.slowOpened++
+	}
+	l.note(1)
+	s.owed = min(max(0, l.head-s.measured.first), s.measured.count)
+	s.behind = s.measured.first + s.owed
+	l.caughtUp(s)
 	l.connectNext()
 }
 
@@ -171,21 +264,39 @@ func (l *Load) lose(s *subscriber, err error) {
 		return
 	}
 	l.network.disconnect(s)
+	switch {
+	case l.cutOff(s, err):
+		return
+	case l.returning && s.state == connecting:
+		l.retry(s, err)
+		return
+	case l.leaving && s.state == present:
+		if errors.Is(err, errLeaving) {
+			l.goodbyes++
+		}
+		s.state = absent
+		l.opened--
+		l.note(0)
+		return
+	}
 	if s.state == connecting { // so that present is right
 		l.opened++
 	}
 	s.state, s.err = lost, unexpected(err)
 	l.ended++
+	l.note(0)
 	if l.first == nil {
 		l.first = s.err
 	}
 }
 
-// Drop ends all connections; the subscribers keep their cursors, and may be connected again.
+// Drop ends the connections of all who are not bystanders; they keep their cursors, and may come back.
 func (l *Load) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.subscribers {
+	l.begin()
+	defer l.note(0)
+	for _, s := range l.subscribers[:len(l.subscribers)-l.bystanders] {
 		if s.state == present {
 			l.network.disconnect(s)
 			s.state = absent
@@ -203,6 +314,8 @@ func (l *Load) Close() {
 	if closed {
 		return
 	}
+	l.Release()
+	l.stop()
 	l.network.close()
 	for _, s := range l.subscribers {
 		s.stopUnzipping()
@@ -220,7 +333,7 @@ func (l *Load) Lost() (int, error) {
 func (l *Load) Present() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.opened - l.ended
+	return l.opened - l.ended - len(l.cuts)
 }
 
 // Bytes returns how many came, and how many were sent; with TLS, below it.
@@ -233,8 +346,16 @@ func (l *Load) Bytes() (in, out int64) {
 	return l.in, l.out
 }
 
-// Came reports whether all who have their connection have that many events: of the measured ones, or
-// of the warm-up.
+// Segments returns the TCP segments of all connections so far, but of those that read slowly; not ok if they are not
+// known.
+func (l *Load) Segments() (s result.Segments, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.network.segments()
+}
+
+// Came reports whether all who have their connection and do not read slowly have that many events: of the
+// measured ones, or of the warm-up.
 func (l *Load) Came(measured bool, events int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -242,22 +363,29 @@ func (l *Load) Came(measured bool, events int) bool {
 	if measured {
 		all = l.measured
 	}
-	if all >= events*l.opened {
+	if all >= events*(l.opened-l.slowOpened) {
 		return true
 	}
-	if l.ended == 0 {
+	if l.ended == 0 && !l.uneven {
 		return false
 	}
 	for _, s := range l.subscribers {
-		of := &s.warmUp
+		of, due := &s.warmUp, events-s.warmUp.first
 		if measured {
-			of = &s.measured
+			of, due = &s.measured, events
 		}
-		if s.state == present && of.came < events {
+		if s.state == present && !s.slow && of.came < due {
 			return false
 		}
 	}
 	return true
+}
+
+// Measured returns how many deliveries of measured events have come, each counted once.
+func (l *Load) Measured() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.measured
 }
 
 // An Account is what the ledgers of all subscribers say together.
@@ -276,13 +404,42 @@ func (l *Load) Account() Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := Account{Delivered: int64(l.measured)}
-	for _, s := range l.subscribers {
+	for _, s := range l.subscribers[l.slow:] {
 		a.Duplicated += s.measured.duplicated
 		a.Reordered += s.measured.reordered
 		a.WarmUpFaults += s.warmUp.faults()
 		a.Gaps += s.gaps
 	}
 	return a
+}
+
+// Silent returns how many of the first measured events are missing without a word: no gap was announced where they
+// should have come.
+func (l *Load) Silent(events int) (missing int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		s.settle(events)
+		missing += s.measured.silent(events)
+	}
+	return missing
+}
+
+// WarmingUp returns how long deliveries of the warm-up took since it was asked last.
+func (l *Load) WarmingUp() (result.Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() { l.warming = result.Recorder{} }()
+	return l.warming.Latency()
+}
+
+// WarmedUp says that the warm-up has ended after so many events, of those that it may have.
+func (l *Load) WarmedUp(events int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.subscribers {
+		s.warmUp.count = min(s.warmUp.count, events)
+	}
 }
 
 // Deliveries returns how long deliveries of measured events took: from when an event was due until a
@@ -293,8 +450,8 @@ func (l *Load) Deliveries() (result.Latency, error) {
 	return l.delivery.Latency()
 }
 
-// CatchUps returns how long subscribers took until they had all measured events, from when Connect
-// was called last. It fails as Deliveries does.
+// CatchUps returns how long subscribers took that came back, each until it had all that was published before it
+// was back: from when Return was called, or its own connection cut. It fails as Deliveries does.
 func (l *Load) CatchUps() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,9 +2,12 @@ package load
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"time"
+
+	"pushlab/bench/result"
 )
 
 // A conns is a network of net.Conns, with a goroutine for each: for connections in memory, and for
@@ -14,22 +17,35 @@ type conns struct {
 	live    context.Context // ended by close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	open    map[*subscriber]context.CancelFunc // guarded by the load's mutex
+	open    map[*subscriber]line // guarded by the load's mutex
 }
 
+// A line is a connection.
+type line struct {
+	cancel context.CancelFunc
+	out    chan []byte // what is to be written beside what the reader answers; nil: nothing
+}
+
+// maxOut is how much a connection may have to write.
+const maxOut = 4096
+
 func newConns(l *Load) *conns {
-	c := &conns{load: l, open: map[*subscriber]context.CancelFunc{}}
+	c := &conns{load: l, open: map[*subscriber]line{}}
 	c.live, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
 func (c *conns) connect(s *subscriber) error {
 	ctx, cancel := context.WithCancel(c.live)
-	c.open[s] = cancel
+	to := line{cancel: cancel}
+	if s.topic != "" {
+		to.out = make(chan []byte, maxOut)
+	}
+	c.open[s] = to
 	request := s.begin(nil)
 	c.running.Go(func() {
 		defer cancel()
-		err := c.run(ctx, s, request)
+		err := c.run(ctx, s, request, to.out)
 		c.load.mu.Lock()
 		defer c.load.mu.Unlock()
 		if ctx.Err() == nil {
@@ -40,9 +56,18 @@ func (c *conns) connect(s *subscriber) error {
 }
 
 func (c *conns) disconnect(s *subscriber) {
-	if cancel, ok := c.open[s]; ok {
-		cancel()
+	if to, ok := c.open[s]; ok {
+		to.cancel()
 		delete(c.open, s)
+	}
+}
+
+func (c *conns) send(s *subscriber, b []byte) error {
+	select {
+	case c.open[s].out <- append([]byte(nil), b...): // it is the load's
+		return nil
+	default:
+		return io.ErrShortWrite
 	}
 }
 
@@ -51,15 +76,25 @@ func (c *conns) close() {
 	c.running.Wait()
 }
 
+// segments: what these connections are made of is not known.
+func (c *conns) segments() (result.Segments, bool) { return result.Segments{}, false }
+
 // run connects, and receives until ctx ends.
-func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
+func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan []byte) error {
 	conn, err := c.load.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := c.write(conn, request); err != nil {
+	if s.slow {
+		if t, ok := conn.(*net.TCPConn); ok {
+			if err := t.SetReadBuffer(slowBuffer); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.write(s, conn, request); err != nil {
 		return err
 	}
 	c.load.mu.Lock()
@@ -67,9 +102,30 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 		c.load.open(s)
 	}
 	c.load.mu.Unlock()
+	answer := func(b []byte) error { return c.write(s, conn, b) }
+	if out != nil { // all is written by one
+		answer = func(b []byte) error {
+			if len(b) > 0 {
+				select {
+				case out <- b:
+				case <-ctx.Done():
+				}
+			}
+			return nil
+		}
+		var writing sync.WaitGroup
+		defer writing.Wait()
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		writing.Go(func() { c.writeAll(ctx, s, conn, out) })
+	}
 	buffer := make([]byte, readBuffer)
 	for {
-		n, err := conn.Read(buffer)
+		most, err := c.load.pace(ctx, s, 0)
+		if err != nil {
+			return err
+		}
+		n, err := conn.Read(buffer[:min(most, len(buffer))])
 		if err != nil {
 			return err
 		}
@@ -79,24 +135,38 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 			return ctx.Err()
 		}
 		c.load.now = time.Since(c.load.base)
-		answer, err := s.feed(buffer[:n])
-		answer = append([]byte(nil), answer...) // it is the load's
+		said, err := s.feed(buffer[:n])
+		said = append([]byte(nil), said...) // it is the load's
 		c.load.mu.Unlock()
 		if err != nil {
 			return err
 		}
-		if err := c.write(conn, answer); err != nil {
+		if err := answer(said); err != nil {
 			return err
 		}
 	}
 }
 
-func (c *conns) write(conn net.Conn, p []byte) error {
+// writeAll writes what there is until ctx ends. That the connection is lost is found by who reads it.
+func (c *conns) writeAll(ctx context.Context, s *subscriber, conn net.Conn, out chan []byte) {
+	for {
+		select {
+		case b := <-out:
+			if c.write(s, conn, b) != nil {
+				conn.Close()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *conns) write(s *subscriber, conn net.Conn, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
 	c.load.mu.Lock()
-	c.load.out += int64(len(p))
+	s.sent(len(p))
 	c.load.mu.Unlock()
 	_, err := conn.Write(p)
 	return err

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"pushlab/bench/result"
 )
 
 // newNetwork returns the cheapest network that there is for the load.
@@ -31,6 +33,7 @@ type poller struct {
 	of      []*subscriber // by descriptor
 	buffer  []byte
 	dials   int
+	ended   result.Segments // of connections that are closed
 	running sync.WaitGroup
 }
 
@@ -76,7 +79,13 @@ func (p *poller) connect(s *subscriber) error {
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
-	if err := p.dial(fd); err != nil {
+	if s.slow { // before it connects, or the window would be larger
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, slowBuffer)
+	}
+	if err == nil {
+		err = p.dial(fd)
+	}
+	if err != nil {
 		unix.Close(fd)
 		return err
 	}
@@ -113,8 +122,33 @@ func (p *poller) disconnect(s *subscriber) {
 		return
 	}
 	p.of[s.fd] = nil
+	if !s.slow {
+		p.ended = p.ended.Plus(segmentsOf(s.fd))
+	}
 	unix.Close(s.fd) // which takes it out of epoll too
 	s.fd = 0
+}
+
+func (p *poller) segments() (result.Segments, bool) {
+	all := p.ended
+	for _, s := range p.load.subscribers {
+		if s.fd != 0 && !s.slow {
+			all = all.Plus(segmentsOf(s.fd))
+		}
+	}
+	return all, true
+}
+
+// segmentsOf asks the kernel about a socket. What it does not tell is none.
+func segmentsOf(fd int) result.Segments {
+	i, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return result.Segments{}
+	}
+	return result.Segments{
+		In: int64(i.Segs_in), Out: int64(i.Segs_out), DataIn: int64(i.Data_segs_in), DataOut: int64(i.Data_segs_out),
+		Retransmits: int64(i.Total_retrans),
+	}
 }
 
 func (p *poller) close() {
@@ -168,7 +202,18 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		}
 		return err
 	}
-	n, err := rawRead(s.fd, p.buffer)
+	if s.slow && p.load.sipping { // it is not asked whether there is something to read
+		if ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			return unix.ECONNRESET
+		}
+		return nil
+	}
+	return p.receive(s, p.buffer)
+}
+
+// receive reads what there is, or as much of it as there is room for.
+func (p *poller) receive(s *subscriber, buffer []byte) error {
+	n, err := rawRead(s.fd, buffer)
 	switch {
 	case err == unix.EAGAIN:
 		return nil
@@ -178,7 +223,7 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		return io.EOF
 	}
 	p.load.now = time.Since(p.load.base)
-	answer, err := s.feed(p.buffer[:n])
+	answer, err := s.feed(buffer[:n])
 	if err != nil || len(answer) == 0 {
 		return err
 	}
@@ -188,12 +233,23 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 // send writes a request or a pong. The socket has room for it: the server reads them.
 func (p *poller) send(s *subscriber, b []byte) error {
 	n, err := rawSend(s.fd, b)
-	p.load.out += int64(n)
+	s.sent(max(n, 0))
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
 	return err
 }
+
+func (p *poller) hold(s *subscriber) error { return p.watch(unix.EPOLL_CTL_MOD, s.fd, 0) }
+
+func (p *poller) release(s *subscriber) error {
+	// It would take long to read megabytes by a window of a few kilobytes. That it does is no reason to fail.
+	unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, readAtOnce)
+	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, 1<<16-1)
+	return p.watch(unix.EPOLL_CTL_MOD, s.fd, unix.EPOLLIN)
+}
+
+func (p *poller) sip(s *subscriber, n int) error { return p.receive(s, p.buffer[:n]) }
 
 // rawRead and rawSend do not block, so the scheduler need not be told.
 

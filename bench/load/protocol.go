@@ -10,6 +10,8 @@ type Protocol struct {
 	Bare bool
 	// Accept says that SSE has to be asked for, by Accept.
 	Accept bool
+	// Echo is how clients get their own events back; nil if that cannot be measured.
+	Echo *Echoing
 }
 
 // PushlabPath is where a Pushlab server has a transport.

@@ -23,8 +23,8 @@ type Publisher struct {
 	// Data is what events are filled up with. It is set before the first is published.
 	Data result.Data
 
-	conn    net.Conn
-	size    int // of an event's data, in bytes
+	conn    net.Conn // nil: there is none
+	size    int      // of an event's data, in bytes
 	data    []byte
 	message []byte
 	encode  func(dst []byte, n int, data []byte) []byte // a message of an event's data
@@ -158,7 +158,9 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 // Close says goodbye, ends the connection, and waits until nothing more is read. It is called once.
 func (p *Publisher) Close() {
 	p.goodbye()
-	p.conn.Close()
+	if p.conn != nil {
+		p.conn.Close()
+	}
 	p.reading.Wait()
 }
 
@@ -166,12 +168,19 @@ func (p *Publisher) Close() {
 // nothing is published.
 func ToPushlab() Publishing {
 	return Messages("/"+websocket.Name+"?topic="+Topic+".publisher", func(m []byte, n int, data []byte) []byte {
-		m = append(m, `{"op":"publish","ref":"`...)
-		m = strconv.AppendInt(m, int64(n), 10)
-		m = append(m, `","topic":"`+Topic+`","data":`...)
-		m = append(m, data...)
-		return append(m, '}')
+		return appendPublish(m, n, Topic, data)
 	}, isAck)
+}
+
+// appendPublish appends the message by which a Pushlab server is given an event.
+func appendPublish(m []byte, n int, topic string, data []byte) []byte {
+	m = append(m, `{"op":"publish","ref":"`...)
+	m = strconv.AppendInt(m, int64(n), 10)
+	m = append(m, `","topic":"`...)
+	m = append(m, topic...)
+	m = append(m, `","data":`...)
+	m = append(m, data...)
+	return append(m, '}')
 }
 
 // ack and refusal begin a server's answer to a publisher.

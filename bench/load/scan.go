@@ -16,11 +16,11 @@ const Topic = "bench"
 // appendData appends the data of event n, which is due that long after the load's start: a JSON
 // object of size bytes.
 func appendData(dst []byte, n int, due time.Duration, size int) []byte {
-	return appendDataOf(dst, n, due, size, result.PadData)
+	return appendObject(dst, n, due, size, result.PadData)
 }
 
-// appendDataOf is appendData with what it is filled up with. It is the same each time for an event.
-func appendDataOf(dst []byte, n int, due time.Duration, size int, kind result.Data) []byte {
+// appendObject is appendData with what it is filled up with.
+func appendObject(dst []byte, n int, due time.Duration, size int, kind result.Data) []byte {
 	start := len(dst)
 	dst = append(dst, `{"n":`...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
@@ -42,15 +42,12 @@ func appendDataOf(dst []byte, n int, due time.Duration, size int, kind result.Da
 	for len(dst)-start < size-2 {
 		c := byte('x')
 		if kind == result.RandomData {
-			c = letters[random.Uint64()>>58]
+			c = digits[random.Uint64()>>58]
 		}
 		dst = append(dst, c)
 	}
 	return append(dst, `"}`...)
 }
-
-// letters are 64 that need no escape in JSON.
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // appendQuote appends a price of something, made of 64 bits of chance.
 func appendQuote(dst []byte, bits uint64) []byte {
@@ -76,14 +73,20 @@ var (
 	topicMember = []byte(`"topic":"`)
 	dataMember  = []byte(Topic + `","data":`)
 	firstMember = []byte(`{"n":`)
+	signMember  = []byte{'"', sign}
 	dueMember   = []byte(`,"due":`)
 )
 
 // scan finds the envelopes in a text that has only complete ones, and hands them over in order; it
-// returns the last one's ID. It knows what appendData writes, and that an envelope is the same on all
+// returns the last one's ID. It knows what appendDataOf writes, and that an envelope is the same on all
 // transports; so it looks at a few bytes of each event instead of decoding JSON, which would cost
 // more than receiving it.
 func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
+	return scanTopic(text, dataMember, observe)
+}
+
+// scanTopic is scan for events of another topic: member is what comes between their topic member and their data.
+func scanTopic(text, member []byte, observe func(arrival) error) (id []byte, err error) {
 	for {
 		start := bytes.Index(text, topicMember)
 		if start < 0 {
@@ -96,7 +99,7 @@ func scan(text []byte, observe func(arrival) error) (id []byte, err error) {
 			end := max(0, bytes.IndexByte(text, '"'))
 			a.control = string(text[:end])
 		} else {
-			rest, ours := bytes.CutPrefix(text, dataMember)
+			rest, ours := bytes.CutPrefix(text, member)
 			if text, ours = a.read(rest, ours); !ours {
 				return id, foreign(text)
 			}
@@ -112,6 +115,9 @@ func scanBare(text []byte, observe func(arrival) error) error {
 	for {
 		start := bytes.Index(text, firstMember)
 		if start < 0 {
+			start = bytes.Index(text, signMember)
+		}
+		if start < 0 {
 			return nil
 		}
 		var a arrival
@@ -125,8 +131,17 @@ func scanBare(text []byte, observe func(arrival) error) error {
 	}
 }
 
-// read reads the beginning of what appendData wrote. It returns the rest, and whether it was ours.
+// read reads the beginning of what appendDataOf wrote. It returns the rest, and whether it was ours.
 func (a *arrival) read(text []byte, ours bool) (rest []byte, ok bool) {
+	if rest, is := bytes.CutPrefix(text, signMember); ours && is {
+		n, rest, counted := cutDigits(rest, numberSize)
+		due, rest, dated := cutDigits(rest, dueSize)
+		if !counted || !dated {
+			return text, false
+		}
+		a.n, a.due = int(n), time.Duration(due)
+		return rest, true
+	}
 	rest, begins := bytes.CutPrefix(text, firstMember)
 	n, rest, counted := cutNumber(rest)
 	rest, goesOn := bytes.CutPrefix(rest, dueMember)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func benchEvent(n int, due time.Duration) event.Event {
 }
 
 func TestDataHasItsSize(t *testing.T) {
-	for _, size := range []int{result.MinSize, 128, 4096} {
+	for _, size := range []int{objectSize, 128, 4096} {
 		for _, n := range []int{0, 9, result.MaxDeliveries} {
 			data := appendData([]byte("before"), n, time.Hour, size)[len("before"):]
 			compact, err := event.Compact(data)
@@ -40,6 +41,38 @@ func TestDataHasItsSize(t *testing.T) {
 				t.Errorf("%s says %+v, %v", data, v, err)
 			}
 		}
+	}
+}
+
+// Whatever the data looks like, it has its size, is JSON as servers take it, and is found again.
+func TestData(t *testing.T) {
+	for _, kind := range result.Datas() {
+		for _, size := range []int{result.MinSize, 17, 63, 64, 128, 5000, 256 << 10} {
+			for n, due := range map[int]time.Duration{0: 0, 9: time.Hour, result.MaxDeliveries: 1<<48 - 1} {
+				data := appendDataOf([]byte("before"), n, due, size, kind)[len("before"):]
+				want := size
+				if kind == result.BinaryData {
+					want = len(`""`) + base64.StdEncoding.EncodedLen(size)
+				}
+				compact, err := event.Compact(data)
+				if err != nil || !bytes.Equal(compact, data) || len(data) != want {
+					t.Fatalf("%s: %d bytes instead of %d, error %v: %.100s", kind, len(data), want, err, data)
+				}
+				e := benchEvent(n, due)
+				e.Data = data
+				if found, err := scanned(sse.AppendFrame(nil, e)); err != nil || !slices.Equal(found, []arrival{{n: n, due: due}}) {
+					t.Errorf("%s of %d bytes: %+v, %v", kind, size, found, err)
+				}
+				var bare []arrival
+				observe := func(a arrival) error { bare = append(bare, a); return nil }
+				if err := scanBare(append(data, data...), observe); err != nil || !slices.Equal(bare, []arrival{{n: n, due: due}, {n: n, due: due}}) {
+					t.Errorf("%s of %d bytes, bare: %+v, %v", kind, size, bare, err)
+				}
+			}
+		}
+	}
+	if _, err := scanned((event.Event{Topic: Topic, Data: []byte(`"~AAAAAAAA!AAAA"`)}).Envelope()); err == nil {
+		t.Error("what has no number was taken")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"pushlab/bench/result"
 	"pushlab/httpstream"
 	"pushlab/sse"
 )
@@ -107,6 +109,12 @@ func (n *streams) disconnect(s *subscriber) {
 		delete(n.open, s)
 	}
 }
+
+// send is not for streams: a request has no more to say when it was made.
+func (n *streams) send(*subscriber, []byte) error { return errors.ErrUnsupported }
+
+// segments are not known of these connections.
+func (n *streams) segments() (result.Segments, bool) { return result.Segments{}, false }
 
 func (n *streams) close() {
 	n.cancel()

@@ -29,6 +29,17 @@ type subscriber struct {
 	gaps             int64
 	cursor           []byte // where to resume
 	err              error  // why it lost its connection
+	path             string // with a query
+	topic            string // of a client's own
+	member           []byte // what comes in front of the data of our events
+	poster           *poster
+	slow             bool // it may have to read slowly
+
+	untold    bool          // a gap was announced, and nothing has come since
+	returning bool          // it is not back yet, or has not all
+	since     time.Duration // when it lost its connection or began to come back, since base
+	owed      int           // events were published before it was back
+	behind    int           // the number of the first that was not
 
 	state   state
 	phase   phase
@@ -83,14 +94,19 @@ func (s *subscriber) begin(dst []byte) []byte {
 		query = "&wait=0"
 	}
 	if len(s.cursor) > 0 {
-		query = "&after=" + url.QueryEscape(string(s.cursor))
+		query += "&after=" + url.QueryEscape(string(s.cursor))
 	}
-	return s.load.request(dst, query)
+	return s.request(dst, query)
 }
 
 // feed takes what came and returns what to send, which may be nothing. It keeps neither.
 func (s *subscriber) feed(p []byte) (answer []byte, err error) {
-	s.load.in += int64(len(p))
+	switch l := s.load; {
+	case !s.slow:
+		l.in += int64(len(p))
+	case l.sipping:
+		l.taken += int64(len(p))
+	}
 	input := p
 	if len(s.rest) > 0 {
 		s.rest = append(s.rest, p...)
@@ -142,9 +158,27 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 	}
 }
 
+// sent enters that so many bytes were sent: a request, or a pong.
+func (s *subscriber) sent(n int) {
+	if !s.slow {
+		s.load.out += int64(n)
+	}
+	if s.phase == frames {
+		s.split().framingUp += int64(n)
+	}
+}
+
+// split returns where it is entered what its bytes are there for.
+func (s *subscriber) split() *split {
+	if s.slow {
+		return &s.load.others
+	}
+	return &s.load.split
+}
+
 // poll appends the next poll.
 func (s *subscriber) poll(dst []byte) []byte {
-	return s.load.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
+	return s.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
 }
 
 // takeHead takes the head of a response.
@@ -225,6 +259,7 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		s.phase = content
 	}
+	s.split().heads += int64(end + 4)
 	if s.zipped && s.load.transport != longpoll.Name {
 		s.unzip = newUnzipper()
 	}
@@ -246,6 +281,7 @@ func (s *subscriber) takeChunk(p []byte) (n int, err error) {
 	case len(data) == 0:
 		return 0, io.ErrUnexpectedEOF
 	}
+	s.split().chunk(n - len(data))
 	return n, s.takeText(data)
 }
 
@@ -258,9 +294,11 @@ func (s *subscriber) takePiece(p []byte, answer *[]byte) (n int, err error) {
 	case len(s.line)+len(data) > maxBody:
 		return 0, fmt.Errorf("an answer of more than %d bytes", maxBody)
 	case len(data) > 0:
+		s.split().chunk(n - len(data))
 		s.line = append(s.line, data...)
 		return n, nil
 	}
+	s.split().chunk(n)
 	s.phase = head
 	*answer = s.poll(*answer)
 	err = s.takeWhole(s.line)
@@ -333,6 +371,9 @@ func (s *subscriber) takeLines(p []byte) error {
 	if len(p)-whole > maxBody {
 		return fmt.Errorf("a line of more than %d bytes", maxBody)
 	}
+	if s.unzip == nil { // what is compressed is all payload
+		s.split().lines(s.load.transport, p[:whole])
+	}
 	err := s.scan(p[:whole])
 	if len(s.line) > 0 {
 		s.line = s.line[:copy(s.line, p[whole:])]
@@ -350,7 +391,8 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	}
 	switch first {
 	case finalBit | opText:
-		return n, s.scan(payload)
+		s.split().framing += int64(n - len(payload))
+		return n, s.takeMessage(payload)
 	case finalBit | rsv1Bit | opText:
 		if !s.load.way.Deflate {
 			return 0, errors.New("a compressed message, to which nobody has agreed")
@@ -359,7 +401,8 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		return n, s.scan(text)
+		s.split().framing += int64(n - len(payload))
+		return n, s.takeMessage(text)
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
 	case finalBit | opPong:
@@ -368,7 +411,18 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	default:
 		return 0, fmt.Errorf("a WebSocket frame that no server here sends: %#x", first)
 	}
+	s.split().framing += int64(n) // for the connection, not for an event
 	return n, nil
+}
+
+// takeMessage takes a WebSocket message.
+func (s *subscriber) takeMessage(text []byte) error {
+	if s.topic != "" {
+		if err := s.load.checkAck(text); err != nil {
+			return err
+		}
+	}
+	return s.scan(text)
 }
 
 // cutFrame splits a frame off; n is its length, 0 if it is not complete.
@@ -408,7 +462,7 @@ func (s *subscriber) scan(text []byte) error {
 	if s.load.protocol.Bare {
 		return scanBare(text, s.observe)
 	}
-	id, err := scan(text, s.observe)
+	id, err := scanTopic(text, s.member, s.observe)
 	if len(id) > 0 && s.load.transport != longpoll.Name {
 		s.cursor = append(s.cursor[:0], id...)
 	}
@@ -421,6 +475,7 @@ func (s *subscriber) observe(a arrival) error {
 	case "":
 	case event.GapTopic:
 		s.gaps++
+		s.untold = true
 		return nil
 	case event.ByeTopic:
 		return errLeaving
@@ -430,18 +485,21 @@ func (s *subscriber) observe(a arrival) error {
 	l := s.load
 	switch {
 	case s.measured.has(a.n):
-		if s.measured.observe(a.n) {
+		if s.untold {
+			s.settle(a.n - s.measured.first)
+		}
+		if s.measured.observe(a.n) && !s.slow {
 			l.measured++
-			l.delivery.Record(l.now - a.due)
 			l.gauge.record(l.now - a.due)
-			if s.measured.came == s.measured.count {
-				l.complete.Record(l.now - l.returned)
-			}
+			l.arrived(s, a)
+			l.echoBack(s)
+			l.caughtUp(s)
 		}
 	case s.warmUp.has(a.n):
-		if s.warmUp.observe(a.n) {
+		if s.warmUp.observe(a.n) && !s.slow {
 			l.warmUp++
 			l.gauge.record(l.now - a.due)
+			l.warming.Record(l.now - a.due)
 		}
 	default:
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))
@@ -449,10 +507,35 @@ func (s *subscriber) observe(a arrival) error {
 	return nil
 }
 
+// settle enters what the subscriber was told to have missed, if it was told: of the first events, those behind
+// the newest that came.
+func (s *subscriber) settle(events int) {
+	if s.untold {
+		s.measured.tell(s.measured.first + events)
+		s.untold = false
+	}
+}
+
+// arrived enters how long a delivery took, where it counts.
+func (l *Load) arrived(s *subscriber, a arrival) {
+	switch bystander := s.index >= len(l.subscribers)-l.bystanders; {
+	case l.bystanders > 0 && !bystander:
+	case l.bystanders > 0 && (!l.returning || a.due < l.returned):
+		l.calm.Record(l.now - a.due)
+	default:
+		l.delivery.Record(l.now - a.due)
+		l.receivers.observe(a.n, a.due, l.now, l.opened-l.ended-l.slowOpened)
+	}
+	if s.since > 0 && a.n < s.behind {
+		l.replayed++
+	}
+}
+
 // request makes a request with no more than it needs.
-func (l *Load) request(dst []byte, query string) []byte {
+func (s *subscriber) request(dst []byte, query string) []byte {
+	l := s.load
 	dst = append(dst, "GET "...)
-	dst = append(dst, l.path...)
+	dst = append(dst, s.path...)
 	dst = append(dst, query...)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, l.dialer.address...)

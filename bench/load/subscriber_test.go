@@ -24,7 +24,7 @@ const (
 // newSubscriber returns a subscriber that has just sent its first request, to a server of 50 events.
 func newSubscriber(transport string) *subscriber {
 	l := &Load{transport: transport, path: PushlabPath(transport), dialer: Dialer{address: "localhost:80"}, now: time.Second, gauge: new(gauge)}
-	s := &subscriber{load: l, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
+	s := &subscriber{load: l, path: l.path, member: dataMember, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
 	s.begin(nil)
 	return s
 }
@@ -177,7 +177,7 @@ func FuzzSubscriber(f *testing.F) {
 		if errParts == nil {
 			_, errParts = fed(parts, stream[at:], len(stream)+1)
 		}
-		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest)) {
+		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest) || whole.load.Split() != parts.load.Split()) {
 			t.Errorf("at once: %v, %+v\nin two: %v, %+v", err, whole, errParts, parts)
 		}
 	})

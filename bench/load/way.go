@@ -169,6 +169,12 @@ func (l *Load) TLSBytes() (in, out int64) {
 	return l.below.in.Load() - l.above.in.Load(), l.below.out.Load() - l.above.out.Load()
 }
 
+// forgetArrivals forgets what it took to connect before. The mutex is held.
+func (l *Load) forgetArrivals() {
+	l.called, l.connecting, l.answered = 0, 0, 0
+	l.dials, l.resumed, l.handshakes, l.answers, l.joins = 0, 0, result.Recorder{}, result.Recorder{}, result.Recorder{}
+}
+
 // Connecting returns what it took to connect the subscribers the last time; nil if there was none. It fails if a
 // histogram cannot be encoded.
 func (l *Load) Connecting() (*result.Arrivals, error) {
@@ -178,7 +184,7 @@ func (l *Load) Connecting() (*result.Arrivals, error) {
 	if first.Count == 0 {
 		return nil, err
 	}
-	c := &result.Arrivals{Took: l.answered - l.returned, Connections: l.dials, FirstAnswer: first, Resumed: l.resumed}
+	c := &result.Arrivals{Took: l.connecting + max(0, l.answered-l.called), Connections: l.dials, FirstAnswer: first, Resumed: l.resumed}
 	for to, r := range map[**result.Latency]*result.Recorder{&c.Handshake: &l.handshakes, &c.Joining: &l.joins} {
 		latency, e := r.Latency()
 		if err = errors.Join(err, e); latency.Count > 0 {

@@ -30,7 +30,7 @@ func ReadEnvironment(ctx context.Context) result.Environment {
 	}
 	e.LoadAverage = loadAverage()
 	system{}.settings(&e)
-	e.Binary, e.Command = binaryHash(), commandLine(os.Environ(), os.Args)
+	e.Binary = binaryHash()
 	if limits, err := os.ReadFile("/proc/self/limits"); err == nil {
 		e.OpenFiles = parseOpenFiles(string(limits))
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,18 @@ const (
 	goroutinesMetric = "go_goroutines"
 )
 
+// runtimeMetrics are what Go's runtime takes for itself, beside heap and stacks.
+var runtimeMetrics = []string{
+	"go_memstats_mspan_sys_bytes", "go_memstats_mcache_sys_bytes", "go_memstats_buck_hash_sys_bytes",
+	"go_memstats_gc_sys_bytes", "go_memstats_other_sys_bytes",
+}
+
+// metricsPath is where the counters are.
+const metricsPath = "/metrics"
+
+// collectPath is where a Go server that has net/http/pprof collects its garbage before it answers.
+const collectPath = "/debug/pprof/heap?gc=1"
+
 // maxMetrics is how large an answer of /metrics may be, in bytes.
 const maxMetrics = 4 << 20
 
@@ -42,13 +55,13 @@ type sample struct {
 // A Scraper reads a Pushlab server's /metrics. Its methods may be called from any goroutine.
 type Scraper struct {
 	http *http.Client
-	url  string
+	url  string // of the server
 }
 
 // NewScraper returns a scraper for the server of that URL, to which dial connects; nil is by TCP. It
 // must be closed.
 func NewScraper(server string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Scraper {
-	return &Scraper{url: strings.TrimSuffix(server, "/") + "/metrics", http: &http.Client{
+	return &Scraper{url: strings.TrimSuffix(server, "/"), http: &http.Client{
 		Transport: &http.Transport{DialContext: dial}, Timeout: 10 * time.Second,
 	}}
 }
@@ -66,7 +79,7 @@ type Counters struct {
 func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {
-		return Counters{}, fmt.Errorf("bench: %s: %w", s.url, err)
+		return Counters{}, fmt.Errorf("bench: %s: %w", s.url+metricsPath, err)
 	}
 	var c Counters
 	missing := []string{}
@@ -86,7 +99,7 @@ func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error
 	find(gapsMetric, &c.Gaps)
 	find(openMetric, &c.Open)
 	if len(missing) > 0 {
-		return Counters{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url, strings.Join(missing, ", "), transport)
+		return Counters{}, fmt.Errorf("bench: %s does not tell %s of %s: is it a Pushlab server of this version?", s.url+metricsPath, strings.Join(missing, ", "), transport)
 	}
 	return c, nil
 }
@@ -95,7 +108,7 @@ func (s *Scraper) Scrape(ctx context.Context, transport string) (Counters, error
 func (s *Scraper) Memory(ctx context.Context) (result.MemoryReading, error) {
 	samples, err := s.samples(ctx)
 	if err != nil {
-		return result.MemoryReading{}, fmt.Errorf("bench: %s: %w", s.url, err)
+		return result.MemoryReading{}, fmt.Errorf("bench: %s: %w", s.url+metricsPath, err)
 	}
 	var m result.MemoryReading
 	for _, sample := range samples {
@@ -107,12 +120,30 @@ func (s *Scraper) Memory(ctx context.Context) (result.MemoryReading, error) {
 		case goroutinesMetric:
 			m.Goroutines = int64(sample.value)
 		}
+		if slices.Contains(runtimeMetrics, sample.name) {
+			m.Runtime += int64(sample.value)
+		}
 	}
 	return m, nil
 }
 
+// Collect has the server collect its garbage, and reports whether it did: whether it has net/http/pprof.
+func (s *Scraper) Collect(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+collectPath, nil)
+	if err != nil {
+		return false
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, maxMetrics))
+	return err == nil && response.StatusCode == http.StatusOK && response.Header.Get("Content-Type") == "application/octet-stream"
+}
+
 func (s *Scraper) samples(ctx context.Context) ([]sample, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+metricsPath, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,37 @@ func QuickMemory(pids ...int) (int64, error) {
 	return sum, nil
 }
 
+// PeakMemory returns the largest resident set that some processes had since they were started, in bytes, added up: not
+// at the same moment, if they are several.
+func PeakMemory(pids ...int) (int64, error) {
+	var sum int64
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return 0, fmt.Errorf("bench: memory of process %d: %w", pid, err)
+		}
+		peak, err := parsePeak(string(text))
+		if err != nil {
+			return 0, fmt.Errorf("bench: memory of process %d: %w", pid, err)
+		}
+		sum += peak
+	}
+	return sum, nil
+}
+
+// parsePeak finds the peak of the resident set in /proc/PID/status.
+func parsePeak(text string) (int64, error) {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			if fields := strings.Fields(rest); len(fields) == 2 && fields[1] == "kB" {
+				kib, err := strconv.ParseInt(fields[0], 10, 64)
+				return kib << 10, err
+			}
+		}
+	}
+	return 0, fmt.Errorf("status has no line VmHWM: %.100q", text)
+}
+
 // parseRollup finds the resident set in smaps_rollup.
 func parseRollup(text string) (int64, error) {
 	for line := range strings.Lines(text) {

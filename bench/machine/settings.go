@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -87,36 +86,6 @@ func (s system) cpuLimit() (cores float64, limited bool) {
 // CPULimit returns how many cores' time this process is granted, if that is limited.
 func CPULimit() (cores float64, limited bool) { return system{}.cpuLimit() }
 
-// ListenDrops returns how many connections found no room to wait to be accepted, and how many were dropped
-// while they did, since the network namespace was made. 0 where the system does not tell.
-func ListenDrops() (overflows, drops int64) {
-	text, _ := os.ReadFile("/proc/net/netstat") // no text has no counters
-	return netstat(string(text), "ListenOverflows"), netstat(string(text), "ListenDrops")
-}
-
-// netstat finds a counter of TcpExt: one line has the names, and the next the values.
-func netstat(text, name string) int64 {
-	var names []string
-	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(line, "TcpExt:")
-		if !ok {
-			continue
-		}
-		fields := strings.Fields(rest)
-		if names == nil {
-			names = fields
-			continue
-		}
-		for i, n := range names {
-			if n == name && i < len(fields) {
-				value, _ := strconv.ParseInt(fields[i], 10, 64) // a counter
-				return value
-			}
-		}
-	}
-	return 0
-}
-
 // carriers are the modules that carry traffic.
 var carriers = []string{"github.com/gorilla/websocket", "github.com/labstack/echo/v4", "golang.org/x/net", "golang.org/x/sys", "github.com/nats-io/nats-server/v2"}
 
@@ -150,36 +119,6 @@ var binaryHash = sync.OnceValue(func() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 })
-
-var (
-	userInfo = regexp.MustCompile(`://[^/@\s]*@`)
-	plain    = regexp.MustCompile(`^[\w@%+=:,./*-]+$`)
-)
-
-// commandLine writes a command as a shell takes it, with the variables that set flags, and without the users
-// and passwords of addresses.
-func commandLine(environ, args []string) string {
-	quoted := func(word string) string {
-		word = userInfo.ReplaceAllString(word, "://***@")
-		if plain.MatchString(word) {
-			return word
-		}
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	var words []string
-	for _, v := range environ {
-		if name, value, _ := strings.Cut(v, "="); strings.HasPrefix(name, "PUSHLAB_") {
-			words = append(words, name+"="+quoted(value))
-		}
-	}
-	for i, arg := range args {
-		if i == 0 {
-			arg = filepath.Base(arg)
-		}
-		words = append(words, quoted(arg))
-	}
-	return strings.Join(words, " ")
-}
 
 // StealTime returns how long a virtual machine's host had its cores since it started, and how long there was
 // altogether. It is exact to 10 ms. It fails where the system does not tell.
@@ -217,6 +156,7 @@ func parseSteal(text string) (steal, all int64, err error) {
 type Watch struct {
 	conditions result.Conditions
 	steal, all int64
+	unread     error // why there are no counters of connections that were dropped
 }
 
 // NewWatch begins to watch. The load average before is what the environment says.
@@ -224,7 +164,7 @@ func NewWatch(before result.Environment) *Watch {
 	w := &Watch{}
 	w.conditions.LoadBefore = before.LoadAverage
 	w.steal, w.all, _ = StealTime() // 0 where it is not told
-	w.conditions.ListenOverflows, w.conditions.ListenDrops = ListenDrops()
+	w.conditions.ListenOverflows, w.conditions.ListenDrops, w.unread = ListenDrops()
 	return w
 }
 
@@ -234,8 +174,11 @@ func (w *Watch) Conditions() result.Conditions {
 	if steal, all, err := StealTime(); err == nil && all > w.all && w.all > 0 {
 		c.Steal = float64(steal-w.steal) / float64(all-w.all)
 	}
-	overflows, drops := ListenDrops()
+	overflows, drops, err := ListenDrops()
 	c.ListenOverflows, c.ListenDrops = overflows-c.ListenOverflows, drops-c.ListenDrops
+	if err != nil || w.unread != nil {
+		c.ListenOverflows, c.ListenDrops = 0, 0
+	}
 	c.LoadAfter = loadAverage()
 	return c
 }

@@ -63,13 +63,6 @@ func TestCPULimit(t *testing.T) {
 	}
 }
 
-func TestNetstat(t *testing.T) {
-	text := "TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 26 27\nIpExt: InNoRoutes ListenDrops\nIpExt: 5 6\n"
-	if a, b, c := netstat(text, "ListenOverflows"), netstat(text, "ListenDrops"), netstat(text, "Pigeons"); a != 26 || b != 27 || c != 0 {
-		t.Errorf("%d, %d, %d", a, b, c)
-	}
-}
-
 func TestParseSteal(t *testing.T) {
 	steal, all, err := parseSteal("cpu  10 20 30 40 50 60 70 80 5 5\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
 	if steal != 80 || all != 360 || err != nil {
@@ -81,14 +74,6 @@ func TestParseSteal(t *testing.T) {
 }
 
 // No password is kept.
-func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"PATH=/bin", "PUSHLAB_ROUNDS=3"}, []string{"/usr/bin/pushlab", "bench", "run", "--target", "pushlab --heartbeat 5s", "--server-arg=--source=nats://me:secret@host/x", "it's"})
-	want := `PUSHLAB_ROUNDS=3 pushlab bench run --target 'pushlab --heartbeat 5s' --server-arg=--source=nats://***@host/x 'it'\''s'`
-	if got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-}
-
 func TestLibraries(t *testing.T) {
 	got := libraries(&debug.BuildInfo{Deps: []*debug.Module{{Path: "golang.org/x/net", Version: "v0.59.0"}, {Path: "golang.org/x/text", Version: "v1"}, {Path: "github.com/gorilla/websocket", Version: "v1.5.3"}}})
 	if got != "github.com/gorilla/websocket v1.5.3, golang.org/x/net v0.59.0" {

@@ -375,3 +375,19 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Errorf("%s is not what came; if that is right, run the test with UPDATE=1:\n%s", path, got)
 	}
 }
+
+// What the model has no columns for does not change it.
+func TestOtherKindsAreLeftOut(t *testing.T) {
+	r := synthetic(0)
+	lane := result.Lane{Target: result.PushlabName, Transport: "sse"}
+	before := len(pointsOf(r, lane))
+	for _, c := range []result.Case{
+		{Kind: result.Echo}, {Kind: result.Slow}, {Kind: result.FanOut, Computed: true}, {Kind: result.Storm, Manner: result.Restart}, {Kind: result.Storm, Bystanders: 5},
+	} {
+		c.Subscribers, c.Rate, c.Size = 100, 10, 128
+		r.Outcomes = append(r.Outcomes, result.Outcome{Case: c, Measurements: []result.Measurement{{Lane: lane, Round: 1, Window: time.Second, Delivered: 1000, ServerCPU: time.Hour}}})
+	}
+	if after := len(pointsOf(r, lane)); after != before {
+		t.Errorf("there are %d points instead of %d", after, before)
+	}
+}

@@ -50,6 +50,9 @@ func (p point) k() float64 {
 // pointsOf gathers what a result says about a lane, whether it was measured once in a round or again.
 func pointsOf(r result.Result, lane result.Lane) (points []point) {
 	for _, o := range r.Outcomes {
+		if !usable(o.Case) {
+			continue
+		}
 		// What several results say about one case belongs together: it is left out together.
 		i := slices.IndexFunc(r.Outcomes, func(other result.Outcome) bool { return alike(other.Case, o.Case) })
 		for _, m := range o.Measurements {
@@ -69,7 +72,20 @@ func pointsOf(r result.Result, lane result.Lane) (points []point) {
 }
 
 func alike(a, b result.Case) bool {
-	return a.Kind == b.Kind && a.Subscribers == b.Subscribers && a.Rate == b.Rate && a.Size == b.Size
+	return a.Kind == b.Kind && a.Subscribers == b.Subscribers && a.Rate == b.Rate && a.Size == b.Size && slices.Equal(a.Traits(), b.Traits())
+}
+
+// usable reports whether what a case measures is what the model has columns for: not what was computed from others, nor
+// what events cost that clients publish, that some read slowly, or that go on while connections come back.
+func usable(c result.Case) bool {
+	switch c.Kind {
+	case result.Echo, result.Slow:
+		return false
+	case result.Storm:
+		return c.Bystanders == 0 && (c.Manner == "" || c.Manner == result.DropAll)
+	default:
+		return !c.Computed
+	}
 }
 
 func pointOf(of int, c result.Case, m result.Measurement) point {

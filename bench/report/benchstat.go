@@ -26,21 +26,16 @@ func Benchstat(w io.Writer, r result.Result) error {
 			fmt.Fprintf(&b, "%s: %s\n", pair[0], strings.Join(strings.Fields(pair[1]), " "))
 		}
 	}
-	used := func(mt metric) bool {
+	used := func(i result.MetricInfo) bool {
 		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool {
-			return slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { _, ok := mt.of(m); return ok && mt.comparable(m) })
+			return slices.ContainsFunc(o.Measurements, func(m result.Measurement) bool { _, ok := known(i, o.Case, m); return ok })
 		})
 	}
-	for _, mt := range metrics() {
-		if !used(mt) {
-			continue
+	for _, i := range result.Metrics() {
+		if used(i) {
+			name, _ := unit(i)
+			fmt.Fprintf(&b, "Unit %s better=%s\n", name, i.Better)
 		}
-		better := "lower"
-		if mt.higher {
-			better = "higher"
-		}
-		name, _ := unit(mt)
-		fmt.Fprintf(&b, "Unit %s better=%s\n", name, better)
 	}
 	for _, o := range r.Outcomes {
 		c := o.Case
@@ -50,6 +45,15 @@ func Benchstat(w io.Writer, r result.Result) error {
 				name += "/id=" + word(c.ID)
 			}
 			name += fmt.Sprintf("/subscribers=%d/rate=%s/size=%d/target=%s/transport=%s", c.Subscribers, plain(c.Rate), c.Size, word(m.Target), word(m.Transport))
+			if c.Data != result.PadData {
+				name += "/data=" + word(string(c.Data))
+			}
+			if c.RTT > 0 {
+				name += "/rtt=" + word(c.RTT.String())
+			}
+			if c.Computed {
+				name += "/computed=true"
+			}
 			if m.Variant != "" {
 				name += "/variant=" + word(m.Variant)
 			}
@@ -57,9 +61,9 @@ func Benchstat(w io.Writer, r result.Result) error {
 				name += "/again=true"
 			}
 			var values strings.Builder
-			for _, mt := range metrics() {
-				if v, ok := mt.of(m); ok && mt.comparable(m) {
-					name, per := unit(mt)
+			for _, i := range result.Metrics() {
+				if v, ok := known(i, c, m); ok {
+					name, per := unit(i)
 					fmt.Fprintf(&values, " %s %s", strconv.FormatFloat(v*per, 'g', 9, 64), name)
 				}
 			}
@@ -72,20 +76,27 @@ func Benchstat(w io.Writer, r result.Result) error {
 	return err
 }
 
+// known returns a number of a measurement, if it may be compared.
+func known(i result.MetricInfo, c result.Case, m result.Measurement) (v float64, ok bool) {
+	v, ok = i.Value(m)
+	return v, ok && i.KnownIn(c.Kind) && i.Comparable(m)
+}
+
 // unit returns what Go's benchmarks call a metric's unit, and how many of it one of ours is: benchstat scales what ends in
 // -ns and -bytes.
-func unit(mt metric) (name string, per float64) {
-	switch mt.unit {
-	case "ms":
-		return strings.Replace(mt.name, "_ms", "", 1) + "-ns", 1e6
-	case "us":
-		return strings.Replace(mt.name, "_us", "", 1) + "-ns", 1e3
-	case "KiB":
-		return strings.Replace(mt.name, "_kib", "", 1) + "-bytes", 1024
-	case "B":
-		return mt.name + "-bytes", 1
+func unit(i result.MetricInfo) (name string, per float64) {
+	name = string(i.Metric)
+	switch i.Unit {
+	case result.Milliseconds:
+		return strings.Replace(name, "_ms", "", 1) + "-ns", 1e6
+	case result.Microseconds:
+		return strings.Replace(name, "_us", "", 1) + "-ns", 1e3
+	case result.Kibibytes:
+		return strings.Replace(name, "_kib", "", 1) + "-bytes", 1024
+	case result.Bytes:
+		return name + "-bytes", 1
 	}
-	return mt.name, 1
+	return name, 1
 }
 
 // word returns a part of a benchmark's name: a hyphen would begin the number of its threads.

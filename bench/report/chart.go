@@ -69,7 +69,7 @@ func weight(lane result.Lane) int {
 	switch lane.Target {
 	case result.PushlabName:
 		return 0
-	case result.FloorName, result.BaselineName:
+	case result.FloorName, result.BaselineName, result.NullName:
 		return 2
 	}
 	return 1

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"strconv"
@@ -14,19 +15,21 @@ func CSV(w io.Writer, r result.Result) error {
 	rows := [][]string{{
 		"id", "scenario", "kind", "subscribers", "events_per_second", "data_bytes",
 		"target", "transport", "variant", "again", "round", "metric", "unit", "value", "comparable",
+		"data", "rtt_ms", "computed",
 	}}
 	for _, o := range r.Outcomes {
 		c := o.Case
 		for _, m := range o.Measurements {
-			for _, mt := range metrics() {
-				v, ok := mt.of(m)
-				if !ok {
+			for _, info := range result.Metrics() {
+				v, ok := info.Value(m)
+				if !ok || !info.KnownIn(c.Kind) {
 					continue
 				}
 				rows = append(rows, []string{
 					c.ID, c.Name, string(c.Kind), strconv.Itoa(c.Subscribers), plain(c.Rate), strconv.Itoa(c.Size),
 					m.Target, m.Transport, m.Variant, strconv.FormatBool(m.Again), strconv.Itoa(m.Round),
-					mt.name, mt.unit, plain(v), strconv.FormatBool(mt.comparable(m)),
+					string(info.Metric), string(info.Unit), plain(v), strconv.FormatBool(info.Comparable(m)),
+					cmp.Or(string(c.Data), "pad"), plain(c.RTT.Seconds() * 1000), strconv.FormatBool(c.Computed),
 				})
 			}
 		}

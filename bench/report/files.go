@@ -77,7 +77,8 @@ func histograms(r result.Result) (files []File, err error) {
 	for _, o := range r.Outcomes {
 		c := o.Case
 		for _, d := range distributions(o, delivery) {
-			parts := []string{c.ID, c.Name, fmt.Sprintf("%dx%sx%d", c.Subscribers, plain(c.Rate), c.Size), d.lane.Name()}
+			parts := append([]string{c.ID, c.Name, fmt.Sprintf("%dx%sx%d", c.Subscribers, plain(c.Rate), c.Size)}, c.Traits()...)
+			parts = append(parts, d.lane.Name())
 			name := safe(strings.TrimPrefix(strings.Join(parts, "-"), "-"))
 			for n := 2; slices.Contains(names, name); n++ { // the same case twice
 				name = safe(strings.Join(parts, "-")) + fmt.Sprintf("-%d", n)

@@ -221,6 +221,7 @@ func shortTitle(c result.Case) string {
 	if c.Kind != result.Idle {
 		words = append(words, fmt.Sprintf("%d bytes", c.Size))
 	}
+	words = append(words, c.Traits()...)
 	return c.Name + ": " + strings.Join(words, ", ")
 }
 

@@ -232,16 +232,17 @@ func bytesSection(r result.Result, _ map[string]chart) section {
 
 // memorySection shows what a connection takes.
 func memorySection(r result.Result, _ map[string]chart) section {
-	s := section{ID: "memory", Title: "Memory per connection", How: "Resident memory that the server has more with its connections than without, by their number. " +
+	s := section{ID: "memory", Title: "Memory per connection", How: "Resident memory that each connection adds: the slope over their number. " +
 		"The rest is what Go's runtime keeps for itself, and what it has not given back. What the kernel keeps for a socket is in no process and comes on top."}
 	for _, o := range r.Outcomes {
 		f := bars(o, "KiB for each connection", []string{"heap", "stack", "rest"}, func(m result.Measurement) []float64 {
 			if m.Memory == nil {
 				return nil
 			}
-			per := func(of func(result.MemoryReading) int64) float64 { return max(0, m.Memory.PerConnection(of)/1024) }
-			heap, stack := per(func(r result.MemoryReading) int64 { return r.Heap }), per(func(r result.MemoryReading) int64 { return r.Stack })
-			return []float64{heap, stack, max(0, per(func(r result.MemoryReading) int64 { return r.Resident })-heap-stack)}
+			per := func(s result.Slope) float64 { return max(0, s.PerConnection/1024) }
+			each := m.Memory.PerConnection()
+			heap, stack := per(each.Heap), per(each.Stack)
+			return []float64{heap, stack, max(0, per(each.Resident)-heap-stack)}
 		})
 		if len(f.Bars) > 0 {
 			f.Caption, f.Kind = "KiB per connection", "memory"
@@ -253,7 +254,7 @@ func memorySection(r result.Result, _ map[string]chart) section {
 
 // stormSection shows how subscribers came back.
 func stormSection(r result.Result, charts map[string]chart) section {
-	s := section{ID: "storm", Title: "After a storm", How: "All subscribers lost their connections at once. The line says which share had come back and had all that it missed, that long after. " +
+	s := section{ID: "storm", Title: "After a storm", How: "The line says which share of those who lost their connection were back and had all that they missed, that long after. " +
 		"The steeper, the better; a long tail at the top is a few who had to wait."}
 	for _, o := range r.Outcomes {
 		all := slices.DeleteFunc(distributions(o, catchUp), func(d distribution) bool { return d.lane.Again })
@@ -381,14 +382,14 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 			}
 			rest := o.Case
 			along.fixed(&rest)
-			key := fmt.Sprint(rest.ID, rest.Name, rest.Subscribers, rest.Rate, rest.Size)
+			key := fmt.Sprint(rest.ID, rest.Name, rest.Subscribers, rest.Rate, rest.Size, rest.Data, rest.RTT)
 			if groups[key] == nil {
 				order = append(order, key)
 			}
 			groups[key] = append(groups[key], o)
 		}
 		for _, key := range order {
-			group := groups[key]
+			group := withoutTwins(groups[key], along.of)
 			var xs []float64
 			for _, o := range group {
 				xs = append(xs, along.of(o.Case))
@@ -399,6 +400,13 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 				continue
 			}
 			view := caseView{Title: group[0].Case.Name + " by " + along.label + fixedWords(group[0].Case, along.label)}
+			if computed := slices.DeleteFunc(slices.Clone(group), func(o result.Outcome) bool { return !o.Case.Computed }); len(computed) > 0 {
+				var at []string
+				for _, o := range computed {
+					at = append(at, plain(along.of(o.Case)))
+				}
+				view.Title += "; computed at " + strings.Join(at, ", ")
+			}
 			for _, cost := range []struct{ caption, label, metric string }{
 				{"Server CPU per event", "µs/event", "server_cpu_us_per_event"}, {"Bytes per event, both ways", "bytes/event", ""}, {"Delivery p50", "ms", "delivery_p50_ms"},
 			} {
@@ -420,6 +428,15 @@ func sweepSection(r result.Result, charts map[string]chart) section {
 	return s
 }
 
+// withoutTwins leaves out what was computed and measured too.
+func withoutTwins(group []result.Outcome, of func(result.Case) float64) []result.Outcome {
+	measured := map[float64]bool{}
+	for _, o := range group {
+		measured[of(o.Case)] = measured[of(o.Case)] || !o.Case.Computed
+	}
+	return slices.DeleteFunc(group, func(o result.Outcome) bool { return o.Case.Computed && measured[of(o.Case)] })
+}
+
 // fixedWords says what is the same in all cases of a group.
 func fixedWords(c result.Case, label string) string {
 	var words []string
@@ -432,7 +449,8 @@ func fixedWords(c result.Case, label string) string {
 	if label != "bytes of data" {
 		words = append(words, fmt.Sprintf("%d bytes of data", c.Size))
 	}
-	return "; " + strings.Join(words, ", ")
+	c.Computed, c.Verifies = false, false // these differ
+	return "; " + strings.Join(append(words, c.Traits()...), ", ")
 }
 
 // sweep returns a cost's lines over the cases of a group: that of a metric, or of all bytes.
@@ -441,7 +459,7 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 		if name == "" {
 			return m.BytesDownPerEvent() + m.BytesUpPerEvent(), m.Delivered > 0 && m.BytesDown > 0
 		}
-		return findMetric(name).of(m)
+		return result.Metric(name).Info().Value(m)
 	}
 	var lanes []result.Lane
 	points := map[result.Lane]map[float64][]float64{}
@@ -463,7 +481,7 @@ func sweep(group []result.Outcome, of func(result.Case) float64, name string) (c
 	}
 	mark := marks(lanes)
 	for _, lane := range lanes {
-		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane], reference: lane.Target == result.FloorName}
+		l := curve{Name: called(lane, lanes), Lane: lane.Transport, Mark: mark[lane], reference: result.IsLeast(lane.Target)}
 		for _, x := range sortedKeys(points[lane]) {
 			l.X, l.Y = append(l.X, x), append(l.Y, rounded(stats.Spread(points[lane][x]).Median))
 		}

@@ -10,7 +10,7 @@ import (
 // A fact is a row of the summary: a metric over the rounds.
 type fact struct {
 	name   string
-	metric string // that of metrics
+	metric result.Metric
 	// neutral says that neither more nor less is better.
 	neutral bool
 }
@@ -19,6 +19,7 @@ func facts() []fact {
 	return []fact{
 		{"delivery p50, ms", "delivery_p50_ms", false},
 		{"delivery p99, ms", "delivery_p99_ms", false},
+		{"round trip p50, µs", result.RoundTrip, false},
 		{"delivery p99.9, ms", "delivery_p99_9_ms", false},
 		{"delivery max, ms", "delivery_max_ms", false},
 		{"bytes/event down", "bytes_down_per_event", false},
@@ -28,6 +29,7 @@ func facts() []fact {
 		{"resident, KiB/connection", "resident_kib_per_connection", false},
 		{"half have caught up, ms", "catch_up_p50_ms", false},
 		{"all have caught up, ms", "catch_up_ms", false},
+		{"CPU, µs/idle connection/s", "idle_cpu_us_per_connection_second", false},
 		{"deliveries/s at most", "deliveries_per_second", false},
 	}
 }
@@ -38,7 +40,7 @@ const like = 0.03
 func summarySection(r result.Result, _ map[string]chart) section {
 	s := section{ID: "summary", Title: "Summary", How: "Each number is the median of the rounds that may be compared; below it is their range. " +
 		"The best of a row is bold. ~ marks those that cannot be told from the best: their ranges overlap, or they differ by less than 3 % if it was one round. " +
-		"The floor is what must be paid in any case, so it is not among the best."}
+		"The floor, and the hub alone (null), are what must be paid in any case, so they are not among the best."}
 	for _, o := range r.Outcomes {
 		if t := summaryTable(o); len(t.Rows) > 0 {
 			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Tables: []tableView{t}})
@@ -54,13 +56,13 @@ func summaryTable(o result.Outcome) tableView {
 		t.Columns = append(t.Columns, columnView{Name: called(lane, lanes), Lane: lane.Transport})
 	}
 	for _, f := range facts() {
-		mt := findMetric(f.metric)
+		info := f.metric.Info()
 		spreads := make([]result.Spread, len(lanes))
 		any := false
 		for i, lane := range lanes {
 			var values []float64
 			for _, m := range o.Of(lane) {
-				if v, ok := mt.of(m); ok && mt.comparable(m) {
+				if v, ok := known(info, o.Case, m); ok {
 					values = append(values, v)
 				}
 			}
@@ -73,7 +75,7 @@ func summaryTable(o result.Outcome) tableView {
 		row := rowView{Name: f.name}
 		classes := make([]string, len(lanes))
 		if !f.neutral {
-			classes = best(lanes, spreads, mt.higher)
+			classes = best(lanes, spreads, info.Better == result.Higher)
 		}
 		for i, spread := range spreads {
 			cell := cellView{Text: "–", Class: classes[i]}
@@ -93,7 +95,7 @@ func summaryTable(o result.Outcome) tableView {
 // best returns which of a row is "best", or which "tie". What is alone is neither.
 func best(lanes []result.Lane, spreads []result.Spread, higher bool) []string {
 	classes, rivals, first := make([]string, len(lanes)), 0, -1
-	rival := func(i int) bool { return spreads[i].Rounds > 0 && lanes[i].Target != result.FloorName }
+	rival := func(i int) bool { return spreads[i].Rounds > 0 && !result.IsLeast(lanes[i].Target) }
 	for i, s := range spreads {
 		if !rival(i) {
 			continue

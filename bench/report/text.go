@@ -40,7 +40,11 @@ func (r Text) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s this is what was measured until then\n", r.paint(text.FgYellow, "INTERRUPTED"))
 	}
 	for _, o := range r.Result.Outcomes {
-		for _, t := range r.tables(o) {
+		tables := r.tables(o)
+		if len(tables) > 0 && len(r.Result.Outcomes) > 1 { // several tables look the same
+			b.WriteString("\n" + Title(o.Case))
+		}
+		for _, t := range tables {
 			b.WriteString("\n" + t.Render() + "\n")
 		}
 	}
@@ -85,13 +89,40 @@ func Title(s result.Case) string {
 		rounds = fmt.Sprintf("%d rounds", s.Rounds)
 	}
 	rounds += along(s)
+	if s.Verifies {
+		rounds += "; verified"
+	}
+	if s.Computed {
+		return fmt.Sprintf("%s: %d subscribers, %g events/s with %d bytes of data, computed; %s", s.Name, s.Subscribers, s.Rate, s.Size, rounds)
+	}
 	switch s.Kind {
 	case result.Idle:
 		return fmt.Sprintf("%s: %d subscribers, watched for %v after %d events; %s", s.Name, s.Subscribers, s.Measure, s.WarmUpEvents(), rounds)
 	case result.Capacity:
 		return fmt.Sprintf("%s: %d subscribers, events with %d bytes of data, the highest rate with a p99 of at most %v over %v; %s",
 			s.Name, s.Subscribers, s.Size, s.Limit, s.Measure, rounds)
+	case result.Slow:
+		return fmt.Sprintf("%s: %d subscribers, of which some read slowly, %g events/s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, s.Rate, s.Size, s.Measure, rounds)
+	case result.Echo:
+		how := fmt.Sprintf("%g events/s of each", s.Rate)
+		if s.InFlight > 0 {
+			how = fmt.Sprintf("closed loop, %d in flight", s.InFlight)
+		}
+		return fmt.Sprintf("%s: %d clients get their own events back, %s with %d bytes of data, measured for %v; %s",
+			s.Name, s.Subscribers, how, s.Size, s.Measure, rounds)
 	case result.Storm:
+		switch {
+		case s.Manner == result.Restart:
+			return fmt.Sprintf("%s: the server of %d subscribers is restarted in the middle of %d events with %d bytes of data; %s",
+				s.Name, s.Subscribers, s.Events(), s.Size, rounds)
+		case s.Manner == result.Rolling:
+			return fmt.Sprintf("%s: %g of %d subscribers drop in a second, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.CutPerSecond(), s.Subscribers-s.Bystanders, s.Rate, s.Size, rounds)
+		case s.Bystanders > 0:
+			return fmt.Sprintf("%s: %d of %d subscribers drop and come back at once, while %g events/s go on with %d bytes of data; %s",
+				s.Name, s.Subscribers-s.Bystanders, s.Subscribers, s.Rate, s.Size, rounds)
+		}
 		return fmt.Sprintf("%s: %d subscribers drop, miss %d events with %d bytes of data, and come back at once; %s",
 			s.Name, s.Subscribers, s.Events(), s.Size, rounds)
 	default:
@@ -186,7 +217,7 @@ func verdicts(o result.Outcome) (all []line) {
 			comparable++
 		}
 	}
-	if comparable > 0 && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
+	if comparable > 0 && !o.Case.Computed && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
 		add(fine, fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
 			comparable, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
 	}
@@ -209,44 +240,55 @@ func verdicts(o result.Outcome) (all []line) {
 
 // compare says how a target does beside another, if that is worth saying.
 func compare(s result.Summary, ratio result.Ratio) string {
-	reference := func(name string) bool {
-		return name == result.FloorName || name == result.BaselineName || name == result.NchanName
-	}
 	what := map[result.Metric]string{
 		result.CPUPerEvent: "costs", result.MemoryPerConnection: "takes", result.DeliveriesPerSecond: "delivers", result.CatchUpTime: "takes",
+		result.RoundTrip: "takes", result.DeliveryTail: "has a p99 of",
 	}[s.Metric]
 	once, of := s.Lane, "%s %s %s times what %s does"
 	once.Again = false
 	switch {
 	case s.Again && ratio.To == s.Target:
 		return fmt.Sprintf("%s against itself: %s, which is the noise", once.Name(), withBounds(ratio.Spread, 2))
-	case s.Again || !reference(ratio.To) || reference(s.Target):
+	case s.Again || !result.IsYardstick(ratio.To) || result.IsYardstick(s.Target):
 		return ""
 	case ratio.To == result.FloorName:
 		of = "%s %s %s times the %s"
+	case s.Metric == result.DeliveryTail:
+		of = "%s %s %s times that of %s"
+	case ratio.To == result.NullName:
+		return fmt.Sprintf("%s %s %s times what the hub alone does in the load's process", s.Name(), what, withBounds(ratio.Spread, 2))
 	}
 	return fmt.Sprintf(of, s.Name(), what, withBounds(ratio.Spread, 2), ratio.To)
 }
 
-// growth says how the cost of an event grows with the number of subscribers, beside the floor's,
-// if it was measured with several.
+// growth says how the cost of an event grows with the number of subscribers, beside the floor's, for each scenario that
+// was measured with several and the same events.
 func growth(r result.Result) (lines []string) {
-	var small, large result.Outcome
+	var keys []string
+	groups := map[string][]result.Outcome{}
 	for _, o := range r.Outcomes {
-		switch n := o.Case.Subscribers; {
-		case o.Case.Kind != result.FanOut || !slices.Contains(o.Case.Targets, result.FloorName):
-		case small.Case.Subscribers == 0:
-			small, large = o, o
-		case n > large.Case.Subscribers:
-			large = o
-		case n < small.Case.Subscribers:
-			small = o
+		if o.Case.Kind != result.FanOut || o.Case.Computed || !slices.Contains(o.Case.Targets, result.FloorName) {
+			continue
 		}
+		key := fmt.Sprint(o.Case.ID, o.Case.Name, o.Case.Size, o.Case.Traits())
+		if groups[key] == nil {
+			keys = append(keys, key)
+		}
+		groups[key] = append(groups[key], o)
 	}
+	for _, key := range keys {
+		bySubscribers := func(a, b result.Outcome) int { return cmp.Compare(a.Case.Subscribers, b.Case.Subscribers) }
+		lines = append(lines, grown(slices.MinFunc(groups[key], bySubscribers), slices.MaxFunc(groups[key], bySubscribers))...)
+	}
+	return lines
+}
+
+// grown says by how much an event costs more in a larger case.
+func grown(small, large result.Outcome) (lines []string) {
 	if small.Case.Subscribers == large.Case.Subscribers {
 		return nil
 	}
-	lines = append(lines, fmt.Sprintf("from %d to %d subscribers an event's cost grows by a factor of", small.Case.Subscribers, large.Case.Subscribers))
+	lines = append(lines, fmt.Sprintf("%s: from %d to %d subscribers an event's cost grows by a factor of", small.Case.Name, small.Case.Subscribers, large.Case.Subscribers))
 	for _, s := range large.Summaries {
 		at := slices.IndexFunc(small.Summaries, func(other result.Summary) bool {
 			return other.Lane == s.Lane
@@ -279,8 +321,18 @@ func explanation(r result.Result) string {
 		return slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(kinds, o.Case.Kind) })
 	}
 	several := slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
-	if has(result.FanOut, result.Capacity) {
+	if has(result.FanOut, result.Capacity, result.Slow) {
 		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
+`)
+	}
+	if has(result.Slow) {
+		b.WriteString(`Slow readers take 1 KiB/s each, or nothing (stuck), into receive buffers of 4 KiB; deliveries are those to the others. In the end they
+read all that there is, and what they do not get then must have been told to them: by a gap, or by being cut off.
+`)
+	}
+	if has(result.Echo) {
+		b.WriteString(`A round trip counts from when a client's event was due until the same client has it back; in a closed loop from when it was sent, which
+hides what would have been late. Its bytes are all of the client's, with posts and their answers.
 `)
 	}
 	if has(result.FanOut) {
@@ -291,14 +343,26 @@ server CPU is the run time of the server's threads (/proc/PID/task/*/schedstat) 
 		}
 		b.WriteString(".\n")
 	}
+	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Kind == result.FanOut && len(Text{}.wire(o).rows) > 0 }) {
+		b.WriteString(`On the wire: heads are those of requests and responses; framing tells where events begin and end; payload is envelopes with
+their data, and answers to polls. link bytes are an estimate: the bytes both ways, and 52 for each TCP segment.
+`)
+	}
 	if has(result.FanOut) && several {
 		b.WriteString(`The floor sends the same bytes by one non-blocking send(2) for each subscriber, and does nothing else; for long polling it
 also receives the polls. The baseline is net/http with a handler that waits for the event and writes the same answer.
 Ratios are of the same round; shown are their median and range.
 `)
 	}
+	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(o.Case.Targets, result.NullName) }) {
+		b.WriteString(`null is the hub alone, read by goroutines of the load's process: its CPU time has publishing and the subscribers' accounts in it, and it
+has no bytes.
+`)
+	}
 	if has(result.Idle) {
-		b.WriteString(`KiB/connection is resident memory of the server's processes, full less empty, by the number of connections.
+		b.WriteString(`KiB/connection is the slope of the resident memory of the server's processes over steps of none, a quarter, half and all of the
+connections; residual is how far the steps are from that line. Heap, stack and Go's own are parts of it. Kernel memory is beside it: half
+of what TCP sockets take on this machine, where both ends are. Bytes per hour are worth something if a heartbeat or poll fell into the time.
 `)
 	}
 	b.WriteString("Server and load share the machine, and the loopback interface charges the receiver's half of TCP to the sender.\n")

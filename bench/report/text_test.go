@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pushlab/bench/result"
 )
@@ -91,5 +93,51 @@ func TestTextTellsRatios(t *testing.T) {
 		if !strings.Contains(b.String(), line) {
 			t.Errorf("the report does not say %q:\n%s", line, &b)
 		}
+	}
+}
+
+// What is known about the wire, the payload and the way to a capacity is told in tables of their own.
+func TestTextTellsMore(t *testing.T) {
+	r := exampleOf(t)
+	o := r.Outcomes[0]
+	o.Case.Data, o.Case.Verifies = result.BinaryData, true
+	m := &o.Measurements[0]
+	m.Bytes = result.Roles{RequestHeads: m.BytesUp, ResponseHeads: 5_000_000, Framing: 775_000, Payload: 5_000_000}
+	m.Segments = &result.Segments{In: 50_000, Out: 25_000, DataIn: 25_000, DataOut: 25_000}
+	m.DataBytes, m.Receivers = 3_200_000, &result.Receivers{First: result.Latency{P50: 1e6}, Last: result.Latency{P50: 3e6}, Spread: result.Latency{P50: 2e6}}
+	m.Predicted = &result.Prediction{ServerCPU: 14_000, Bytes: 511, Segments: 3}
+	limit := o
+	limit.Case.Kind, limit.Case.Verifies, limit.Case.Limit = result.Capacity, false, 50*time.Millisecond
+	limit.Measurements = slices.Clone(o.Measurements)
+	for i := range limit.Measurements {
+		limit.Measurements[i].Search = &result.Search{Curve: []result.Probe{{Rate: 500, P99: 2e6}, {Rate: 1000, P99: 60e6, BacklogSlope: 7}}}
+	}
+	var b bytes.Buffer
+	r.Outcomes = []result.Outcome{o, limit}
+	if err := (Text{Result: r}).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "more.txt", b.Bytes())
+	for line := range strings.Lines(b.String()) {
+		if len([]rune(line)) > 150 || strings.HasSuffix(line, " \n") {
+			t.Errorf("a line is too long, or ends with spaces: %q", line)
+		}
+	}
+}
+
+// How costs grow is said of each scenario by itself, and not across them.
+func TestTextTellsGrowth(t *testing.T) {
+	var r result.Result
+	for _, c := range []result.Case{
+		{Name: "fanout", Subscribers: 10}, {Name: "payload", Subscribers: 5, Data: result.JSONData}, {Name: "payload", Subscribers: 9, Data: result.TextData},
+		{Name: "fanout", Subscribers: 1000}, {Name: "fanout", Subscribers: 5000, Computed: true},
+	} {
+		c.Kind, c.Targets = result.FanOut, []string{"floor", "pushlab"}
+		s := result.Summary{Lane: result.Lane{Target: "pushlab", Transport: "sse"}, Value: result.Spread{Median: float64(c.Subscribers), Rounds: 1}}
+		r.Outcomes = append(r.Outcomes, result.Outcome{Case: c, Summaries: []result.Summary{s}})
+	}
+	want := []string{"fanout: from 10 to 1000 subscribers an event's cost grows by a factor of", "pushlab sse 100.00 (10.0 µs to 1000.0 µs)"}
+	if got := growth(r); !slices.Equal(got, want) {
+		t.Errorf("it says %q", got)
 	}
 }

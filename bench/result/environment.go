@@ -47,8 +47,6 @@ type Environment struct {
 	CPULimit     string `json:"cpu_limit,omitempty"`
 	// Libraries are those that carry traffic in the server, with their versions; the rest is Go's own.
 	Libraries string `json:"libraries,omitempty"`
-	// Binary is the SHA-256 of the program, Command how it was called. Who is named in an address there, and
-	// with which password, is left out.
-	Binary  string `json:"binary_sha256,omitempty"`
-	Command string `json:"command,omitempty"`
+	// Binary is the SHA-256 of the program.
+	Binary string `json:"binary_sha256,omitempty"`
 }

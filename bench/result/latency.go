@@ -11,7 +11,8 @@ import (
 type Latency struct {
 	// Count is how many times there are.
 	Count int64 `json:"count"`
-	// P50, P90, P99 and P999 are percentiles, to three digits.
+	// P50, P90, P99 and P999 are percentiles, to three digits. P999 is 0 if it would rest on fewer than ten
+	// times: of less than ten thousand there is no such number.
 	P50  time.Duration `json:"p50_ns"`
 	P90  time.Duration `json:"p90_ns"`
 	P99  time.Duration `json:"p99_ns"`
@@ -67,7 +68,10 @@ func (r *Recorder) Latency() (Latency, error) {
 	at := func(percentile float64) time.Duration {
 		return min(time.Duration(h.ValueAtPercentile(percentile))*time.Microsecond, l.Max)
 	}
-	l.P50, l.P90, l.P99, l.P999 = at(50), at(90), at(99), at(99.9)
+	l.P50, l.P90, l.P99 = at(50), at(90), at(99)
+	if l.Count >= fewest {
+		l.P999 = at(99.9)
+	}
 	return l, nil
 }
 

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -9,14 +10,14 @@ import (
 
 func TestLatency(t *testing.T) {
 	var times []time.Duration
-	for i := range 1000 {
-		times = append(times, time.Duration(1000-i)*time.Millisecond)
+	for i := range 10_000 {
+		times = append(times, time.Duration(10_000-i)*100*time.Microsecond)
 	}
 	l, err := LatencyOf(times)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Count != 1000 || l.Max != time.Second || l.Mean != 500500*time.Microsecond {
+	if l.Count != 10_000 || l.Max != time.Second || l.Mean != 500050*time.Microsecond {
 		t.Errorf("count %d, max %v, mean %v", l.Count, l.Max, l.Mean)
 	}
 	for got, want := range map[time.Duration]time.Duration{
@@ -30,8 +31,20 @@ func TestLatency(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.TotalCount() != 1000 || h.ValueAtPercentile(50) != l.P50.Microseconds() {
+	if h.TotalCount() != 10_000 || h.ValueAtPercentile(50) != l.P50.Microseconds() {
 		t.Errorf("the encoded histogram has %d values and the median %d µs", h.TotalCount(), h.ValueAtPercentile(50))
+	}
+}
+
+// A p99.9 of few times would be one of them.
+func TestLatencyOfFew(t *testing.T) {
+	l, err := LatencyOf(make([]time.Duration, 9_999))
+	if err != nil || l.P999 != 0 || l.Count != 9_999 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	times := slices.Repeat([]time.Duration{time.Second}, 9_999)
+	if l, err = LatencyOf(times); err != nil || l.P99 == 0 || l.P999 != 0 {
+		t.Errorf("%+v, %v", l, err)
 	}
 }
 

@@ -67,7 +67,7 @@ type Measurement struct {
 	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
 	WarmUpFaults int64 `json:"warm_up_faults"`
 	// Delivery is how long deliveries took: from when an event was due until a subscriber had read
-	// and found it.
+	// and found it. In an echo that is the round trip. In a closed loop an event is due when it is sent.
 	Delivery Latency `json:"delivery"`
 
 	// Window is how long it took from the first event until the counters were read.
@@ -78,11 +78,13 @@ type Measurement struct {
 	ServerWrites    int64 `json:"server_writes"`
 	ServerBytes     int64 `json:"server_bytes"`
 	// BytesDown and BytesUp are what the subscribers' connections carried, to them and from them,
-	// counted at the client's net.Conn: above TCP.
+	// counted at the client's net.Conn: above TCP. In an echo these are all bytes of the clients, with
+	// those of the requests that post the events, and of their answers.
 	BytesDown int64 `json:"bytes_down"`
 	BytesUp   int64 `json:"bytes_up"`
 	// ServerCPU and LoadCPU are the run time of all threads of the server, and of this process:
-	// publisher and subscribers. 0 where the system does not tell.
+	// publisher and subscribers. 0 where the system does not tell. The null target has no process of
+	// its own: there ServerCPU is that of this process, and LoadCPU 0.
 	ServerCPU time.Duration `json:"server_cpu_ns"`
 	LoadCPU   time.Duration `json:"load_cpu_ns"`
 	// SoftirqCPU is the run time of the kernel's thread that did interrupt work for the server's
@@ -101,6 +103,12 @@ type Measurement struct {
 	// CatchUp is how long subscribers took that came back, each until it had all that it had missed,
 	// in a case of the kind Storm.
 	CatchUp *Latency `json:"catch_up,omitempty"`
+	// Recovery is how that went, and PeakResident the largest resident set that the server's
+	// processes had, since they were started, added up.
+	Recovery     *Recovery `json:"recovery,omitempty"`
+	PeakResident int64     `json:"peak_resident_bytes,omitempty"`
+	// Laggards is what became of subscribers that read slowly, in a case of the kind Slow.
+	Laggards *Laggards `json:"laggards,omitempty"`
 	// Search is how the highest rate was found, in a case of the kind Capacity. The rest of the
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
@@ -126,6 +134,37 @@ type Measurement struct {
 	Connecting *Arrivals `json:"connecting,omitempty"`
 	// Between are the processes that stood between load and server, the nearest to the load first.
 	Between []Between `json:"between,omitempty"`
+	// Bytes says what BytesDown and BytesUp were there for.
+	Bytes Roles `json:"bytes,omitzero"`
+	// DataBytes is how many bytes of the applications' own were delivered: the case's Size for each event.
+	DataBytes int64 `json:"data_bytes_delivered,omitempty"`
+	// Segments are the TCP segments of the window, if the load knows them.
+	Segments *Segments `json:"segments,omitempty"`
+	// Receivers tells the first and the last receiver of each event, in a case of the kind FanOut.
+	Receivers *Receivers `json:"receivers,omitempty"`
+	// WarmUp is how long the warm-up took, and Unsteady says that it ended before the deliveries took
+	// equally long, in a case that has a MaxWarmUp.
+	WarmUp   time.Duration `json:"warm_up_ns,omitempty"`
+	Unsteady bool          `json:"unsteady,omitempty"`
+	// Computed says that this was not measured, but computed from other cases; its window is a virtual hour, and
+	// no latency is known.
+	Computed bool `json:"computed,omitempty"`
+	// Predicted is what would have been computed, in a case that verifies that.
+	Predicted *Prediction `json:"predicted,omitempty"`
+	// BacklogSlope is by how many deliveries per second the backlog grew while events were published: what was
+	// due and had not come. BacklogError is the standard error of that.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	BacklogError float64 `json:"backlog_slope_error,omitempty"`
+}
+
+// A Prediction is what a delivered event costs by computation, from what waiting connections cost, and
+// what events do at a higher rate.
+type Prediction struct {
+	// ServerCPU is to be compared with ServerCPUPerEvent.
+	ServerCPU time.Duration `json:"server_cpu_ns_per_event"`
+	// Bytes are in both directions, and so are Segments.
+	Bytes    float64 `json:"bytes_per_event"`
+	Segments float64 `json:"segments_per_event"`
 }
 
 // An Interval is a part of a measurement, such as a second.
@@ -139,32 +178,6 @@ type Interval struct {
 	Max       time.Duration `json:"max_ns"`
 }
 
-// A Memory is what a server took without and with its connections, in bytes. What its Go runtime
-// tells is 0 where there is none.
-type Memory struct {
-	// Connections is how many connections there were.
-	Connections int `json:"connections"`
-	// Empty is what it took with no subscriber, Full with all.
-	Empty MemoryReading `json:"empty"`
-	Full  MemoryReading `json:"full"`
-}
-
-// A MemoryReading is what a server takes at one moment.
-type MemoryReading struct {
-	// Resident is its resident set.
-	Resident int64 `json:"resident_bytes"`
-	// Heap and Stack are what Go uses of them.
-	Heap  int64 `json:"heap_bytes"`
-	Stack int64 `json:"stack_bytes"`
-	// Goroutines is how many there are.
-	Goroutines int64 `json:"goroutines"`
-}
-
-// PerConnection returns what one connection takes.
-func (m Memory) PerConnection(of func(MemoryReading) int64) float64 {
-	return ratio(of(m.Full)-of(m.Empty), int64(m.Connections))
-}
-
 // A Search is how the highest rate was looked for at which all events arrive in time.
 type Search struct {
 	// Probes are the rates that were tried, in that order.
@@ -175,6 +188,10 @@ type Search struct {
 	// Bottleneck says what was busy at the lowest rate that was not: "server", "load", "both", other
 	// programs on their cores ("others") or "neither"; "" if there was no such rate.
 	Bottleneck string `json:"bottleneck"`
+	// Confirmed is in how many further windows the highest rate was sustained, one after the other.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Curve is what was measured at shares of the highest rate, from the lowest up, and at that rate itself.
+	Curve []Probe `json:"curve,omitempty"`
 }
 
 // A Probe is one rate that was tried.
@@ -194,6 +211,10 @@ type Probe struct {
 	LoadCore   float64 `json:"load_core"`
 	// EventsPerWrite is how many events went out in one write, if the server tells.
 	EventsPerWrite float64 `json:"events_per_write"`
+	// BacklogSlope is Measurement.BacklogSlope.
+	BacklogSlope float64 `json:"backlog_slope,omitempty"`
+	// Confirms says that it is a further window at the rate that was found.
+	Confirms bool `json:"confirms,omitempty"`
 }
 
 // EventsPerWrite is how many events the server sent in one write; 0 if it wrote none.
@@ -204,6 +225,9 @@ func (m Measurement) BytesDownPerEvent() float64 { return ratio(m.BytesDown, m.D
 
 // BytesUpPerEvent is BytesUp for each delivered event.
 func (m Measurement) BytesUpPerEvent() float64 { return ratio(m.BytesUp, m.Delivered) }
+
+// BytesPerRoundTrip is what the clients of an echo sent and were sent for each event that came back.
+func (m Measurement) BytesPerRoundTrip() float64 { return ratio(m.BytesDown+m.BytesUp, m.Delivered) }
 
 // ServerCPUPerEvent is ServerCPU and SoftirqCPU for each delivered event; 0 if it is not known.
 func (m Measurement) ServerCPUPerEvent() time.Duration {
@@ -231,6 +255,13 @@ func (m Measurement) LoadCoreBusy() float64 { return ratio(int64(m.LoadCore), in
 // KeptRate reports whether the load published as many events per second as were planned, or at most
 // one in a hundred less.
 func (m Measurement) KeptRate(planned float64) bool { return m.PublishRate >= minRate*planned }
+
+// BacklogGrows reports whether the backlog grew over the window, and more than by chance: its slope is above
+// twice its standard error, and what it adds takes longer than so much to deliver.
+func (m Measurement) BacklogGrows(c Case, slack time.Duration) bool {
+	deliveries := c.Rate * float64(c.Subscribers)
+	return m.BacklogSlope > 2*m.BacklogError && m.BacklogSlope*c.Measure.Seconds() > deliveries*slack.Seconds()
+}
 
 // OtherCores is how many cores everybody else kept busy on average over the window.
 func (m Measurement) OtherCores() float64 { return ratio(int64(m.OtherCPU), int64(m.Window)) }

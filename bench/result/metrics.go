@@ -22,26 +22,76 @@ const (
 	DeliveriesPerSecond Metric = "deliveries_per_second"
 	// CatchUpTime is how long the last subscriber took, in milliseconds.
 	CatchUpTime Metric = "catch_up_ms"
+	// DeliveryTail is the p99 of Measurement.Delivery, in milliseconds.
+	DeliveryTail Metric = "delivery_p99_ms"
+	// RoundTrip is the median of Measurement.Delivery in an echo, in microseconds.
+	RoundTrip Metric = "round_trip_p50_us"
 )
 
-// metrics is the table of all metrics, in the order in which they are shown. Another one is a line here,
-// and nothing else.
+// metrics is the table of all metrics, in the order in which they are shown. Another one is a line here, and nothing
+// else. Those aside are told, but not compared.
 var metrics = []MetricInfo{
-	{"delivery_p50_ms", "p50", "delivery p50", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P50) }},
-	{"delivery_p99_ms", "p99", "delivery p99", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P99) }},
-	{"delivery_p99_9_ms", "p99.9", "delivery p99.9", Milliseconds, Lower, Tail, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.Delivery.P999) }},
-	{"publish_delay_p99_ms", "delay", "publish delay p99", Milliseconds, Lower, Noisy, not(Idle, Capacity, Storm), func(m Measurement) float64 { return ms(m.PublishDelay.P99) }},
-	{CPUPerEvent, "cpu", "server CPU per event", Microseconds, Lower, Noisy, not(Idle), func(m Measurement) float64 { return us(m.ServerCPUPerEvent()) }},
-	{"bytes_down_per_event", "down", "bytes down per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesDownPerEvent},
-	{"bytes_up_per_event", "up", "bytes up per event", Bytes, Lower, Exact, not(Idle, Capacity), Measurement.BytesUpPerEvent},
-	{"events_per_write", "writes", "events per write", Number, Higher, Noisy, not(Idle, Capacity), Measurement.EventsPerWrite},
-	{MemoryPerConnection, "memory", "memory per connection", Kibibytes, Lower, Noisy, only(Idle), func(m Measurement) float64 { return of(m.Memory).PerConnection(resident) / 1024 }},
-	{DeliveriesPerSecond, "rate", "deliveries", PerSecond, Higher, Noisy, only(Capacity), func(m Measurement) float64 { return of(m.Search).Deliveries }},
-	{CatchUpTime, "catch-up", "the last has caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).Max) }},
-	{"catch_up_p50_ms", "catch-up-p50", "half have caught up", Milliseconds, Lower, Noisy, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).P50) }},
-	{"lost", "lost loss", "lost", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Lost) }},
-	{"duplicated", "dup", "duplicated", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Duplicated) }},
-	{"reordered", "reordered reorder", "out of order", Number, Lower, Fault, not(Idle), func(m Measurement) float64 { return float64(m.Reordered) }},
+	{"delivery_p50_ms", "p50", "delivery p50", Milliseconds, Lower, Noisy, false, delivering, func(m Measurement) float64 { return ms(m.Delivery.P50) }},
+	{"delivery_p90_ms", "p90", "delivery p90", Milliseconds, Lower, Noisy, true, delivering, func(m Measurement) float64 { return ms(m.Delivery.P90) }},
+	{DeliveryTail, "p99", "delivery p99", Milliseconds, Lower, Tail, false, delivering, func(m Measurement) float64 { return ms(m.Delivery.P99) }},
+	{"delivery_p99_9_ms", "p99.9", "delivery p99.9", Milliseconds, Lower, Tail, false, delivering, func(m Measurement) float64 { return ms(m.Delivery.P999) }},
+	{"delivery_max_ms", "max", "slowest delivery", Milliseconds, Lower, Tail, true, delivering, func(m Measurement) float64 { return ms(m.Delivery.Max) }},
+	{"first_receiver_p50_ms", "first", "first receiver p50", Milliseconds, Lower, Noisy, true, only(FanOut), func(m Measurement) float64 { return ms(of(m.Receivers).First.P50) }},
+	{"last_receiver_p50_ms", "last", "last receiver p50", Milliseconds, Lower, Noisy, true, only(FanOut), func(m Measurement) float64 { return ms(of(m.Receivers).Last.P50) }},
+	{RoundTrip, "round-trip", "round trip p50", Microseconds, Lower, Noisy, false, only(Echo), func(m Measurement) float64 { return us(m.Delivery.P50) }},
+	{"publish_delay_p99_ms", "delay", "publish delay p99", Milliseconds, Lower, Noisy, false, delivering, func(m Measurement) float64 { return ms(m.PublishDelay.P99) }},
+	{"publish_rate", "published", "published", PerSecond, Higher, Noisy, true, not(Idle), func(m Measurement) float64 { return m.PublishRate }},
+	{CPUPerEvent, "cpu", "server CPU per event", Microseconds, Lower, Noisy, false, not(Idle), func(m Measurement) float64 { return us(m.ServerCPUPerEvent()) }},
+	{"server_cores", "server", "cores busy with the server", Number, Lower, Noisy, true, all, Measurement.ServerCores},
+	{"load_cores", "load", "cores busy with the load", Number, Lower, Noisy, true, all, Measurement.LoadCores},
+	{"bytes_down_per_event", "down", "bytes down per event", Bytes, Lower, Exact, false, not(Idle, Capacity), onConnections(Measurement.BytesDownPerEvent)},
+	{"bytes_up_per_event", "up", "bytes up per event", Bytes, Lower, Exact, false, not(Idle, Capacity), onConnections(Measurement.BytesUpPerEvent)},
+	{"segments_per_event", "segments", "segments per event", Number, Lower, Noisy, true, not(Idle, Capacity), func(m Measurement) float64 { return m.PerEvent(of(m.Segments).In + of(m.Segments).Out) }},
+	{"goodput_bytes_per_second", "goodput", "bytes of data delivered", PerSecond, Higher, Noisy, true, only(FanOut), Measurement.Goodput},
+	{"events_per_write", "writes", "events per write", Number, Higher, Noisy, false, not(Idle, Capacity, Echo, Slow), Measurement.EventsPerWrite},
+	{MemoryPerConnection, "memory", "memory per connection", Kibibytes, Lower, Noisy, false, only(Idle), perConnection(func(s Slopes) Slope { return s.Resident })},
+	{"heap_kib_per_connection", "heap", "heap per connection", Kibibytes, Lower, Noisy, true, only(Idle), perConnection(func(s Slopes) Slope { return s.Heap })},
+	{"stack_kib_per_connection", "stack", "stack per connection", Kibibytes, Lower, Noisy, true, only(Idle), perConnection(func(s Slopes) Slope { return s.Stack })},
+	{"kernel_kib_per_connection", "kernel", "kernel memory per connection", Kibibytes, Lower, Noisy, true, only(Idle), perConnection(func(s Slopes) Slope { return s.Kernel })},
+	{"idle_cpu_us_per_connection_second", "idle-cpu", "CPU per idle connection and second", Microseconds, Lower, Noisy, false, only(Idle), Measurement.IdleCPU},
+	{"idle_bytes_per_connection_hour", "idle-bytes", "bytes per idle connection and hour", Bytes, Lower, Noisy, true, only(Idle), Measurement.IdleBytes},
+	{DeliveriesPerSecond, "rate", "deliveries", PerSecond, Higher, Noisy, false, only(Capacity), func(m Measurement) float64 { return of(m.Search).Deliveries }},
+	{CatchUpTime, "catch-up", "the last has caught up", Milliseconds, Lower, Noisy, false, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).Max) }},
+	{"catch_up_p50_ms", "catch-up-p50", "half have caught up", Milliseconds, Lower, Noisy, false, only(Storm), func(m Measurement) float64 { return ms(of(m.CatchUp).P50) }},
+	{"bystanders_p99_ms", "bystanders", "delivery p99 to bystanders", Milliseconds, Lower, Noisy, true, only(Storm), func(m Measurement) float64 { return ms(of(of(m.Recovery).Bystanders).P99) }},
+	{"connects_per_second", "connects", "connects at most", PerSecond, Higher, Noisy, true, only(Storm), func(m Measurement) float64 { return of(m.Recovery).Timeline.ConnectsPerSecond() }},
+	{"peak_resident_kib", "peak", "most memory of the server", Kibibytes, Lower, Noisy, true, only(Storm, Slow), func(m Measurement) float64 { return float64(m.PeakResident) / 1024 }},
+	{"lost", "lost loss", "lost", Number, Lower, Fault, false, not(Idle), Measurement.lost},
+	{"duplicated", "dup", "duplicated", Number, Lower, Fault, false, not(Idle), func(m Measurement) float64 { return float64(m.Duplicated) }},
+	{"reordered", "reordered reorder", "out of order", Number, Lower, Fault, false, not(Idle), func(m Measurement) float64 { return float64(m.Reordered) }},
+}
+
+var (
+	all        = not()
+	delivering = not(Idle, Capacity, Storm) // the kinds that are about deliveries at a rate that was given
+)
+
+// lost is how many deliveries were lost. With a server that is restarted its log goes, and those count that nobody
+// told of.
+func (m Measurement) lost() float64 {
+	if m.Recovery != nil && m.Recovery.Down > 0 {
+		return float64(m.Recovery.Silent)
+	}
+	return float64(m.Lost)
+}
+
+// onConnections makes a metric not known where there were no connections.
+func onConnections(value func(Measurement) float64) func(Measurement) float64 {
+	return func(m Measurement) float64 {
+		if m.BytesDown == 0 {
+			return math.NaN()
+		}
+		return value(m)
+	}
+}
+
+func perConnection(slope func(Slopes) Slope) func(Measurement) float64 {
+	return func(m Measurement) float64 { return slope(of(m.Memory).PerConnection()).PerConnection / 1024 }
 }
 
 // A MetricInfo says what a metric is.
@@ -58,6 +108,8 @@ type MetricInfo struct {
 	Better Better
 	// Nature is how its values come about.
 	Nature Nature
+	// Aside says that it is told, but not compared: it says little more than others do, or describes the run.
+	Aside bool
 
 	in    func(Kind) bool
 	value func(Measurement) float64 // NaN if it is not known; also 0, where the nature is Noisy or Tail
@@ -125,20 +177,45 @@ func (i MetricInfo) Deterministic() bool { return i.Nature == Exact || i.Nature 
 // MeasuredIn reports whether cases of a kind measure it.
 func (i MetricInfo) MeasuredIn(kind Kind) bool { return i.in(kind) }
 
-// Of returns a measurement's value. It is not ok if it is not known, or must not be compared.
-func (i MetricInfo) Of(m Measurement) (v float64, ok bool) {
+// KnownIn reports whether measurements of a kind have it. That is so too where a search has measured at a rate of its own,
+// but there it is not what the case is about.
+func (i MetricInfo) KnownIn(kind Kind) bool { return i.in(kind) || kind == Capacity && i.in(FanOut) }
+
+// Value returns a measurement's value, whatever is to be thought of it. It is not ok if it is not known.
+func (i MetricInfo) Value(m Measurement) (v float64, ok bool) {
 	v = i.value(m)
 	switch i.Nature {
 	case Fault:
-		ok = m.Expected > 0 && (v > 0 || m.Error == "") // who broke off did not see all of them
+		ok = m.Expected > 0
 	case Exact:
-		ok = m.Verdict.Comparable() && m.Delivered > 0
-	case Tail:
-		ok = m.Verdict.TailComparable() && v > 0
+		ok = m.Delivered > 0
 	default:
-		ok = m.Verdict.Comparable() && v > 0
+		ok = v > 0
 	}
 	if !ok || math.IsNaN(v) {
+		return 0, false
+	}
+	return v, true
+}
+
+// Comparable reports whether a measurement's value may be compared with others.
+func (i MetricInfo) Comparable(m Measurement) bool {
+	if i.Nature == Tail {
+		return m.Verdict.TailComparable()
+	}
+	return m.Verdict.Comparable()
+}
+
+// Of returns a measurement's value. It is not ok if it is not known, or must not be compared; faults are known although
+// they are why nothing may be compared, but who broke off did not see all of them.
+func (i MetricInfo) Of(m Measurement) (v float64, ok bool) {
+	if v, ok = i.Value(m); !ok {
+		return 0, false
+	}
+	if ok = i.Comparable(m); i.Nature == Fault {
+		ok = v > 0 || m.Error == ""
+	}
+	if !ok {
 		return 0, false
 	}
 	return v, true
@@ -179,8 +256,6 @@ func of[T any](p *T) (v T) {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-func resident(r MemoryReading) int64 { return r.Resident }
 
 // Format writes a value with four digits or so, and its unit.
 func (i MetricInfo) Format(v float64) string {

@@ -27,7 +27,8 @@ type Result struct {
 	Interrupted bool `json:"interrupted"`
 	// Environment is where it ran.
 	Environment Environment `json:"environment"`
-	// Command is what was run, as a shell takes it.
+	// Command is what was run, as a shell takes it. Who is named in an address there, and with which password, is left
+	// out.
 	Command string `json:"command,omitempty"`
 	// Pin is which cores server and load had, if each had one of its own.
 	Pin *Pin `json:"pin,omitempty"`

@@ -38,7 +38,7 @@ func exampleResult() Result {
 		Schema: Schema, Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Elapsed: 26 * time.Second, Seed: 1,
 		Environment: Environment{
 			OS: "linux", Arch: "amd64", Kernel: "6.18.44", CPU: "Some CPU @ 3 GHz", Cores: 2, GOMAXPROCS: 2, GoVersion: "go1.26.8",
-			Governor: "performance", ClockSource: "tsc", LocalPorts: "32768 60999", TCPSend: "4096 16384 4194304", Command: "pushlab bench run",
+			Governor: "performance", ClockSource: "tsc", LocalPorts: "32768 60999", TCPSend: "4096 16384 4194304",
 			OpenFiles: "1024/20000", Revision: "e1bcb0f", Modified: true, LoadAverage: 0.25,
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pushlab/bench/result"
@@ -80,7 +81,8 @@ func (a Alone) String() string {
 
 // CaseName says in a few words which case it is.
 func CaseName(c result.Case) string {
-	return fmt.Sprintf("%s, %d subscribers, %g/s, %d B", c.Name, c.Subscribers, c.Rate, c.Size)
+	words := append([]string{c.Name, fmt.Sprintf("%d subscribers", c.Subscribers), fmt.Sprintf("%g/s", c.Rate), fmt.Sprintf("%d B", c.Size)}, c.Traits()...)
+	return strings.Join(words, ", ")
 }
 
 // environment is what numbers depend on beside the program. The revision is not here: it is what is
@@ -154,7 +156,7 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 	c := CaseComparison{Case: after.Case}
 	was := Lanes(before)
 	for _, info := range result.Metrics() {
-		if !info.MeasuredIn(after.Case.Kind) {
+		if info.Aside || !info.MeasuredIn(after.Case.Kind) {
 			continue
 		}
 		noise := noiseIn(old, before, info.Metric)

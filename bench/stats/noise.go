@@ -137,9 +137,10 @@ func noiseIn(r result.Result, o result.Outcome, metric result.Metric) Noise {
 	return n
 }
 
-// isReference reports whether a target is a server to compare with, which is the same in all runs.
+// isReference reports whether a target is a server to compare with, which is the same in all runs; the hub alone is
+// that of the program.
 func isReference(target string) bool {
-	return target == result.FloorName || target == result.BaselineName || target == result.NchanName
+	return result.IsYardstick(target) && target != result.NullName
 }
 
 // shift returns by how much the references among the rows differ between two runs.

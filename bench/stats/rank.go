@@ -86,7 +86,7 @@ func allLanes(o result.Outcome) (lanes []result.Lane) {
 		}
 	}
 	for _, target := range o.Case.Targets {
-		for _, transport := range o.Case.Transports {
+		for _, transport := range o.Case.TransportsOf(target) {
 			for _, variant := range o.Case.LaneVariants() {
 				add(result.Lane{Target: target, Transport: transport, Variant: variant})
 				add(result.Lane{Target: target, Transport: transport, Variant: variant, Again: true})
@@ -102,7 +102,7 @@ func allLanes(o result.Outcome) (lanes []result.Lane) {
 // Measured returns the metrics that at least one of a case's measurements has, in the order of the table.
 func Measured(o result.Outcome) (metrics []result.MetricInfo) {
 	for _, info := range result.Metrics() {
-		if !info.MeasuredIn(o.Case.Kind) {
+		if info.Aside || !info.MeasuredIn(o.Case.Kind) {
 			continue
 		}
 		for _, m := range o.Measurements {

@@ -25,6 +25,10 @@ func MetricOf(kind result.Kind) result.Metric {
 		return result.DeliveriesPerSecond
 	case result.Storm:
 		return result.CatchUpTime
+	case result.Slow:
+		return result.DeliveryTail
+	case result.Echo:
+		return result.RoundTrip
 	default:
 		return result.CPUPerEvent
 	}
@@ -52,6 +56,9 @@ func Summarize(o result.Outcome) []result.Summary {
 		summary := result.Summary{Lane: lane, Metric: MetricOf(c.Kind), Value: Spread(all)}
 		for _, other := range c.Targets {
 			to := result.Lane{Target: other, Transport: lane.Transport, Variant: lane.Variant}
+			if other == result.NullName { // it stands beside every transport
+				to.Transport = result.NullName
+			}
 			if to == lane {
 				continue
 			}

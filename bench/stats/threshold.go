@@ -85,6 +85,8 @@ func ParseLimits(list string) (limits []Limit, err error) {
 			return nil, err
 		case sign == "":
 			return nil, fmt.Errorf("bench: %q has no sign, but is about a change; write + for more than before, - for less, such as p99>+10%%", t)
+		case t.metric.Aside:
+			return nil, fmt.Errorf("bench: %q: %s is not compared; name another metric", t, t.metric.Short())
 		case t.op == "=":
 			return nil, fmt.Errorf("bench: %q: a change is never exactly that; use < or >, such as p99>+10%%", t)
 		}
@@ -205,7 +207,7 @@ func (t Limit) Check(c Comparison) (findings []Finding) {
 			lanes = append(lanes, *alone.Lane)
 		} else {
 			for _, target := range alone.Case.Targets {
-				for _, transport := range alone.Case.Transports {
+				for _, transport := range alone.Case.TransportsOf(target) {
 					for _, variant := range alone.Case.LaneVariants() {
 						lanes = append(lanes, result.Lane{Target: target, Transport: transport, Variant: variant})
 					}

@@ -68,10 +68,11 @@ func TestThresholdsThatAreNone(t *testing.T) {
 	}{
 		{objectives, "", "write it like p99<50ms"}, {objectives, "p99<50ms,", "write it like"}, {objectives, "p99", "write it like"}, {objectives, "p99<", "write it like"},
 		{objectives, "p99==5ms", "write it like"}, {objectives, "p99<5ms6", "write it like"}, {objectives, "p99<fast", "write it like"},
-		{objectives, "p98<5ms", "use p50, p99"}, {objectives, "p99<50", "50 of what? Use us, ms or s"}, {objectives, "p99<50KiB", "KiB is no unit for p99; use us, ms or s"},
+		{objectives, "p98<5ms", "use p50, p90, p99"}, {objectives, "p99<50", "50 of what? Use us, ms or s"}, {objectives, "p99<50KiB", "KiB is no unit for p99; use us, ms or s"},
 		{objectives, "down<5ms", "use B, KiB or MiB"}, {objectives, "rate>5B", "use /s or nothing"}, {objectives, "loss=0ms", "use no unit"},
 		{objectives, "p99<+5ms", "bench compare --fail-on"}, {objectives, "p99<10%", "bench compare --fail-on"},
 		{limits, "p99>10%", "has no sign"}, {limits, "p99=+10%", "use < or >"}, {limits, "p99>+10", "10 of what?"}, {limits, "pigeons>+10%", "unknown metric"}, {limits, "faster", "write it like p99>+10%"},
+		{limits, "max>+10%", "max is not compared"},
 	} {
 		if err := c.parse(c.text); err == nil || !strings.Contains(err.Error(), c.say) {
 			t.Errorf("%q: the error is %v; it should say %q", c.text, err, c.say)

@@ -24,6 +24,8 @@ import (
 // benchOptions are the flags of bench run. A zero value means what the profile says.
 type benchOptions struct {
 	profile     string
+	scenarios   []string
+	scale       float64
 	out         string
 	targets     []string
 	serverArgs  []string
@@ -61,33 +63,68 @@ func benchCommand(std streams) *cobra.Command {
 }
 
 func benchListCommand(std streams) *cobra.Command {
-	return &cobra.Command{
+	var file string
+	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles and variants that bench run knows",
-		Args:  cobra.NoArgs,
+		Short: "List the profiles, scenarios and variants that bench run knows, and how long they take",
+		Example: `  pushlab bench list
+  pushlab bench list --file s1-fanout >mine.toml`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			for _, p := range bench.Profiles() {
-				if _, err := fmt.Fprintf(std.out, "%-11s %s\n", p.Name, p.About); err != nil {
-					return err
-				}
-				for _, c := range p.Cases() {
-					if _, err := fmt.Fprintf(std.out, "         %s\n           %s; %s\n",
-						report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", ")); err != nil {
-						return err
-					}
-				}
+			if file == "" {
+				return benchList(std.out)
 			}
-			if _, err := fmt.Fprintln(std.out, "\nvariants (--variant):"); err != nil {
-				return err
+			text, err := bench.ScenarioText(file)
+			if err != nil {
+				return &usageError{err}
 			}
-			for _, v := range bench.Variants() {
-				if _, err := fmt.Fprintf(std.out, "%-17s %s\n", v.Name, v.About); err != nil {
-					return err
-				}
-			}
-			return nil
+			_, err = std.out.Write(text)
+			return err
 		},
 	}
+	cmd.Flags().StringVar(&file, "file", "", "print the file of a scenario instead, to make another of it")
+	return cmd
+}
+
+func benchList(out io.Writer) error {
+	var b strings.Builder
+	b.WriteString("profiles:\n")
+	for _, p := range bench.Profiles() {
+		took, err := p.Estimate()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%-11s %s; about %s\n", p.Name, p.About, roughly(took))
+		for _, c := range p.Cases() {
+			fmt.Fprintf(&b, "         %s\n           %s; %s\n", report.Title(c), strings.Join(c.Targets, ", "), strings.Join(c.Transports, ", "))
+		}
+	}
+	b.WriteString("\nscenarios:\n")
+	for _, name := range bench.ScenarioNames() {
+		s, err := bench.FindScenario(name)
+		if err != nil {
+			return err
+		}
+		took, err := bench.Profile{Scenarios: []bench.Scenario{s}}.Estimate()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%-20s %s; about %s\n", name, s.About, roughly(took))
+	}
+	b.WriteString("\nvariants (--variant):\n")
+	for _, v := range bench.Variants() {
+		fmt.Fprintf(&b, "%-17s %s\n", v.Name, v.About)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// roughly says how long something will take.
+func roughly(d time.Duration) string {
+	if d >= 2*time.Minute {
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
 // benchServeCommand is a server for bench run to compare with.
@@ -113,9 +150,17 @@ A profile may compare several targets, each in every round:
   floor      one non-blocking send(2) of the same bytes for each subscriber
   baseline   long polling by a plain net/http handler, with the same answers
   nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
+  null       the hub alone, read by goroutines of this process: what all
+             transports have in common
 
 --variant puts something between server and subscribers, or has them talk
 another way, and --rtt adds distance; what that costs is told apart.
+
+Instead of a profile there may be scenarios (--scenario): by name, or by the
+path of a file of your own, for which 'pushlab bench list --file NAME' prints an
+example. --scale 2 doubles the list that a scenario names as its scale:
+numbers of subscribers or rates; 0.1 makes it smaller. Each subscriber needs an
+open file here and one in the server (ulimit -n).
 
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
@@ -133,15 +178,23 @@ once.
   pushlab bench run --profile cost --transport sse --rounds 9
   pushlab bench run --transport sse --variant direct --variant nginx --variant tls
   pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --target pushlab --target null
+  pushlab bench run --scenario s1-fanout --scale 0.1
+  pushlab bench run --scenario ./mine.toml --scenario s2-idle --rounds 1
   pushlab bench run --slo 'p99<50ms,loss=0'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(o.scenarios) > 0 && cmd.Flags().Changed("profile") {
+				return &usageError{errors.New("--profile and --scenario exclude each other; give one of them")}
+			}
 			o.command = commandLine(cmd)
 			return benchRun(cmd.Context(), &o, std)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
+	f.StringArrayVar(&o.scenarios, "scenario", nil, "a scenario to measure instead of a profile: a name, or the path of a file; may be repeated")
+	f.Float64Var(&o.scale, "scale", 1, "multiply what each scenario names as its scale: subscribers or rates")
 	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+", its reports and "+result.EventsFileName+", such as results/today; none is written without it")
 	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
@@ -161,11 +214,37 @@ once.
 	return cmd
 }
 
+// chosen returns the profile, or one of the scenarios that are to be measured instead.
+func (o *benchOptions) chosen() (p bench.Profile, err error) {
+	if len(o.scenarios) == 0 {
+		if p, err = bench.FindProfile(o.profile); err != nil {
+			return p, err
+		}
+	}
+	for _, name := range o.scenarios {
+		s, err := bench.FindScenario(name)
+		if err != nil {
+			return p, err
+		}
+		p.Scenarios = append(p.Scenarios, s)
+		p.Pinned = p.Pinned || s.Pinned
+	}
+	if o.scale == 1 {
+		return p, nil
+	}
+	for i, s := range p.Scenarios {
+		if p.Scenarios[i], err = s.Scaled(o.scale); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
 // cases returns the profile's cases, with what the flags change.
 func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 	var cases []result.Case
-	for i, c := range profile.Cases() {
-		if o.subscribers != 0 && i != o.choose(profile, c.Kind) {
+	for _, c := range profile.Cases() {
+		if o.subscribers != 0 && c.Subscribers != o.choose(profile, c) {
 			continue
 		}
 		if len(o.targets) > 0 {
@@ -177,7 +256,7 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		if len(o.variants) > 0 {
 			c.Variants = slices.Clone(o.variants)
 			for i, v := range c.Variants {
-				if v == "direct" {
+				if v == bench.Direct {
 					c.Variants[i] = ""
 				}
 			}
@@ -187,12 +266,17 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 		set(&c.Subscribers, o.subscribers)
 		set(&c.Rate, o.rate)
 		set(&c.Size, o.size)
-		set(&c.WarmUp, o.warmUp)
-		set(&c.Measure, o.measure)
+		if !c.Computed && !c.Verifies { // these have a time of their own
+			set(&c.WarmUp, o.warmUp)
+			set(&c.Measure, o.measure)
+		}
+		if c.MaxWarmUp > 0 {
+			c.MaxWarmUp = max(c.MaxWarmUp, c.WarmUp)
+		}
 		if err := c.Validate(); err != nil {
 			return nil, err
 		}
-		if err := bench.CheckVariants(c.Variants); err != nil {
+		if err := bench.CheckVariants(c); err != nil {
 			return nil, err
 		}
 		cases = append(cases, c)
@@ -200,16 +284,15 @@ func (o *benchOptions) cases(profile bench.Profile) ([]result.Case, error) {
 	return cases, nil
 }
 
-// choose returns which of a profile's cases of a kind is meant if a flag gives the number of
-// subscribers: the one that has it, or else the first.
-func (o *benchOptions) choose(profile bench.Profile, kind result.Kind) int {
-	has := func(subscribers func(int) bool) int {
-		return slices.IndexFunc(profile.Cases(), func(c result.Case) bool { return c.Kind == kind && subscribers(c.Subscribers) })
+// choose returns which cases like this one are meant if a flag gives the number of subscribers: those that
+// have it, or else those with the first.
+func (o *benchOptions) choose(profile bench.Profile, like result.Case) (subscribers int) {
+	for _, c := range profile.Cases() {
+		if c.Name == like.Name && c.Kind == like.Kind && (subscribers == 0 || c.Subscribers == o.subscribers) {
+			subscribers = c.Subscribers
+		}
 	}
-	if i := has(func(n int) bool { return n == o.subscribers }); i >= 0 {
-		return i
-	}
-	return has(func(int) bool { return true })
+	return subscribers
 }
 
 func set[T comparable](field *T, value T) {
@@ -258,7 +341,7 @@ func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targe
 }
 
 func benchRun(ctx context.Context, o *benchOptions, std streams) error {
-	profile, err := bench.FindProfile(o.profile)
+	profile, err := o.chosen()
 	if err != nil {
 		return &usageError{err}
 	}

@@ -49,7 +49,7 @@ func objectivesHelp() string {
 	return `--slo says what has to be reached, separated by commas: [LANE:]METRIC, one of
 < <= > >= =, and a number with its unit: us, ms or s; B, KiB or MiB. LANE is
 one or more of a target, a transport, a variant, and a scenario's name or id.
-` + metricsHelp()
+` + metricsHelp(false)
 }
 
 // parseObjectives reads the values of the flag --slo.

@@ -29,7 +29,7 @@ better. Results from different machines or settings are refused.
 --fail-on says which change is too much: [LANE:]METRIC, < or >, and a number with
 its sign and unit: p99>+10%, rate<-5%, 'pushlab sse:down>+2B', lost>+0. LANE is
 one or more of a target, a transport, a variant, and a scenario's name or id.
-` + metricsHelp() + `
+` + metricsHelp(true) + `
 
 The exit code is 1 if a change is too much, or if that cannot be told because
 something was not measured; 2 if the two cannot be compared.`,
@@ -48,11 +48,14 @@ something was not measured; 2 if the two cannot be compared.`,
 	return cmd
 }
 
-// metricsHelp lists the metrics that thresholds may be about.
-func metricsHelp() string {
+// metricsHelp lists the metrics that thresholds may be about: of changes, or of results.
+func metricsHelp(changes bool) string {
 	var b strings.Builder
 	b.WriteString("METRIC is one of\n")
 	for _, i := range result.Metrics() {
+		if changes && i.Aside {
+			continue
+		}
 		fmt.Fprintf(&b, "  %-14s%s\n", i.Short(), strings.TrimSuffix(i.Title+", "+string(i.Unit), ", "))
 	}
 	return strings.TrimSuffix(b.String(), "\n")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,8 @@ func writeReports(std streams, dir string, r result.Result, formats []string) er
 	return err
 }
 
-// commandLine returns a command with the flags that it was given, as a shell takes it.
+// commandLine returns a command with the flags that it was given, on the command line or by variables, as a shell takes
+// it; without the users and passwords of addresses.
 func commandLine(cmd *cobra.Command) string {
 	words := []string{cmd.CommandPath()}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -91,11 +93,13 @@ func commandLine(cmd *cobra.Command) string {
 			values = list.GetSlice()
 		}
 		for _, v := range values {
-			words = append(words, "--"+f.Name+"="+quoted(v))
+			words = append(words, "--"+f.Name+"="+quoted(userInfo.ReplaceAllString(v, "://***@")))
 		}
 	})
 	return strings.Join(words, " ")
 }
+
+var userInfo = regexp.MustCompile(`://[^/@\s]*@`)
 
 // quoted returns a word that a shell takes as it is.
 func quoted(word string) string {

@@ -78,3 +78,16 @@ func namesIn(t *testing.T, dir string) (names []string) {
 	}
 	return names
 }
+
+// What was run can be run again, but for who is named in addresses, and with which password.
+func TestCommandLine(t *testing.T) {
+	cmd := benchRunCommand(streams{})
+	args := []string{"--target", "pushlab --heartbeat 5s", "--server-arg=--source=nats://me:secret@host/x", "--transport", "it's", "--rounds", "3"}
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	want := `run --rounds=3 --server-arg='--source=nats://***@host/x' --target='pushlab --heartbeat 5s' --transport='it'\''s'`
+	if got := commandLine(cmd); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
