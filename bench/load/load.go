@@ -13,8 +13,7 @@ import (
 // Drop only one at a time.
 type Load struct {
 	transport   string
-	protocol    Protocol
-	path        string // with a query
+	plan        plan // how to subscribe
 	dialer      Dialer
 	base        time.Time // what due times count from
 	network     network
@@ -50,10 +49,10 @@ type network interface {
 
 // A Config says what a load does.
 type Config struct {
-	// Transport is the label of the transport, Protocol how to talk to the server, Dialer how to
-	// connect to it. All are needed.
+	// Transport is the label of the transport, Subscribe how to subscribe by it, Dialer how to connect to
+	// the server. All are needed.
 	Transport string
-	Protocol  Protocol
+	Subscribe Subscription
 	Dialer    Dialer
 	// Base is what due times count from, here as in what is published.
 	Base time.Time
@@ -68,7 +67,7 @@ type Config struct {
 // wait for sockets with.
 func New(config Config) (*Load, error) {
 	l := &Load{
-		transport: config.Transport, protocol: config.Protocol, path: config.Protocol.Path(config.Transport),
+		transport: config.Transport, plan: newPlan(config.Transport, config.Dialer.address, config.Subscribe),
 		dialer: config.Dialer, base: config.Base,
 	}
 	var err error
@@ -83,9 +82,9 @@ func New(config Config) (*Load, error) {
 	return l, nil
 }
 
-// Connect connects all subscribers, parallel of them at a time, and waits until each has its first
-// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who was
-// dropped before comes back with its cursor.
+// Connect connects all subscribers, parallel of them at a time, and waits until each is subscribed, as far
+// as the server tells. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who
+// was dropped before comes back with its cursors.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
 	l.mu.Lock()
 	l.now, l.returned = time.Since(l.base), time.Since(l.base)
@@ -95,6 +94,7 @@ func (l *Load) Connect(ctx context.Context, parallel int) error {
 		l.connectNext()
 	}
 	l.mu.Unlock()
+	settle := l.plan.Settle
 	progress, limit := 0, time.Now().Add(handshakeTime)
 	for {
 		l.mu.Lock()
@@ -103,8 +103,16 @@ func (l *Load) Connect(ctx context.Context, parallel int) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("bench: a subscriber could not connect: %w", err)
-		case opened >= want:
+		case opened >= want && settle == 0:
 			return nil
+		case opened >= want: // then it looks once more
+			select {
+			case <-time.After(settle):
+				settle = 0
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		case opened > progress:
 			progress, limit = opened, time.Now().Add(handshakeTime)
 		case time.Now().After(limit):
@@ -131,7 +139,7 @@ func (l *Load) connectNext() {
 	}
 }
 
-// open enters that a subscriber has its first answer.
+// open enters that a subscriber is subscribed.
 func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++

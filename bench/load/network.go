@@ -62,6 +62,11 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte) error {
 	if err := c.write(conn, request); err != nil {
 		return err
 	}
+	c.load.mu.Lock()
+	if ctx.Err() == nil {
+		s.asked()
+	}
+	c.load.mu.Unlock()
 	buffer := make([]byte, readBuffer)
 	for {
 		n, err := conn.Conn.Read(buffer)

@@ -161,7 +161,11 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 		if err := p.watch(unix.EPOLL_CTL_MOD, s.fd, unix.EPOLLIN); err != nil {
 			return err
 		}
-		return p.send(s, s.begin(p.load.answer[:0]))
+		if err := p.send(s, s.begin(p.load.answer[:0])); err != nil {
+			return err
+		}
+		s.asked()
+		return nil
 	}
 	n, err := rawRead(s.fd, p.buffer)
 	switch {

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 
-	"pushlab/common/client"
 	"pushlab/common/event"
-	"pushlab/httpstream"
 	"pushlab/longpoll"
-	"pushlab/sse"
 	"pushlab/websocket"
 )
 
@@ -26,15 +23,16 @@ type subscriber struct {
 	index            int
 	warmUp, measured ledger
 	gaps             int64
-	cursor           []byte // where to resume
-	err              error  // why it lost its connection
+	cursors          [][]byte // where to resume: a value for each cursor of the plan; empty if not known
+	err              error    // why it lost its connection
 
 	state   state
 	phase   phase
 	rest    []byte // of what came: the beginning of something that is not complete yet
-	line    []byte // the beginning of a line, out of its chunk
+	line    []byte // the beginning of a line, out of its chunk; or of a message or body that comes in parts
 	chunked bool
-	body    int // of an answer to a poll, in bytes
+	body    int      // of an answer to a poll, in bytes
+	greet   []string // what a WebSocket sends when its handshake is done
 
 	fd int // of its socket, if it has one of its own
 }
@@ -66,17 +64,26 @@ const maxBody = 16 << 20
 // errLeaving is why a subscriber ends that was sent away.
 var errLeaving = errors.New("the server said goodbye in the middle of the run")
 
-// begin returns the request that opens the connection: with a cursor if there is one.
+// begin returns the request that opens the connection: with cursors, if there are all.
 func (s *subscriber) begin(dst []byte) []byte {
+	p := &s.load.plan
 	s.phase, s.rest, s.line = head, s.rest[:0], s.line[:0]
-	query := ""
-	if s.load.transport == longpoll.Name {
-		query = "&wait=0"
+	if s.cursors == nil {
+		s.cursors = make([][]byte, len(p.Cursors))
 	}
-	if len(s.cursor) > 0 {
-		query = "&after=" + url.QueryEscape(string(s.cursor))
+	ask := p.first
+	if len(p.Cursors) > 0 && !slices.ContainsFunc(s.cursors, func(c []byte) bool { return len(c) == 0 }) {
+		ask = p.resume(s.cursors)
 	}
-	return s.load.request(dst, query)
+	s.greet = ask.greeting
+	return ask.append(dst, s.cursors)
+}
+
+// asked is called when that request was sent.
+func (s *subscriber) asked() {
+	if s.state == connecting && s.load.plan.silent() {
+		s.load.open(s)
+	}
 }
 
 // feed takes what came and returns what to send, which may be nothing. It keeps neither.
@@ -120,10 +127,11 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 			return 0, nil
 		}
 		s.phase = head
+		err := s.scan(p[:s.body])
 		*answer = s.poll(*answer)
-		return s.body, s.scan(p[:s.body])
+		return s.body, err
 	case chunks:
-		return s.takeChunk(p)
+		return s.takeChunk(p, answer)
 	case content:
 		return len(p), s.takeLines(p)
 	default:
@@ -132,9 +140,7 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 }
 
 // poll appends the next poll.
-func (s *subscriber) poll(dst []byte) []byte {
-	return s.load.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
-}
+func (s *subscriber) poll(dst []byte) []byte { return s.load.plan.next.append(dst, s.cursors) }
 
 // takeHead takes the head of a response.
 func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
@@ -142,8 +148,9 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if end < 0 {
 		return 0, nil
 	}
+	plan := &s.load.plan
 	status, fields, _ := bytes.Cut(p[:end+2], []byte("\r\n"))
-	code, length, cursor := 0, -1, []byte(nil)
+	code, length := 0, -1
 	if _, after, ok := bytes.Cut(status, []byte(" ")); ok && len(after) >= 3 {
 		code, _ = strconv.Atoi(string(after[:3])) // 0 is refused below
 	}
@@ -160,10 +167,14 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			s.chunked = true
-		case bytes.EqualFold(name, []byte(client.CursorHeader)):
-			cursor = value
-		case bytes.EqualFold(name, []byte("Retry-After")) && code < 300 && string(value) != "0":
+		case plan.Envelopes && code < 300 && bytes.EqualFold(name, []byte("Retry-After")) && string(value) != "0":
 			return 0, errLeaving
+		default:
+			for i := range plan.sources {
+				if from := &plan.sources[i]; from.kind == "header" && bytes.EqualFold(name, from.header) {
+					s.remember(i, value)
+				}
+			}
 		}
 	}
 	first := s.state == connecting
@@ -171,20 +182,20 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	switch {
 	case s.load.transport == websocket.Name:
 		want = http.StatusSwitchingProtocols
-	case code == http.StatusNoContent && s.load.transport == longpoll.Name:
-		want, length = code, 0
+	case (code == http.StatusNoContent || code == http.StatusNotModified && !plan.Envelopes) && s.load.transport == longpoll.Name:
+		want, length, s.chunked = code, 0, false
 	}
 	if code != want {
 		return 0, fmt.Errorf("the server answered %s: %s", bytes.TrimPrefix(status, []byte("HTTP/1.1 ")), bytes.TrimSpace(p[end+4:]))
 	}
 	switch {
 	case s.load.transport == longpoll.Name:
+		if s.chunked {
+			s.phase = chunks
+			break
+		}
 		if length < 0 {
 			return 0, fmt.Errorf("an answer with Content-Length %q; a length of at most %d bytes was expected", "missing", maxBody)
-		}
-		// The server says what to ask with next in the head too, so that the body need not be decoded.
-		if len(cursor) > 0 {
-			s.cursor = append(s.cursor[:0], cursor...)
 		}
 		s.phase, s.body = body, length
 		if length == 0 {
@@ -193,19 +204,30 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 		}
 	case s.load.transport == websocket.Name:
 		s.phase = frames
+		for _, message := range s.greet {
+			*answer = appendFrame(*answer, opText, []byte(message))
+		}
 	case s.chunked:
 		s.phase = chunks
 	default:
 		s.phase = content
 	}
-	if first {
+	if first && len(plan.opened) == 0 {
 		s.load.open(s)
 	}
 	return end + 4, nil
 }
 
-// takeChunk takes a chunk (RFC 9112, section 7.1).
-func (s *subscriber) takeChunk(p []byte) (n int, err error) {
+// remember keeps what the server told for a cursor.
+func (s *subscriber) remember(cursor int, value []byte) {
+	if len(value) > 0 {
+		s.cursors[cursor] = append(s.cursors[cursor][:0], value...)
+	}
+}
+
+// takeChunk takes a chunk (RFC 9112, section 7.1). With the last one the answer to a poll is complete; a
+// stream must not have one.
+func (s *subscriber) takeChunk(p []byte, answer *[]byte) (n int, err error) {
 	size, digits := 0, 0
 	for digits < len(p) && p[digits] != '\r' {
 		d := hexDigit(p[digits])
@@ -217,10 +239,29 @@ func (s *subscriber) takeChunk(p []byte) (n int, err error) {
 	if n = digits + 2 + size + 2; len(p) < n {
 		return 0, nil
 	}
-	if size == 0 {
+	content := p[digits+2 : n-2]
+	switch poll := s.load.transport == longpoll.Name; {
+	case !poll && size == 0:
 		return 0, io.ErrUnexpectedEOF
+	case !poll:
+		return n, s.takeLines(content)
+	case size > 0:
+		return n, s.collect(content)
 	}
-	return n, s.takeLines(p[digits+2 : n-2])
+	s.phase = head
+	err = s.scan(s.line)
+	s.line = s.line[:0]
+	*answer = s.poll(*answer)
+	return n, err
+}
+
+// collect keeps a part of a message or body.
+func (s *subscriber) collect(part []byte) error {
+	if len(s.line)+len(part) > maxBody {
+		return fmt.Errorf("more than %d bytes without an end", maxBody)
+	}
+	s.line = append(s.line, part...)
+	return nil
 }
 
 func hexDigit(c byte) int {
@@ -236,13 +277,18 @@ func hexDigit(c byte) int {
 }
 
 // takeLines takes a part of a stream of lines. An envelope is never more than one, in HTTP streaming
-// as in Server-Sent Events.
+// as in Server-Sent Events. Other servers may send events without a line's end.
 func (s *subscriber) takeLines(p []byte) error {
 	if len(s.line) > 0 {
 		s.line = append(s.line, p...)
 		p = s.line
 	}
 	whole := bytes.LastIndexByte(p, '\n') + 1
+	if whole < len(p) && !s.load.plan.Envelopes {
+		if whole = max(whole, endOfEvents(p)); s.state == connecting && s.says(p) {
+			s.load.open(s)
+		}
+	}
 	if len(p)-whole > maxBody {
 		return fmt.Errorf("a line of more than %d bytes", maxBody)
 	}
@@ -264,6 +310,16 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 	switch first {
 	case finalBit | opText:
 		return n, s.scan(payload)
+	case finalBit | opBinary, opText, opBinary, opContinuation, finalBit | opContinuation:
+		if s.load.plan.Envelopes {
+			return 0, fmt.Errorf("a WebSocket frame that no server here sends: %#x", first)
+		}
+		if err := s.collect(payload); first&finalBit == 0 || err != nil {
+			return n, err
+		}
+		err := s.scan(s.line)
+		s.line = s.line[:0]
+		return n, err
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
 	case finalBit | opPong:
@@ -307,16 +363,49 @@ func cutFrame(p []byte) (first byte, payload []byte, n int, err error) {
 	return p[0], p[size:n], n, nil
 }
 
-// scan enters the events of a text that has only complete ones.
+// scan enters the events of a text that has only complete ones, and keeps its cursors.
 func (s *subscriber) scan(text []byte) error {
-	if s.load.protocol.Bare {
-		return scanBare(text, s.observe)
+	p := &s.load.plan
+	if p.Envelopes {
+		id, err := scan(text, s.observe)
+		if p.inText {
+			s.remember(0, id)
+		}
+		return err
 	}
-	id, err := scan(text, s.observe)
-	if len(id) > 0 && s.load.transport != longpoll.Name {
-		s.cursor = append(s.cursor[:0], id...)
+	if s.state == connecting && s.says(text) {
+		s.load.open(s)
+	}
+	err := scanAnywhere(text, s.observe)
+	if p.inText {
+		for i := range p.sources {
+			switch from := &p.sources[i]; from.kind {
+			case "id":
+				s.remember(i, lastID(text))
+			case "json":
+				s.remember(i, lastMember(text, from.member))
+			}
+		}
 	}
 	return err
+}
+
+// says reports whether a line of a text says that one is subscribed.
+func (s *subscriber) says(text []byte) bool {
+	opened := s.load.plan.opened
+	if len(opened) == 0 {
+		return false
+	}
+	for {
+		if bytes.HasPrefix(text, opened) {
+			return true
+		}
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return false
+		}
+		text = text[end+1:]
+	}
 }
 
 // observe enters what came.
@@ -349,24 +438,4 @@ func (s *subscriber) observe(a arrival) error {
 		return errors.New("an event came that was not published: number " + strconv.Itoa(a.n))
 	}
 	return nil
-}
-
-// request makes a request with no more than it needs.
-func (l *Load) request(dst []byte, query string) []byte {
-	dst = append(dst, "GET "...)
-	dst = append(dst, l.path...)
-	dst = append(dst, query...)
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, l.dialer.address...)
-	switch l.transport {
-	case websocket.Name:
-		// The key need not be a secret; it keeps caches from answering (RFC 6455, section 1.3).
-		dst = append(dst, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="...)
-	case sse.Name:
-		if l.protocol.Accept {
-			dst = append(dst, "\r\nAccept: text/event-stream"...)
-		}
-	case httpstream.Name, longpoll.Name:
-	}
-	return append(dst, "\r\n\r\n"...)
 }

@@ -23,7 +23,12 @@ const (
 
 // newSubscriber returns a subscriber that has just sent its first request, to a server of 50 events.
 func newSubscriber(transport string) *subscriber {
-	l := &Load{transport: transport, path: PushlabPath(transport), dialer: Dialer{address: "localhost:80"}, now: time.Second}
+	return subscriberOf(transport, Pushlab(transport).Subscribe)
+}
+
+// subscriberOf is newSubscriber for a server that is subscribed to in that way.
+func subscriberOf(transport string, how Subscription) *subscriber {
+	l := &Load{transport: transport, plan: newPlan(transport, "localhost:80", how), now: time.Second}
 	s := &subscriber{load: l, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
 	s.begin(nil)
 	return s
@@ -98,8 +103,8 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 			if s.warmUp.came != 10 || s.measured.came != 20 || s.measured.duplicated != 1 || s.measured.reordered != 0 || s.gaps != 1 || s.state != present {
 				t.Errorf("%s in pieces of %d: %+v", transport, size, s)
 			}
-			if string(s.cursor) != ReferenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
-				t.Errorf("%s in pieces of %d: cursor %q, rest %q and %q, %d bytes", transport, size, s.cursor, s.rest, s.line, s.load.in)
+			if string(s.cursors[0]) != ReferenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
+				t.Errorf("%s in pieces of %d: cursor %q, rest %q and %q, %d bytes", transport, size, s.cursors, s.rest, s.line, s.load.in)
 			}
 			if got, err := s.load.delivery.Latency(); err != nil || got.Count != 20 || got.Max != time.Second-10*time.Millisecond {
 				t.Errorf("%s in pieces of %d: %d latencies, the largest %v, %v", transport, size, got.Count, got.Max, err)
@@ -125,8 +130,7 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 
 // Without chunks the response is all content, as Nchan's is.
 func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
-	s := newSubscriber(sse.Name)
-	s.load.protocol.Bare = true
+	s := subscriberOf(sse.Name, Subscription{Request: Request{Path: "/sse"}})
 	stream := []byte("HTTP/1.1 200 OK\r\n\r\n: hi\n\n")
 	for n := range 50 {
 		stream = append(append(append(stream, "data: "...), appendData(nil, n, 0, 128)...), "\n\n"...)
@@ -177,7 +181,7 @@ func FuzzSubscriber(f *testing.F) {
 		if errParts == nil {
 			_, errParts = fed(parts, stream[at:], len(stream)+1)
 		}
-		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest)) {
+		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursors[0], parts.cursors[0]) || !bytes.Equal(whole.rest, parts.rest)) {
 			t.Errorf("at once: %v, %+v\nin two: %v, %+v", err, whole, errParts, parts)
 		}
 	})
