@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "longpoll", "sse", "websocket"}, // not web: the server is another process
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "bench/targets", "longpoll", "sse", "websocket"}, // not web: the server is another process
 	"bench_test":      {"bench/peers", "bench/report", "common/...", "httpstream"},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "longpoll", "httpstream", "sse", "websocket"},
@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"bench/machine":   {"bench/result"},
 	"bench/stats":     {"bench/result"},
 	"bench/report":    {"bench/result", "bench/stats"},
+	"bench/targets":   {"bench/result", "bench/load", "bench/machine", "longpoll", "websocket"},
 	"bench/peers":     {"bench/load", "common/client", "longpoll", "websocket"},
 }
 

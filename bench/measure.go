@@ -79,13 +79,14 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		r.scraper = machine.NewScraper(r.server.URL, r.options.DialContext)
 		defer r.scraper.Close()
 	}
+	protocol := r.target.protocol(r.Transport, r.server)
 	r.base = time.Now()
-	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, r.target.protocol.Publish(r.Transport)); err != nil {
+	if r.publisher, err = load.ConnectPublisher(ctx, d, r.point.Size, protocol.Publish); err != nil {
 		return err
 	}
 	defer r.publisher.Close()
 	r.load, err = load.New(load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: d, Base: r.base,
+		Transport: r.Transport, Subscribe: protocol.Subscribe, Dialer: d, Base: r.base,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(),
 	})
 	if err != nil {

@@ -2,10 +2,12 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"pushlab/bench/result"
+	"pushlab/bench/targets"
 	"pushlab/sse"
 	"pushlab/websocket"
 )
@@ -46,6 +48,7 @@ func Profiles() []Profile {
 	return []Profile{
 		{Name: "smoke", About: smoke().About, Scenarios: []Scenario{smoke()}},
 		{Name: "fanout", About: fanOut().About, Scenarios: []Scenario{fanOut()}},
+		{Name: "peers", About: amongPeers().About, Pinned: true, Scenarios: []Scenario{amongPeers()}},
 		storm, idle, cost, capacity, engine,
 	}
 }
@@ -66,6 +69,21 @@ func fanOut() Scenario {
 		Subscribers: []int{1000}, Rates: []float64{10}, Sizes: []int{128},
 		WarmUp: 2 * time.Second, Measure: 20 * time.Second, Drain: 5 * time.Second,
 	}
+}
+
+// amongPeers compares this server with all others that are described.
+func amongPeers() Scenario {
+	return Scenario{
+		Name: "peers", About: "other servers beside this one; 'make bench-peers' installs them",
+		Kind: result.FanOut, Targets: append([]string{result.FloorName, result.PushlabName}, others()...), Transports: result.Transports(), Rounds: 1, Again: true,
+		Subscribers: []int{300, 1000}, Rates: []float64{10}, Sizes: []int{128},
+		WarmUp: time.Second, Measure: 3 * time.Second, Drain: 3 * time.Second,
+	}
+}
+
+// others are the targets that a file describes, without the floor.
+func others() []string {
+	return slices.DeleteFunc(targets.Names(), func(name string) bool { return name == result.FloorName })
 }
 
 // cost is a fan-out at a rate at which nothing can be batched: an event has reached everybody, on

@@ -73,6 +73,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		}
 		lanes = append(lanes, of)
 	}
+	r.Targets = options.infos(ctx, lanes)
 	if options.Pin != nil {
 		unpin, err := machine.Pin(options.Pin.Load)
 		if err != nil {
@@ -116,7 +117,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 		}
 		target := o.Targets[at]
 		for _, transport := range c.Transports {
-			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes {
+			if !slices.Contains(target.Transports, transport) || c.Kind == result.Storm && !target.resumes(transport) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
@@ -134,6 +135,16 @@ func (o Options) lanes(c result.Case) (lanes []lane, err error) {
 		lanes = append(lanes, again)
 	}
 	return lanes, nil
+}
+
+// infos says what each target is that has a lane, in the order of the options.
+func (o Options) infos(ctx context.Context, lanes [][]lane) (infos []result.Target) {
+	for _, target := range o.Targets {
+		if slices.ContainsFunc(slices.Concat(lanes...), func(l lane) bool { return l.Target == target.Name }) {
+			infos = append(infos, target.info(ctx))
+		}
+	}
+	return infos
 }
 
 // measure measures all lanes of a case in each round.

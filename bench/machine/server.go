@@ -21,6 +21,8 @@ type Server struct {
 	URL string
 	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
 	PID int
+	// Words are what stands for what in what the server is told and asked, such as "{port}" for "41234".
+	Words []string
 
 	// Stop is what Close calls to end it; nil if it is not ours to end.
 	Stop func() error
@@ -76,6 +78,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	}
 	go func() {
 		p.err = p.cmd.Wait()
+		killGroup(p.cmd.Process.Pid)
 		close(p.exited)
 	}()
 	patience := time.NewTimer(cmp.Or(config.Patience, 10*time.Second))
@@ -105,7 +108,8 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 }
 
 // Close asks the server to leave, and kills it if it does not; only the process that was started is
-// ever signalled. It waits for the end. It fails if the server had ended before it was asked to.
+// asked, and what it leaves behind of those that it started is killed. It waits for the end. It fails if
+// the server had ended before it was asked to.
 func (s *Server) Close() error {
 	if s.Stop == nil {
 		return nil

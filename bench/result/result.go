@@ -33,6 +33,18 @@ type Result struct {
 	Seed uint64 `json:"seed"`
 	// Outcomes are what it found, one for each case.
 	Outcomes []Outcome `json:"outcomes"`
+	// Targets are the servers that were measured.
+	Targets []Target `json:"targets,omitempty"`
+}
+
+// A Target says what a target is.
+type Target struct {
+	// Name is what lanes call it.
+	Name string `json:"name"`
+	// About says in a sentence what it is.
+	About string `json:"about,omitempty"`
+	// Version is what it says of its version; "" if it does not tell.
+	Version string `json:"version,omitempty"`
 }
 
 // An Outcome is what a run found in one case.

@@ -18,6 +18,7 @@ import (
 	"pushlab/bench/peers"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
+	"pushlab/bench/targets"
 )
 
 // benchOptions are the flags of bench run. A zero value means what the profile says.
@@ -36,6 +37,7 @@ type benchOptions struct {
 	warmUp      time.Duration
 	measure     time.Duration
 	quiet       bool
+	installed   bool
 }
 
 func benchCommand(std streams) *cobra.Command {
@@ -58,9 +60,10 @@ func benchCommand(std streams) *cobra.Command {
 func benchListCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles that bench run knows",
+		Short: "List the profiles and targets that bench run knows",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(std.out, "Profiles:")
 			for _, p := range bench.Profiles() {
 				if _, err := fmt.Fprintf(std.out, "%-8s %s\n", p.Name, p.About); err != nil {
 					return err
@@ -72,9 +75,25 @@ func benchListCommand(std streams) *cobra.Command {
 					}
 				}
 			}
-			return nil
+			return benchListTargets(std.out)
 		},
 	}
+}
+
+// benchListTargets lists the targets, and what those need that cannot be started.
+func benchListTargets(out io.Writer) error {
+	fmt.Fprintf(out, "\nTargets, beside the path of a file that describes one:\n%-15s %s\n", result.PushlabName, bench.PushlabAbout)
+	for _, name := range targets.Names() {
+		file, err := targets.Find(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-15s %s\n", name, file.About)
+		if file.Missing() != nil {
+			fmt.Fprintf(out, "%-15s not here; install: %s\n", "", file.Install)
+		}
+	}
+	return nil
 }
 
 // benchServeCommand is a server for bench run to compare with.
@@ -99,7 +118,9 @@ A profile may compare several targets, each in every round:
              'pushlab --heartbeat 5s'; the path of another version will do as well
   floor      one non-blocking send(2) of the same bytes for each subscriber
   baseline   long polling by a plain net/http handler, with the same answers
-  nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
+  NAME       another server that 'pushlab bench list' lists
+  FILE.toml  any server, described by a file: how to start it, if it does not run
+             already, how to publish, and how to subscribe
 
 Server and load then have a core each (--pin), and ratios are told with their
 range over the rounds. On a machine that is busy otherwise they mean little.
@@ -109,14 +130,17 @@ and keeps what it has.`,
 		Example: `  pushlab bench run
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
-  pushlab bench run --profile capacity --target pushlab --target nchan`,
+  pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --target pushlab --target ./my-server.toml
+  pushlab bench run --profile peers --installed --rounds 5`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return benchRun(cmd.Context(), &o, std) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "smoke", "what to measure; 'pushlab bench list' lists the profiles")
 	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+"; none is written without it")
-	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
+	f.StringArrayVar(&o.targets, "target", nil, "a target to measure, by its name or by the path of a file that describes it; may be repeated; none is what the profile says")
+	f.BoolVar(&o.installed, "installed", false, "leave out targets whose program is not installed, and tell which")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
 	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each, if not as the profile says")
@@ -192,27 +216,39 @@ func (o *benchOptions) cores(pinned bool) (*result.Pin, error) {
 	return &p, nil
 }
 
-// benchTargets makes the targets that cases name.
-func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targets []bench.Target, err error) {
+// benchTargets makes the targets that cases name, and has the cases call them by their names.
+func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin, tell func(string)) (made []bench.Target, err error) {
 	var core *int
 	if pin != nil {
 		core = &pin.Server
 	}
-	known := map[string]bool{}
-	for _, c := range cases {
-		for _, name := range c.Targets {
-			if known[name] {
-				continue
+	known := map[string]bench.Target{}
+	for i := range cases {
+		var names []string
+		for _, text := range cases[i].Targets {
+			target, ok := known[text]
+			if !ok {
+				if target, err = bench.NewTarget(text, core, o.serverArgs); err != nil {
+					return nil, err
+				}
+				known[text] = target
+				if missing := target.Missing(); o.installed && missing != nil {
+					tell("left out: " + strings.TrimPrefix(missing.Error(), "bench: "))
+				} else if slices.ContainsFunc(made, func(other bench.Target) bool { return other.Name == target.Name }) {
+					return nil, fmt.Errorf("two targets are called %q; give one another name in its file", target.Name)
+				} else {
+					made = append(made, target)
+				}
 			}
-			known[name] = true
-			target, err := bench.NewTarget(name, core, o.serverArgs)
-			if err != nil {
-				return nil, err
+			if slices.ContainsFunc(made, func(other bench.Target) bool { return other.Name == target.Name }) {
+				names = append(names, target.Name)
 			}
-			targets = append(targets, target)
+		}
+		if cases[i].Targets = names; len(names) == 0 {
+			return nil, fmt.Errorf("no target of %s is installed", cases[i].Name)
 		}
 	}
-	return targets, nil
+	return made, nil
 }
 
 func benchRun(ctx context.Context, o *benchOptions, std streams) error {
@@ -228,7 +264,7 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
-	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
+	if options.Targets, err = o.benchTargets(cases, options.Pin, options.Progress); err != nil {
 		return &usageError{err}
 	}
 	if o.quiet {
