@@ -33,8 +33,10 @@ type ServerConfig struct {
 	// Command is the program and its arguments. It has to print the address that it listens on,
 	// an http URL, to its standard output.
 	Command []string
-	// URL is its address, if it does not print one.
+	// URL is its address, if it does not print one. The server is there when somebody listens.
 	URL string
+	// Also are further addresses, host and port, at which it must listen. They need a URL.
+	Also []string
 	// Core is the core that it runs on. Default: any.
 	Core *int
 	// Patience is how long it may take to print it. Default 10 s.
@@ -88,9 +90,12 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 		defer cancel()
 		address.done = true
 		go func() {
-			if reachable(ctx, strings.TrimPrefix(config.URL, "http://")) == nil {
-				address.found <- config.URL
+			for _, address := range append(config.Also, strings.TrimPrefix(config.URL, "http://")) {
+				if reachable(ctx, address) != nil {
+					return
+				}
 			}
+			address.found <- config.URL
 		}()
 	}
 	var err error
@@ -100,11 +105,19 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	case <-p.exited:
 		err = p.gone()
 	case <-patience.C:
-		err = fmt.Errorf("bench: the server (%s) printed no http URL; it said: %s", strings.Join(config.Command, " "), p.stderr.text())
+		err = fmt.Errorf("bench: the server (%s) %s; it said: %s", strings.Join(config.Command, " "), missing(config), p.stderr.text())
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	return nil, errors.Join(err, p.end())
+}
+
+// missing says what a server did not do in time.
+func missing(config ServerConfig) string {
+	if config.URL == "" {
+		return "printed no http URL"
+	}
+	return "does not listen at " + strings.Join(append([]string{config.URL}, config.Also...), " and ")
 }
 
 // Close asks the server to leave, and kills it if it does not; only the process that was started is

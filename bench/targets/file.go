@@ -19,6 +19,7 @@ type File struct {
 	Install string            `toml:"install"`
 	Command []string          `toml:"command"`
 	URL     string            `toml:"url"`
+	Ready   string            `toml:"ready"`
 	PID     int               `toml:"pid"`
 	Version []string          `toml:"version"`
 	Files   map[string]string `toml:"files"`
@@ -95,6 +96,7 @@ func Names() (names []string) {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 

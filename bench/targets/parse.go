@@ -57,7 +57,7 @@ func expected(key toml.Key) string {
 	const request = "path, query, headers, body, greeting"
 	switch {
 	case len(key) == 1:
-		return "name, about, install, command, url, pid, version, files, publish, transports"
+		return "name, about, install, command, url, ready, pid, version, files, publish, transports"
 	case key[0] == "publish" && len(key) == 2:
 		return "by, url, path, query, headers, body, accepted, refused"
 	case key[0] != "transports":
@@ -109,6 +109,12 @@ func (c *check) file(f File) {
 		if !filepath.IsLocal(file) {
 			c.fail(toml.Key{"files", file}, "is outside of {dir}; a path inside it is expected")
 		}
+	}
+	if f.Ready != "" && (!strings.HasPrefix(f.Ready, "/") || len(f.Command) == 0) {
+		c.fail(toml.Key{"ready"}, `is %q; a path such as "/health" is expected, beside a command`, f.Ready)
+	}
+	if len(f.Command) == 0 && strings.Contains(f.URL+f.Publish.URL, "{port") {
+		c.fail(toml.Key{"url"}, "has a free port in it, but there is no command to use it")
 	}
 	c.url(toml.Key{"url"}, f.URL)
 	c.publish(f)

@@ -49,7 +49,7 @@ func (r Request) request(in func(string) string) load.Request {
 
 func (p Publish) publishing(transport string, in func(string) string) load.Publishing {
 	at := load.Endpoint{
-		Address: strings.TrimSuffix(strings.TrimPrefix(in(p.URL), "http://"), "/"),
+		Address: address(in(p.URL)),
 		Request: load.Request{Path: in(p.Path), Query: fields(p.Query, in), Headers: fields(p.Headers, in)},
 	}
 	body := in(p.Body)

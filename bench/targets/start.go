@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -50,13 +51,52 @@ func (f File) start(ctx context.Context, core *int, dir string) (*machine.Server
 			return nil, fmt.Errorf("bench: a file for %s: %w", f.Name, err)
 		}
 	}
-	server, err := machine.StartServer(ctx, machine.ServerConfig{Command: command, Core: core, URL: w.in(f.URL)})
+	config := machine.ServerConfig{Command: command, Core: core, URL: strings.TrimSuffix(w.in(f.URL), "/")}
+	if f.URL != "" && f.Publish.URL != "" {
+		config.Also = []string{address(w.in(f.Publish.URL))}
+	}
+	server, err := machine.StartServer(ctx, config)
 	if err != nil {
 		return nil, f.hint(err)
 	}
 	server.Words = w.pairs()
+	if err := ready(ctx, server.URL, f.Ready); err != nil {
+		return nil, errors.Join(fmt.Errorf("bench: %s is not ready: %w", f.Name, err), server.Close())
+	}
 	return server, nil
 }
+
+// ready waits until a server answers a request for that path with a status below 500; "" is not at all.
+func ready(ctx context.Context, url, path string) error {
+	if path == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode < http.StatusInternalServerError {
+				return nil
+			}
+			err = errors.New(response.Status)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// address returns the host and port of an http URL, or "".
+func address(url string) string { return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/") }
 
 // hint adds what to install to what is wrong.
 func (f File) hint(err error) error {
@@ -69,9 +109,8 @@ func (f File) hint(err error) error {
 // running finds the server that runs already.
 func (f File) running() *machine.Server {
 	w := words{}
-	address := strings.TrimSuffix(w.in(f.URL), "/")
-	server := &machine.Server{URL: address, PID: f.PID, Words: w.pairs()}
-	if u, err := url.Parse(address); err == nil && f.PID == 0 {
+	server := &machine.Server{URL: strings.TrimSuffix(w.in(f.URL), "/"), PID: f.PID, Words: w.pairs()}
+	if u, err := url.Parse(server.URL); err == nil && f.PID == 0 {
 		switch host := u.Hostname(); host {
 		case "localhost", "127.0.0.1", "::1": // on this machine
 			if port, err := strconv.Atoi(u.Port()); err == nil {
@@ -152,7 +191,7 @@ func (f File) Missing() error {
 	return nil
 }
 
-// patience is how long a server may take to tell its version.
+// patience is how long a server may take to be ready, or to tell its version.
 const patience = 10 * time.Second
 
 // AskVersion returns what the version command prints, in one line; "" if the file has none.
