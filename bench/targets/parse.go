@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,11 +40,18 @@ func Parse(name, text string) (File, error) {
 	return f, c.err
 }
 
+// wrongType is how the parser tells the line, the key and the types of a value that has another one.
+var wrongType = regexp.MustCompile(`^line (\d+) \(last key "(.*?)"\): incompatible types: (.*)$`)
+
 // syntax describes what the parser found.
 func syntax(name string, err error) error {
 	var e toml.ParseError
 	if !errors.As(err, &e) {
-		return fmt.Errorf("bench: %s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+		said := strings.TrimPrefix(err.Error(), "toml: ")
+		if at := wrongType.FindStringSubmatch(said); at != nil {
+			return fmt.Errorf("bench: %s:%s: %s is of another type: %s", name, at[1], at[2], at[3])
+		}
+		return fmt.Errorf("bench: %s: %s", name, said)
 	}
 	key := ""
 	if e.LastKey != "" {
