@@ -128,6 +128,50 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 	}
 }
 
+// However the bytes of a server are cut that is not ours, the same events come, and the same cursors.
+func TestSubscriberReadsAnyPiecesOfOthers(t *testing.T) {
+	cursors := []Cursor{{From: "json:seq", To: "query:a"}, {From: "id", To: "query:b"}}
+	escaped := func(n int) string { return strings.ReplaceAll(string(appendData(nil, n, 0, 128)), `"`, `\"`) }
+	chunked := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, c := range []struct {
+		name, transport, head string
+		event                 func(n int) string
+	}{
+		{"SSE", "sse", chunked, func(n int) string {
+			return string(appendChunk(nil, fmt.Appendf(nil, "id: i%d\r\ndata: {\"d\":%s,\"seq\":%d}\r\n\r\n", n, appendData(nil, n, 0, 128), n)))
+		}},
+		{"lines", "httpstream", chunked, func(n int) string {
+			return string(appendChunk(nil, fmt.Appendf(nil, "id:i%d\n{\"d\":\"%s\",\"seq\":\"%d\"}\n", n, escaped(n), n)))
+		}},
+		{"polls", "longpoll", "", func(n int) string {
+			body := fmt.Sprintf("id: i%d\n[%s,{\"seq\":%d}]", n, appendData(nil, n, 0, 128), n)
+			if n%2 == 0 {
+				return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			}
+			return chunked + string(appendChunk(appendChunk(nil, []byte(body[:60])), []byte(body[60:]))) + "0\r\n\r\n"
+		}},
+		{"messages", "websocket", switching, func(n int) string {
+			text := fmt.Sprintf("id: i%d\n\n{\"seq\":%d,\"d\":\"%s\"}", n, n, escaped(n))
+			return "\x01\x28" + text[:40] + "\x00\x28" + text[40:80] + "\x89\x00" + "\x80" + string(rune(len(text)-80)) + text[80:]
+		}},
+	} {
+		stream := c.head
+		for n := range 50 {
+			stream += c.event(n)
+		}
+		for _, size := range []int{1, 7, 100, len(stream)} {
+			s := subscriberOf(c.transport, Subscription{Cursors: cursors})
+			s.begin(nil)
+			if _, err := fed(s, []byte(stream), size); err != nil || s.warmUp.came != 10 || s.measured.came != 40 || s.measured.duplicated+s.measured.reordered != 0 {
+				t.Errorf("%s in pieces of %d: %v, %+v", c.name, size, err, s)
+			}
+			if string(s.cursors[0]) != "49" || string(s.cursors[1]) != "i49" || len(s.line)+len(s.rest) > 0 {
+				t.Errorf("%s in pieces of %d: the cursors are %q, the rest %q and %q", c.name, size, s.cursors, s.line, s.rest)
+			}
+		}
+	}
+}
+
 // Without chunks the response is all content, as Nchan's is.
 func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
 	s := subscriberOf(sse.Name, Subscription{Request: Request{Path: "/sse"}})

@@ -18,6 +18,7 @@ type File struct {
 	About   string            `toml:"about"`
 	Install string            `toml:"install"`
 	Command []string          `toml:"command"`
+	Needs   []string          `toml:"needs"`
 	URL     string            `toml:"url"`
 	Ready   string            `toml:"ready"`
 	PID     int               `toml:"pid"`

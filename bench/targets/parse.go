@@ -65,7 +65,7 @@ func expected(key toml.Key) string {
 	const request = "path, query, headers, body, greeting"
 	switch {
 	case len(key) == 1:
-		return "name, about, install, command, url, ready, pid, version, files, publish, transports"
+		return "name, about, install, command, needs, url, ready, pid, version, files, publish, transports"
 	case key[0] == "publish" && len(key) == 2:
 		return "by, url, path, query, headers, body, accepted, refused"
 	case key[0] != "transports":

@@ -41,9 +41,9 @@ func (f File) start(ctx context.Context, core *int, dir string) (*machine.Server
 	if err != nil {
 		return nil, err
 	}
-	command := w.inAll(f.Command)
-	if command[0], err = program(command[0]); err != nil {
-		return nil, f.hint(err)
+	command, err := f.command(w)
+	if err != nil {
+		return nil, err
 	}
 	for name, text := range f.Files {
 		file := filepath.Join(dir, name)
@@ -155,11 +155,11 @@ func newWords(dir string) (words, error) {
 }
 
 // program finds a program: beside this one, in PATH, and in /usr/sbin, which Debian leaves out of a
-// user's PATH. A name with a slash is a path.
+// user's PATH. A name with a slash is a path, also of another file.
 func program(name string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) {
 		if _, err := os.Stat(name); err != nil {
-			return "", fmt.Errorf("bench: there is no program %s", name)
+			return "", fmt.Errorf("bench: there is no %s", name)
 		}
 		return name, nil
 	}
@@ -175,8 +175,8 @@ func program(name string) (string, error) {
 	return "", fmt.Errorf("bench: there is no program %s beside this one, in PATH or in /usr/sbin", name)
 }
 
-// Missing tells what keeps the target from being started, if it is known before: that its program is not
-// there. It says what to install.
+// Missing tells what keeps the target from being started, if it is known before: that its program or
+// something that it needs is not there. It says what to install.
 func (f File) Missing() error {
 	if len(f.Command) == 0 {
 		return nil
@@ -185,10 +185,23 @@ func (f File) Missing() error {
 	if err != nil {
 		return err
 	}
-	if _, err := program(w.in(f.Command[0])); err != nil {
-		return f.hint(err)
+	_, err = f.command(w)
+	return err
+}
+
+// command returns the command with its program found. It fails if that or something else is missing.
+func (f File) command(w words) ([]string, error) {
+	command := w.inAll(f.Command)
+	for _, needed := range f.Needs {
+		if _, err := program(w.in(needed)); err != nil {
+			return nil, f.hint(err)
+		}
 	}
-	return nil
+	var err error
+	if command[0], err = program(command[0]); err != nil {
+		return nil, f.hint(err)
+	}
+	return command, nil
 }
 
 // patience is how long a server may take to be ready, or to tell its version.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -139,13 +140,13 @@ func started(t *testing.T, text string) error {
 
 func TestStartTellsWhatToInstall(t *testing.T) {
 	const tail = "install = \"get it from the moon\"\n" + least
-	for _, command := range []string{`["pigeon"]`, `["/nowhere/pigeon"]`, `["false"]`} {
+	for _, command := range []string{`["pigeon"]`, `["/nowhere/pigeon"]`, `["false"]`, "[\"sh\"]\nneeds = [\"pigeon\"]", "[\"sh\"]\nneeds = [\"/nowhere/pigeon\"]"} {
 		err := started(t, "command = "+command+"\n"+tail)
 		if err == nil || !strings.Contains(err.Error(), "mine needs: get it from the moon") {
 			t.Errorf("%s: the error does not say what to install: %v", command, err)
 		}
 	}
-	for command, missing := range map[string]bool{`["pigeon"]`: true, `["{pushlab}"]`: false} {
+	for command, missing := range map[string]bool{`["pigeon"]`: true, "[\"sh\"]\nneeds = [\"pigeon\"]": true, `["{pushlab}"]`: false} {
 		file, err := Parse("mine.toml", "command = "+command+"\n"+tail)
 		if got := file.Missing(); err != nil || (got != nil) != missing {
 			t.Errorf("%s is missing: %v, %v", command, got, err)
@@ -201,15 +202,30 @@ resume = { query = { after = "{last}" } }
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "pushlab-*")); len(left) != 0 {
 		t.Errorf("it left %q", left)
 	}
-	// sh has started one process, and become the other.
-	if left, _ := filepath.Glob("/proc/[0-9]*/stat"); len(left) > 0 {
-		for _, file := range left {
-			text, _ := os.ReadFile(file) // gone is fine
-			if fields := strings.Fields(string(text)); len(fields) > 4 && fields[4] == strconv.Itoa(server.PID) && fields[2] != "Z" {
-				t.Errorf("it left a process: %s", text)
-			}
+	// sh has started one process, and become the other. That was killed, which takes a moment.
+	for limit := time.After(10 * time.Second); ; {
+		left := members(server.PID)
+		if len(left) == 0 {
+			break
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-limit:
+			t.Fatalf("it left processes: %q", left)
 		}
 	}
+}
+
+// members returns what /proc says of the processes of a group that have not ended.
+func members(group int) (found []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // who is gone is none
+		if fields := strings.Fields(string(text)); len(fields) > 4 && fields[4] == strconv.Itoa(group) && fields[2] != "Z" {
+			found = append(found, string(text))
+		}
+	}
+	return found
 }
 
 // A server that runs already is found by its port, and is not ended.
@@ -229,5 +245,18 @@ func TestServerThatRuns(t *testing.T) {
 		if err != nil || server.URL != url || server.PID != pid || server.Close() != nil {
 			t.Errorf("%q: %+v, %v", text, server, err)
 		}
+	}
+}
+
+// The file in the README is one that works.
+func TestReadmeFile(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "```toml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if file, err := Parse("mine.toml", text); err != nil || !file.Resumes("sse") {
+		t.Errorf("%v:\n%s", err, text)
 	}
 }
