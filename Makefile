@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test soak soak-page cover fuzz build run smoke bench
+.PHONY: help deps fmt lint test test-libraries soak soak-page cover fuzz build run smoke bench bench-peers
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -16,29 +16,41 @@ ARGS     ?=
 export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, and what interop/ talks to
-	@missing=
-	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=" gcc libc6-dev"
-	command -v chromium >/dev/null || missing+=" chromium"
-	command -v nginx >/dev/null || missing+=" nginx"
-	command -v curl >/dev/null || missing+=" curl"
-	command -v node >/dev/null || missing+=" nodejs npm"
-	# The Python of the system, since that is where apt puts the package; PATH may have another one.
-	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=" python3-websockets"
-	if [ -n "$$missing" ]; then
-		command -v apt-get >/dev/null || { echo "make deps: there is no apt-get here; install by hand:$$missing" >&2; exit 1; }
-		sudo=
+# Packages that installs with apt, as root.
+define apt_install
+	apt_install() {
+		command -v apt-get >/dev/null || { echo "make $@: there is no apt-get here; install by hand: $$*" >&2; return 1; }
+		local sudo=
 		if [ "$$(id -u)" != 0 ]; then
-			command -v sudo >/dev/null || { echo "make deps: neither root nor sudo; ask an administrator for: apt-get install$$missing" >&2; exit 1; }
+			command -v sudo >/dev/null || { echo "make $@: neither root nor sudo; ask an administrator for: apt-get install $$*" >&2; return 1; }
 			sudo=sudo
 		fi
 		apt() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$$@"; }
-		echo "make deps: installing$$missing"
-		apt update
-		apt install --yes --no-install-recommends $$missing
-	fi
+		echo "make $@: installing $$*"
+		apt update && apt install --yes --no-install-recommends "$$@"
+	}
+	missing=()
+endef
+
+# What bench compares with, as far as Debian has it.
+define peers
+	command -v nginx >/dev/null || missing+=(nginx)
+	[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || missing+=(libnginx-mod-nchan)
+	command -v pushpin >/dev/null || missing+=(pushpin)
+endef
+
+deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, Nchan, Pushpin, and what interop/ talks to
+	@$(apt_install)
+	$(peers)
+	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+	command -v chromium >/dev/null || missing+=(chromium)
+	command -v curl >/dev/null || missing+=(curl)
+	command -v node >/dev/null || missing+=(nodejs npm)
+	# The Python of the system, since that is where apt puts the package; PATH may have another one.
+	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
+	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
 	# npm writes the second file when it has installed what the first one says.
 	for dir in interop web/testdata; do
 		if ! [ $$dir/node_modules/.package-lock.json -nt $$dir/package-lock.json ]; then
@@ -52,7 +64,7 @@ fmt: ## Format all Go files
 	gofmt -w .
 
 # -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
-lint test soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
+lint test test-libraries soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
 
 lint: ## Check gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .)
@@ -64,6 +76,11 @@ lint: ## Check gofmt, go vet, staticcheck
 # -parallel 4: those of the browser mostly wait for time to pass. They come last, and have the machine for themselves.
 test: deps lint ## Check everything: lint, then all tests with -race, browser and nginx included
 	CGO_ENABLED=1 go test -race -p 2 -parallel 4 -timeout 15m ./...
+
+# Without -race, which nbio misleads.
+test-libraries: ## Test the servers that bench compares with (bench/peers/libraries, a module of its own)
+	go vet -C bench/peers/libraries ./...
+	go test -C bench/peers/libraries ./...
 
 soak: ## Stress the streams on all engines for SOAK (10m)
 	CGO_ENABLED=1 go test -race -timeout 0 -run TestStress ./common/wire -soak $(SOAK)
@@ -98,3 +115,17 @@ bench: ## Run the Go benchmarks (BENCH: which, COUNT: how often, for benchstat)
 	@set -x
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r dirname | sort -u)
+
+# What cannot be had is left out of the run, which says so.
+bench-peers: build ## Compare with other servers, those that can be had, in some minutes (ARGS: more flags)
+	@$(apt_install)
+	$(peers)
+	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}" || echo "make $@: going on without: $${missing[*]}" >&2
+	go build -C bench/peers/libraries -o "$$PWD/bin/pushlab-libraries" . || echo "make $@: going on without the libraries, which could not be built" >&2
+	cat >&2 <<'END'
+	make bench-peers: not compared, since they can not be had here as programs:
+	  Centrifugo   neither Debian nor the module proxy has it; its engine, the library centrifuge, is compared
+	  Mercure      Debian does not have it; its hub, as a library, is compared
+	What the file of a target has to say is in bench/targets/example.toml.
+	END
+	bin/pushlab bench run --profile peers --installed $(ARGS)

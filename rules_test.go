@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 	"common/transporttest": {"common/event", "common/hub", "common/request", "common/wire", "common/client", "common/memhttp", "common/kernel"},
 	".":                    {}, // the source that the page shows: only a package above it can embed it
 
-	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "common/hub", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
+	"bench":           {"bench/result", "bench/load", "bench/machine", "bench/stats", "bench/targets", "common/hub", "common/nginx", "longpoll", "httpstream", "sse", "websocket"}, // not web: the server is another process
 	"bench_test":      {"bench/peers", "bench/report", "common/..."},
 	"bench/result":    {"longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/load":      {"bench/result", "common/client", "common/event", "common/hub", "longpoll", "httpstream", "sse", "websocket"},
@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"bench/doctor":    {"bench/result", "bench/load", "bench/machine", "common/kernel"}, // it tries out what they need
 	"bench/report":    {"bench/result", "bench/stats"},
 	"bench/plan":      {"bench/result", "bench/stats", "longpoll", "websocket"}, // their names
+	"bench/targets":   {"bench/result", "bench/load", "bench/machine", "longpoll", "websocket"},
 	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
 }
 

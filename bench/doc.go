@@ -37,9 +37,10 @@
 //
 // What a number means on this machine, now, is told by what stands beside it. So a run can measure
 // references in the same rounds: the floor, which makes one send(2) of the same bytes for each
-// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan; and
-// null, the hub alone, read by goroutines of the load's own process, which has no server, no connections and
-// no bytes: its CPU time is that of this process, and so has publishing and the subscribers' accounts in it.
+// subscriber and does nothing else; the baseline, long polling by a plain net/http handler; Nchan, or any other
+// server that a file describes (package targets); and null, the hub alone, read by goroutines of the load's own
+// process, which has no server, no connections and no bytes: its CPU time is that of this process, and so has
+// publishing and the subscribers' accounts in it.
 // Ratios are made within a round, and the report tells their median and range. One lane may be
 // measured twice in each round: what it differs by from itself is the noise.
 //
@@ -79,8 +80,9 @@
 // has a goroutine instead; both share everything but the reading. With a [result.Pin] the server has one
 // core, and the load another.
 //
-// A Pushlab server, and Nchan, are published to by one WebSocket connection that does not wait for
-// acknowledgements, only counts them; floor and baseline by one that sends the bytes to be sent on.
+// A Pushlab server, and most others, are published to by one WebSocket connection that does not wait for
+// acknowledgements, only counts them; floor and baseline by one that sends the bytes to be sent on. Who
+// has no such thing is published to by a request for each event, which is waited for.
 //
 // # What stands between, and how they talk
 //
@@ -157,6 +159,7 @@
 // stands below it, and knows nothing of it:
 //
 //	bench ─▶ load, machine ─▶ result     the load; processes, cores, counters; what is in result.json
+//	      ─▶ targets ─▶ load, machine    files that describe servers
 //	      ─▶ stats ─▶ result             what the rounds say together
 //	      ─▶ common/nginx               an nginx between
 //	report ─▶ stats, result              a result for people

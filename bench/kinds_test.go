@@ -2,9 +2,7 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -332,23 +330,5 @@ func TestIdleAndStormOnSockets(t *testing.T) {
 	var b bytes.Buffer
 	if err := (report.Text{Result: found}).Write(&b); err != nil || !strings.Contains(b.String(), "KiB/connection") || !strings.Contains(b.String(), "the last has all") {
 		t.Errorf("%v; a table is missing:\n%s", err, &b)
-	}
-}
-
-// With Nchan installed it is a target like the others.
-func TestNchan(t *testing.T) {
-	t.Parallel() // it mostly waits
-	if _, err := os.Stat(nchanModule); err != nil {
-		target := nchanTarget(nil)
-		if _, err := target.Start(t.Context(), "sse"); err == nil || !strings.Contains(err.Error(), "libnginx-mod-nchan") {
-			t.Errorf("the error does not say what to install: %v", err)
-		}
-		return
-	}
-	s := small("sse", "websocket")
-	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.NchanName}, 200, 50*time.Millisecond, 100*time.Millisecond
-	found, err := Run(context.Background(), []result.Case{s}, Options{Targets: []Target{nchanTarget(nil)}, noise: 10 * time.Millisecond})
-	if err != nil || found.Failed() || len(found.Outcomes[0].Measurements) != 2 {
-		t.Fatalf("%v; %+v", err, found)
 	}
 }

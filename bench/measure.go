@@ -34,6 +34,7 @@ type run struct {
 	probing bool // it is one of a search
 
 	server    *machine.Server
+	protocol  load.Protocol // how to talk to it
 	way       *way
 	load      *load.Load
 	publisher *load.Publisher
@@ -105,7 +106,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 		return err
 	}
 	config := load.Config{
-		Transport: r.Transport, Protocol: r.target.protocol, Dialer: r.way.dialer, Way: r.way.load,
+		Transport: r.Transport, Subscribe: r.protocol.Subscribe, Dialer: r.way.dialer, Way: r.way.load,
 		Subscribers: r.point.Subscribers, WarmUp: r.point.WarmUpEvents(), Measured: r.point.Events(), Bystanders: r.point.Bystanders,
 	}
 	config.Slow, config.SlowRate = r.point.SlowReaders(r.Variant)
@@ -123,7 +124,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 	config.Base = r.base
 	switch {
 	case r.point.Kind == result.Echo: // its subscribers publish
-		config.Echo, config.Size, config.InFlight, config.Data = true, r.point.Size, r.point.InFlight, r.point.Data
+		config.Echo, config.Size, config.InFlight, config.Data = r.protocol.Echo, r.point.Size, r.point.InFlight, r.point.Data
 	case r.target.null:
 		r.publisher = load.PublishToHub(config.Hub, r.point.Size)
 		r.publisher.Data = r.point.Data
@@ -152,7 +153,7 @@ func (r *run) with(ctx context.Context, measure func(context.Context) error) (er
 
 // connectPublisher connects a publisher to the server itself.
 func (r *run) connectPublisher(ctx context.Context) (*load.Publisher, error) {
-	p, err := load.ConnectPublisher(ctx, r.direct, r.point.Size, r.target.protocol.Publish(r.Transport))
+	p, err := load.ConnectPublisher(ctx, r.direct, r.point.Size, r.protocol.Publish)
 	if err == nil {
 		p.Data = r.point.Data
 	}

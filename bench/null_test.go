@@ -45,7 +45,7 @@ func TestNullBesideOthers(t *testing.T) {
 
 // It has no connections, so there is nothing that could storm or be idle.
 func TestNullIsLeftOut(t *testing.T) {
-	options := Options{Targets: []Target{nullTarget(), {Name: "pushlab", Transports: result.Transports(), resumes: true}}}
+	options := Options{Targets: []Target{nullTarget(), {Name: "pushlab", Transports: result.Transports(), resumes: func(string) bool { return true }}}}
 	for kind, want := range map[result.Kind]bool{result.FanOut: true, result.Capacity: true, result.Idle: false, result.Storm: false} {
 		c := small("sse")
 		c.Kind, c.Limit, c.Targets = kind, time.Second, []string{"pushlab", result.NullName}

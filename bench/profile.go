@@ -135,6 +135,7 @@ func Profiles() []Profile {
 	about("cost", "", "cost")
 	about("idle", "", "s2-idle")
 	about("capacity", "", "capacity")
+	about("peers", "", "peers")
 	about("storm", "all lose their connection, at once or one by one, and come back", "s5-storm", "s5-restart", "s5-rolling")
 	about("echo", "how long a client's own event takes to come back", "s7-echo-closed", "s7-echo")
 	about("slow", "", "s11-slow")

@@ -93,6 +93,7 @@ func Run(ctx context.Context, cases []result.Case, options Options) (r result.Re
 		}
 		lanes, omitted = append(lanes, of), append(omitted, without)
 	}
+	r.Targets = options.infos(ctx, lanes)
 	if options.Pin != nil {
 		unpin, err := machine.Pin(options.Pin.Load)
 		if err != nil {
@@ -162,7 +163,7 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 		}
 		target := o.Targets[at]
 		for _, transport := range c.TransportsOf(name) {
-			if !slices.Contains(target.Transports, transport) || !target.measures(c) {
+			if !slices.Contains(target.Transports, transport) || !target.measures(c, transport) {
 				continue
 			}
 			for _, variant := range c.LaneVariants() {
@@ -193,6 +194,16 @@ func (o Options) lanes(c result.Case) (lanes []lane, omitted []result.Omission, 
 		lanes = append(lanes, again)
 	}
 	return lanes, omitted, nil
+}
+
+// infos says what each target is that has a lane, in the order of the options.
+func (o Options) infos(ctx context.Context, lanes [][]lane) (infos []result.Target) {
+	for _, target := range o.Targets {
+		if slices.ContainsFunc(slices.Concat(lanes...), func(l lane) bool { return l.Target == target.Name }) {
+			infos = append(infos, target.info(ctx))
+		}
+	}
+	return infos
 }
 
 // measure measures all lanes of a case in each round.

@@ -52,13 +52,24 @@ func serving(t *testing.T, serve func(context.Context, io.Writer) error) func(co
 	}
 }
 
+// reference is the target of an embedded file, whose server is in this process.
+func reference(t *testing.T, name string, serve func(context.Context, io.Writer) error) Target {
+	t.Helper()
+	target, err := NewTarget(name, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Start, target.Version = serving(t, serve), nil
+	return target
+}
+
 // references are the floor, the baseline and a server that they are compared with.
 func references(t *testing.T) Options {
 	options := starting(func(context.Context) (*machine.Server, error) {
 		server := httptest.NewServer(echoVary(newFixture(t, hub.Config{}).mux))
 		return &machine.Server{URL: server.URL, PID: os.Getpid(), Stop: func() error { server.Close(); return nil }}, nil
 	})
-	options.Targets = append(options.Targets, floorTarget(serving(t, peers.Floor)), baselineTarget(serving(t, peers.Baseline)))
+	options.Targets = append(options.Targets, reference(t, result.FloorName, peers.Floor), reference(t, result.BaselineName, peers.Baseline))
 	return options
 }
 
@@ -119,7 +130,7 @@ func eachAlone(t *testing.T, c result.Case, m result.Measurement, options Option
 
 func TestNewTarget(t *testing.T) {
 	for text, name := range map[string]string{
-		"floor": "floor", "baseline": "baseline", "nchan": "nchan", "pushlab": "pushlab",
+		"floor": "floor", "baseline": "baseline", "nchan": "nchan", "null": "null", "pushlab": "pushlab",
 		"pushlab --heartbeat 5s": "pushlab --heartbeat 5s", "/bin/false --heartbeat 5s": "/bin/false --heartbeat 5s",
 		"": "", "pigeon": "", "floor --low": "",
 	} {
@@ -166,9 +177,11 @@ func TestFloorOutlivesItsSubscribers(t *testing.T) {
 		}
 		conn.Close()
 	}
-	options := Options{Targets: []Target{floorTarget(func(context.Context, string) (*machine.Server, error) {
+	options := Options{Targets: []Target{reference(t, result.FloorName, peers.Floor)}}
+	options.Targets[0].Start = func(context.Context, string) (*machine.Server, error) {
 		return &machine.Server{URL: server.URL}, nil
-	})}, noise: 10 * time.Millisecond}
+	}
+	options.noise = 10 * time.Millisecond
 	s := small("sse")
 	s.Targets, s.Rate, s.WarmUp, s.Measure = []string{result.FloorName}, 200, 0, 50*time.Millisecond
 	if _, m := measured(t, t.Context(), s, options); m.Delivered != 40 || m.Lost != 0 || m.Error != "" {

@@ -23,15 +23,16 @@ type Variant struct {
 	// About says in a line what it is.
 	About string
 
-	setup Setup          // what the server is asked for
-	nginx *nginx.Options // what nginx is, if one stands between
-	unix  bool           // nginx reaches the server by a Unix socket
-	way   load.Way       // how the load talks; TLS is put in when the certificate is known
-	holds bool           // what is between may hold events back
-	cuts  bool           // or close connections
-	only  []string       // transports; nil is all
-	why   string         // not the others
-	kind  result.Kind    // of the only cases that it is for; "" is all
+	setup  Setup          // what the server is asked for
+	nginx  *nginx.Options // what nginx is, if one stands between
+	unix   bool           // nginx reaches the server by a Unix socket
+	way    load.Way       // how the load talks; TLS is put in when the certificate is known
+	unread bool           // on each connection of its HTTP/2 is one more stream, by another transport, that is never read
+	holds  bool           // what is between may hold events back
+	cuts   bool           // or close connections
+	only   []string       // transports; nil is all
+	why    string         // not the others
+	kind   result.Kind    // of the only cases that it is for; "" is all
 }
 
 // A Setup is what a variant asks of a server, beyond what is always served.
@@ -102,9 +103,9 @@ func Variants() []Variant {
 		{Name: "tls-resumed", About: "TLS 1.3, sessions resumed by a ticket", setup: Setup{TLS: true}, way: load.Way{Resume: true}},
 		{Name: "h2", About: "HTTP/2 by TLS, each subscriber on a connection of its own", setup: Setup{TLS: true}, way: load.Way{Streams: 1}, only: http, why: noWebSocket},
 		{Name: "h2-N", About: fmt.Sprintf("HTTP/2 by TLS, N subscribers on each connection, 2 to %d", load.MaxStreams), setup: Setup{TLS: true}, only: http, why: noWebSocket},
-		{Name: "h2-N-slow", About: "the same, and on each connection one more stream that is never read", setup: Setup{TLS: true}, way: load.Way{Slow: true}, only: http, why: noWebSocket},
+		{Name: "h2-N-slow", About: "the same, and on each connection one more stream that is never read", setup: Setup{TLS: true}, unread: true, only: http, why: noWebSocket},
 		{Name: "h2-N-stuck", About: "and of a client that has made its streams' windows larger, not its connection's, which that stream uses up",
-			setup: Setup{TLS: true}, way: load.Way{Slow: true, Narrow: true}, holds: true, cuts: true, only: http, why: noWebSocket},
+			setup: Setup{TLS: true}, way: load.Way{Narrow: true}, unread: true, holds: true, cuts: true, only: http, why: noWebSocket},
 		{Name: "deflate", About: "permessage-deflate, without context takeover", setup: Setup{Compress: true}, way: load.Way{Deflate: true},
 			only: []string{websocket.Name}, why: "permessage-deflate is an extension of WebSocket"},
 		{Name: result.Jitter, About: "in a storm, each waits a random time before it connects again, up to that of the scenario", kind: result.Storm},
@@ -152,6 +153,14 @@ func CheckVariants(c result.Case) error {
 		}
 	}
 	return nil
+}
+
+// another returns another transport, so that the server's counters of the first one stay as they are.
+func another(transport string) string {
+	if transport == httpstream.Name {
+		return sse.Name
+	}
+	return httpstream.Name
 }
 
 func hasNginx() bool {

@@ -67,6 +67,10 @@ func (r *run) start(ctx context.Context) (w *way, err error) {
 	if err != nil || r.target.null { // which nobody connects to
 		return w, err
 	}
+	r.protocol = r.target.protocol(r.Transport, r.server)
+	if r.variant.unread {
+		w.load.Unread = r.target.protocol(another(r.Transport), r.server).Subscribe.Target()
+	}
 	w.control = control{r.server.URL, r.options.DialContext}
 	if setup.TLS {
 		w.control = control{"http://localhost", func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -263,7 +267,7 @@ func (r *run) remark() {
 		}
 		note(fmt.Sprintf("%s ran on %s, one program more on %d cores; its own CPU time, %s, is in no other number", b.Name, on, r.cores, each))
 	}
-	if r.variant.way.Slow {
+	if r.variant.unread {
 		note("bytes are those of the streams that are not read, too")
 	}
 }

@@ -430,7 +430,7 @@ func TestSetupArguments(t *testing.T) {
 
 // TestVariantsThatMakeNoSense are left out with the reason; if nothing is left, that is an error.
 func TestVariantsThatMakeNoSense(t *testing.T) {
-	options := Options{Targets: []Target{floorTarget(nil)}}
+	options := Options{Targets: []Target{reference(t, result.FloorName, nil)}}
 	c := quick("", "nginx", "tls", "deflate")
 	c.Targets, c.Transports = []string{result.FloorName}, []string{"sse"}
 	lanes, omitted, err := options.lanes(c)

@@ -14,20 +14,23 @@ import (
 	"pushlab/websocket"
 )
 
-// An Echoing is how clients talk to a server that is to send them their own events, each on a topic of its own,
-// so that an echo goes to nobody else.
+// An Echoing is how clients talk by a transport to a server that is to send them their own events, each on a topic of
+// its own, so that an echo goes to nobody else.
 type Echoing struct {
-	// Path is where to subscribe to a topic by a transport, with a query.
-	Path func(transport, topic string) string
+	// Subscribe is how to subscribe to a topic.
+	Subscribe func(topic string) Subscription
 	// Post is where to post events of a topic, as JSON, with a query; a 2xx answer says that the server has taken one.
 	// A WebSocket is sent Pushlab's publish operation instead.
 	Post func(topic string) string
 }
 
-// PushlabEchoing is how a Pushlab server is talked to.
-func PushlabEchoing() *Echoing {
+// pushlabEchoing is how a Pushlab server is talked to that is otherwise subscribed to as how says.
+func pushlabEchoing(how Subscription) *Echoing {
 	return &Echoing{
-		Path: func(transport, topic string) string { return "/" + transport + "?topic=" + topic },
+		Subscribe: func(topic string) Subscription {
+			how.Query = []Field{{"topic", topic}}
+			return how
+		},
 		Post: func(topic string) string { return "/publish?topic=" + topic },
 	}
 }
@@ -36,7 +39,7 @@ func PushlabEchoing() *Echoing {
 func (s *subscriber) echo(e *Echoing) {
 	s.topic = Topic + "." + strconv.Itoa(s.index)
 	s.member = []byte(s.topic + `","data":`)
-	s.path = e.Path(s.load.transport, s.topic)
+	s.plan = newPlan(s.load.transport, s.load.dialer.address, e.Subscribe(s.topic), s.load.way)
 }
 
 // A poster is the connection by which a client of a transport that goes one way only posts its events. It is kept
@@ -140,7 +143,7 @@ func (l *Load) Echo(client, n int, due time.Duration) error {
 		return nil
 	}
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		l.protocol.Echo.Post(s.topic), l.dialer.address, len(l.data), l.data)
+		l.echoing.Post(s.topic), l.dialer.address, len(l.data), l.data)
 	select {
 	case s.poster.queue <- request:
 		return nil

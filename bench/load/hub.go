@@ -95,7 +95,7 @@ func (r *readers) enter(s *subscriber, records []*hub.Record) (bytes int, err er
 	r.load.now = time.Since(r.load.base)
 	for _, record := range records {
 		var a arrival
-		if _, ours := a.read(record.Data, true); !ours {
+		if _, ours := a.read(record.Data, formOf(record.Data)); !ours {
 			return bytes, foreign(record.Data)
 		}
 		if err := s.observe(a); err != nil {

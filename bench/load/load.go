@@ -15,8 +15,8 @@ import (
 // Drop only one at a time.
 type Load struct {
 	transport   string
-	protocol    Protocol
-	path        string // with a query
+	plan        *plan    // how to subscribe
+	echoing     *Echoing // nil: they do not publish
 	dialer      Dialer
 	way         Way
 	base        time.Time // what due times count from
@@ -95,10 +95,10 @@ type network interface {
 
 // A Config says what a load does.
 type Config struct {
-	// Transport is the label of the transport, Protocol how to talk to the server, Dialer how to
-	// connect to it. All are needed.
+	// Transport is the label of the transport, Subscribe how to subscribe by it, Dialer how to connect to
+	// the server. All are needed.
 	Transport string
-	Protocol  Protocol
+	Subscribe Subscription
 	Dialer    Dialer
 	// Base is what due times count from, here as in what is published.
 	Base time.Time
@@ -112,17 +112,17 @@ type Config struct {
 	// Bystanders is how many of them keep their connection when the others lose theirs. Then Deliveries has those
 	// to them alone.
 	Bystanders int
-	// Echo says that each is a client that gets its own events, with Size bytes of data, back on a topic of its own.
-	// WarmUp and Measured are then each client's. InFlight is how many events a client has under way that waits for
-	// them to come back; 0 if it does not.
-	Echo           bool
+	// Echo makes each a client that gets its own events, with Size bytes of data, back on a topic of its own; then it is
+	// what says how to subscribe. WarmUp and Measured are each client's. InFlight is how many events a client has under
+	// way that waits for them to come back; 0 if it does not.
+	Echo           *Echoing
 	Size, InFlight int
 	Data           result.Data // what these events are filled up with
 	// Slow is how many of the subscribers read slowly from when Slow is called until Release is, and SlowRate how many bytes
 	// each takes in a second. Accounts, bytes and latencies are of the others; SlowAccount has theirs.
 	Slow, SlowRate int
 	// Hub is read by the subscribers themselves, in this process, if there is one; then Transport,
-	// Protocol and Dialer are not needed.
+	// Subscribe and Dialer are not needed.
 	Hub *hub.Hub
 }
 
@@ -130,37 +130,36 @@ type Config struct {
 // wait for sockets with.
 func New(config Config) (*Load, error) {
 	l := &Load{
-		transport: config.Transport, protocol: config.Protocol, dialer: config.Dialer, way: config.Way, base: config.Base,
-		bystanders: config.Bystanders, gauge: new(gauge),
+		transport: config.Transport, dialer: config.Dialer, way: config.Way, base: config.Base,
+		echoing: config.Echo, bystanders: config.Bystanders, gauge: new(gauge),
 	}
+	l.plan = newPlan(config.Transport, config.Dialer.address, config.Subscribe, config.Way)
 	if config.Hub != nil {
 		l.network = newReaders(l, config.Hub)
-	} else {
-		l.path = config.Protocol.Path(config.Transport)
-		if err := l.prepare(); err != nil {
-			return nil, err
-		}
+	} else if err := l.prepare(); err != nil {
+		return nil, err
 	}
-	l.unsplit = l.way.Streams > 0 || config.Echo
+	l.unsplit = l.way.Streams > 0 || config.Echo != nil
 	l.size, l.filling, l.slow, l.slowRate = config.Size, config.Data, config.Slow, config.SlowRate
 	if config.InFlight > 0 {
 		l.echoed = make(chan int, config.Subscribers*config.InFlight)
 	}
 	for i := range config.Subscribers {
 		s := &subscriber{
-			load: l, index: i, path: l.path, member: dataMember, slow: i < config.Slow,
+			load: l, index: i, plan: l.plan, member: dataMember, slow: i < config.Slow,
 			warmUp: newLedger(0, config.WarmUp), measured: newLedger(config.WarmUp, config.Measured),
 		}
-		if config.Echo {
-			s.echo(config.Protocol.Echo)
+		if config.Echo != nil {
+			s.echo(config.Echo)
 		}
 		l.subscribers = append(l.subscribers, s)
 	}
 	return l, nil
 }
 
-// Connect connects all subscribers, parallel of them at a time, and waits until each has its first
-// answer. It fails when one cannot connect, when none does within 10 s, or when ctx ends.
+// Connect connects all subscribers, parallel of them at a time, and waits until each is subscribed, as far
+// as the server tells. It fails when one cannot connect, when none does within 10 s, or when ctx ends. Who
+// was dropped before comes back with its cursors.
 func (l *Load) Connect(ctx context.Context, parallel int) error {
 	return l.ConnectUpTo(ctx, len(l.subscribers), 0, parallel)
 }
@@ -194,6 +193,7 @@ func (l *Load) ConnectUpTo(ctx context.Context, n, from, parallel int) error {
 		l.connectNext()
 	}
 	l.mu.Unlock()
+	settle := l.plan.Settle
 	progress, limit := 0, time.Now().Add(handshakeTime)
 	for {
 		l.mu.Lock()
@@ -202,8 +202,16 @@ func (l *Load) ConnectUpTo(ctx context.Context, n, from, parallel int) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("bench: a subscriber could not connect: %w", err)
-		case opened >= want:
+		case opened >= want && settle == 0:
 			return nil
+		case opened >= want: // then it looks once more
+			select {
+			case <-time.After(settle):
+				settle = 0
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		case opened > progress:
 			progress, limit = opened, time.Now().Add(handshakeTime)
 		case time.Now().After(limit):
@@ -235,7 +243,7 @@ func (l *Load) join(s *subscriber) {
 	}
 }
 
-// open enters that a subscriber has its first answer.
+// open enters that a subscriber is subscribed.
 func (l *Load) open(s *subscriber) {
 	s.state = present
 	l.opened++

@@ -98,8 +98,8 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan
 		return err
 	}
 	c.load.mu.Lock()
-	if c.load.way.Presume && ctx.Err() == nil {
-		c.load.open(s)
+	if ctx.Err() == nil {
+		s.asked()
 	}
 	c.load.mu.Unlock()
 	answer := func(b []byte) error { return c.write(s, conn, b) }

@@ -196,11 +196,11 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 			return err
 		}
 		p.load.dials++
-		err := p.send(s, s.begin(p.load.answer[:0]))
-		if p.load.way.Presume && err == nil {
-			p.load.open(s)
+		if err := p.send(s, s.begin(p.load.answer[:0])); err != nil {
+			return err
 		}
-		return err
+		s.asked()
+		return nil
 	}
 	if s.slow && p.load.sipping { // it is not asked whether there is something to read
 		if ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,19 +17,18 @@ import (
 	"pushlab/websocket"
 )
 
-// A Publisher publishes over one connection, whatever transport is measured. It does not wait for
-// the acknowledgements, so that a server that is slow to answer does not slow it down.
+// A Publisher publishes over one connection, whatever transport is measured. It does not wait for the
+// acknowledgements, so that a server that is slow to answer does not slow it down; except by Posts.
 type Publisher struct {
 	// Data is what events are filled up with. It is set before the first is published.
 	Data result.Data
 
-	conn    net.Conn // nil: there is none
-	size    int      // of an event's data, in bytes
+	size    int // of an event's data, in bytes
 	data    []byte
 	message []byte
-	encode  func(dst []byte, n int, data []byte) []byte // a message of an event's data
+	encode  Encoding
 	send    func(message []byte) error
-	goodbye func()
+	goodbye func() // and ends the connection
 
 	sent    atomic.Int64 // events
 	taken   atomic.Int64 // events, by the server
@@ -41,35 +40,90 @@ type Publisher struct {
 // ConnectPublisher connects, to publish in that way events with size bytes of data. Its context bounds
 // the connecting, and so do 10 s. The publisher must be closed.
 func ConnectPublisher(ctx context.Context, d Dialer, size int, how Publishing) (*Publisher, error) {
-	conn, err := d.connect(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
-	}
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	p := &Publisher{conn: conn, size: size}
-	if err := how(p, conn, d.address); err != nil {
-		conn.Close()
+	p := &Publisher{size: size}
+	if err := how(ctx, p, d); err != nil {
 		return nil, fmt.Errorf("bench: the publisher could not connect: %w", err)
 	}
 	return p, nil
 }
 
-// A Publishing is a way to publish: Messages, Frames or ToPushlab. It opens the connection and says how to
-// go on.
-type Publishing func(p *Publisher, conn *socket, host string) error
+// A Publishing is a way to publish: Messages, Posts, Frames or ToPushlab. It connects and says how to go on.
+type Publishing func(ctx context.Context, p *Publisher, d Dialer) error
 
-// Messages publishes messages on a WebSocket at that path, with a query. What encode appends to dst is the
-// message for event n. Whatever comes back is shown to isAck: it says whether the server has taken an
-// event, and fails if it has refused one.
-func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, isAck func([]byte) (bool, error)) Publishing {
-	return func(p *Publisher, conn *socket, host string) error {
-		c, err := upgrade(conn, host, path)
+// An Endpoint is where to publish. Address is the host and port; "" is the server's own.
+type Endpoint struct {
+	Address string
+	Request
+}
+
+// dialer returns the dialer for an endpoint of the server that another is for.
+func (e Endpoint) dialer(d Dialer) Dialer {
+	if e.Address != "" {
+		d.address = e.Address
+	}
+	return d
+}
+
+// An Encoding appends to dst what is sent for event n, which has that data.
+type Encoding func(dst []byte, n int, data []byte) []byte
+
+// Inside returns the encoding that puts data in the place of "{data}" in a text, and in the place of
+// "{escaped}" as the inside of a JSON string.
+func Inside(text string) Encoding {
+	pieces := strings.Split(strings.NewReplacer("{data}", "\x00{data}\x00", "{escaped}", "\x00{escaped}\x00").Replace(text), "\x00")
+	return func(dst []byte, _ int, data []byte) []byte {
+		for _, piece := range pieces {
+			switch piece {
+			case "{data}":
+				dst = append(dst, data...)
+			case "{escaped}":
+				for _, c := range data { // which has nothing else to escape
+					if c == '"' {
+						dst = append(dst, '\\')
+					}
+					dst = append(dst, c)
+				}
+			default:
+				dst = append(dst, piece...)
+			}
+		}
+		return dst
+	}
+}
+
+// Answers tells by what an answer begins with whether the server has taken an event; it fails if it has
+// refused one. Of answers that begin with neither it says that they are none. "" is every answer for
+// taken, and none for refused.
+func Answers(taken, refused string) func(answer []byte) (bool, error) {
+	return func(answer []byte) (bool, error) {
+		if refused != "" && bytes.HasPrefix(answer, []byte(refused)) {
+			return false, errors.New("the server refuses an event: " + string(answer[:min(len(answer), 300)]))
+		}
+		return bytes.HasPrefix(answer, []byte(taken)), nil
+	}
+}
+
+// Messages publishes messages on a WebSocket. Whatever comes back is shown to isAck: it says whether the
+// server has taken an event, and fails if it has refused one.
+func Messages(at Endpoint, encode Encoding, isAck func([]byte) (bool, error)) Publishing {
+	return func(ctx context.Context, p *Publisher, d Dialer) error {
+		d = at.dialer(d)
+		conn, err := d.connect(ctx)
 		if err != nil {
+			return err
+		}
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
+		c, err := upgrade(conn, d.address, at.Target(), at.Headers)
+		if err != nil {
+			conn.Close()
 			return err
 		}
 		p.encode = encode
 		p.send = func(message []byte) error { return c.send(opText, message) }
-		p.goodbye = func() { c.send(opClose, nil) } // whether it arrives does not matter any more
+		p.goodbye = func() {
+			c.send(opClose, nil) // whether it arrives does not matter any more
+			conn.Close()
+		}
 		p.reading.Go(func() {
 			for {
 				message, err := c.next()
@@ -91,10 +145,15 @@ func Messages(path string, encode func(dst []byte, n int, data []byte) []byte, i
 }
 
 // Frames publishes what the server is to send as it is, each with its length in four bytes in
-// front, as the body of a request for FramesPath that never ends. What frame appends to dst is sent for
-// event n. Nothing comes back; what was sent counts as taken.
-func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
-	return func(p *Publisher, conn *socket, host string) error {
+// front, as the body of a request that never ends. Nothing comes back; what was sent counts as taken.
+func Frames(at Endpoint, frame Encoding) Publishing {
+	return func(ctx context.Context, p *Publisher, d Dialer) error {
+		d = at.dialer(d)
+		conn, err := d.connect(ctx)
+		if err != nil {
+			return err
+		}
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
 		p.encode = func(dst []byte, n int, data []byte) []byte {
 			start := len(dst)
 			dst = frame(append(dst, 0, 0, 0, 0), n, data)
@@ -109,13 +168,16 @@ func Frames(frame func(dst []byte, n int, data []byte) []byte) Publishing {
 			p.taken.Add(1)
 			return err
 		}
-		p.goodbye = func() {}
-		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", FramesPath, host, int64(math.MaxInt64))
+		p.goodbye = func() { conn.Close() }
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", at.Target(), d.address, int64(math.MaxInt64))
+		if err != nil {
+			conn.Close()
+		}
 		return err
 	}
 }
 
-// FramesPath is where Frames publishes.
+// FramesPath is where this program's servers take Frames.
 const FramesPath = "/frames"
 
 func (p *Publisher) fail(err error) {
@@ -158,18 +220,14 @@ func (p *Publisher) Publish(n int, due time.Duration) error {
 // Close says goodbye, ends the connection, and waits until nothing more is read. It is called once.
 func (p *Publisher) Close() {
 	p.goodbye()
-	if p.conn != nil {
-		p.conn.Close()
-	}
 	p.reading.Wait()
 }
 
 // ToPushlab publishes to a Pushlab server. The publisher's own subscription is to a topic on which
 // nothing is published.
 func ToPushlab() Publishing {
-	return Messages("/"+websocket.Name+"?topic="+Topic+".publisher", func(m []byte, n int, data []byte) []byte {
-		return appendPublish(m, n, Topic, data)
-	}, isAck)
+	at := Endpoint{Request: Request{Path: "/" + websocket.Name + "?topic=" + Topic + ".publisher"}}
+	return Messages(at, func(m []byte, n int, data []byte) []byte { return appendPublish(m, n, Topic, data) }, isAck)
 }
 
 // appendPublish appends the message by which a Pushlab server is given an event.
@@ -183,16 +241,5 @@ func appendPublish(m []byte, n int, topic string, data []byte) []byte {
 	return append(m, '}')
 }
 
-// ack and refusal begin a server's answer to a publisher.
-var (
-	ack     = []byte(`{"op":"ack"`)
-	refusal = []byte(`{"op":"error"`)
-)
-
 // isAck tells an acknowledgement from what else comes to the publisher. It fails on a refusal.
-func isAck(message []byte) (bool, error) {
-	if bytes.HasPrefix(message, refusal) {
-		return false, errors.New("the server refuses an event: " + string(message[:min(len(message), 300)]))
-	}
-	return bytes.HasPrefix(message, ack), nil
-}
+var isAck = Answers(`{"op":"ack"`, `{"op":"error"`)

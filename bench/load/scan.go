@@ -72,10 +72,30 @@ type arrival struct {
 var (
 	topicMember = []byte(`"topic":"`)
 	dataMember  = []byte(Topic + `","data":`)
-	firstMember = []byte(`{"n":`)
-	signMember  = []byte{'"', sign}
-	dueMember   = []byte(`,"due":`)
 )
+
+// A form is how the beginning of what appendDataOf wrote looks: up to the number; from there to the due time,
+// nil where that follows at once, in digits to the base of 64; and what it ends with.
+type form struct {
+	first, due []byte
+	last       byte
+}
+
+// forms are how it looks: an object or a string, as it is or inside a JSON string.
+var forms = [...]form{
+	{[]byte(`{"n":`), []byte(`,"due":`), '}'},
+	{[]byte(`{\"n\":`), []byte(`,\"due\":`), '}'},
+	{[]byte{'"', sign}, nil, '"'},
+	{[]byte{'\\', '"', sign}, nil, '"'},
+}
+
+// formOf returns how data looks that stands as it is.
+func formOf(data []byte) *form {
+	if len(data) > 0 && data[0] == '"' {
+		return &forms[2]
+	}
+	return &forms[0]
+}
 
 // scan finds the envelopes in a text that has only complete ones, and hands them over in order; it
 // returns the last one's ID. It knows what appendDataOf writes, and that an envelope is the same on all
@@ -100,7 +120,10 @@ func scanTopic(text, member []byte, observe func(arrival) error) (id []byte, err
 			a.control = string(text[:end])
 		} else {
 			rest, ours := bytes.CutPrefix(text, member)
-			if text, ours = a.read(rest, ours); !ours {
+			if !ours {
+				return id, foreign(text)
+			}
+			if text, ours = a.read(rest, formOf(rest)); !ours {
 				return id, foreign(text)
 			}
 		}
@@ -110,43 +133,113 @@ func scanTopic(text, member []byte, observe func(arrival) error) (id []byte, err
 	}
 }
 
-// scanBare is scan for a server that sends events without envelopes.
-func scanBare(text []byte, observe func(arrival) error) error {
+// scanAnywhere is scan for a server that is not ours: the events may stand bare, in any envelope, or
+// escaped inside a JSON string.
+func scanAnywhere(text []byte, observe func(arrival) error) error {
+	for i := range forms {
+		start := bytes.Index(text, forms[i].first)
+		if start < 0 {
+			continue
+		}
+		for start >= 0 {
+			var a arrival
+			rest, ours := a.read(text[start:], &forms[i])
+			if !ours {
+				return foreign(rest)
+			}
+			if err := observe(a); err != nil {
+				return err
+			}
+			text = rest
+			start = bytes.Index(text, forms[i].first)
+		}
+		return nil
+	}
+	return nil
+}
+
+// endOfEvents returns where in a text the last complete event ends, 0 if there is none: with the first closing
+// brace or quote. What else an event may have is behind what the load looks at.
+func endOfEvents(text []byte) (end int) {
+	for i := range forms {
+		start := bytes.LastIndex(text, forms[i].first)
+		if start < 0 {
+			continue
+		}
+		from := start + len(forms[i].first)
+		if end := bytes.IndexByte(text[from:], forms[i].last); end >= 0 {
+			return from + end + 1
+		}
+		return endOfEvents(text[:start])
+	}
+	return 0
+}
+
+// lastID returns the value of the last line "id: …"; nil if there is none.
+func lastID(text []byte) (id []byte) {
 	for {
-		start := bytes.Index(text, firstMember)
-		if start < 0 {
-			start = bytes.Index(text, signMember)
+		if rest, ok := bytes.CutPrefix(text, []byte("id:")); ok {
+			id, _, _ = bytes.Cut(rest, []byte("\n"))
 		}
-		if start < 0 {
-			return nil
+		next := bytes.Index(text, []byte("\nid:"))
+		if next < 0 {
+			return bytes.TrimSpace(id)
 		}
-		var a arrival
-		rest, ours := a.read(text[start:], true)
-		if text = rest; !ours {
-			return foreign(text)
+		text = text[next+1:]
+	}
+}
+
+// lastMember returns the last value of a JSON member, whose name is given with quotes and colon; nil if
+// there is none, or if it is no string or number.
+func lastMember(text, name []byte) (value []byte) {
+	for {
+		at := bytes.Index(text, name)
+		if at < 0 {
+			return value
 		}
-		if err := observe(a); err != nil {
-			return err
+		text = bytes.TrimLeft(text[at+len(name):], " ")
+		rest, quoted := bytes.CutPrefix(text, []byte(`"`))
+		end := bytes.IndexAny(text, ",}] \r\n")
+		switch {
+		case quoted && bytes.IndexByte(rest, '"') >= 0:
+			value = rest[:bytes.IndexByte(rest, '"')]
+		case !quoted && end > 0 && (text[0] == '-' || text[0] >= '0' && text[0] <= '9'):
+			value = text[:end]
 		}
 	}
 }
 
 // read reads the beginning of what appendDataOf wrote. It returns the rest, and whether it was ours.
-func (a *arrival) read(text []byte, ours bool) (rest []byte, ok bool) {
-	if rest, is := bytes.CutPrefix(text, signMember); ours && is {
+func (a *arrival) read(text []byte, as *form) (rest []byte, ok bool) {
+	rest, begins := bytes.CutPrefix(text, as.first)
+	if as.due == nil {
 		n, rest, counted := cutDigits(rest, numberSize)
 		due, rest, dated := cutDigits(rest, dueSize)
-		if !counted || !dated {
+		if !begins || !counted || !dated {
 			return text, false
 		}
 		a.n, a.due = int(n), time.Duration(due)
 		return rest, true
 	}
-	rest, begins := bytes.CutPrefix(text, firstMember)
 	n, rest, counted := cutNumber(rest)
-	rest, goesOn := bytes.CutPrefix(rest, dueMember)
+	rest, goesOn := bytes.CutPrefix(rest, as.due)
 	due, rest, dated := cutNumber(rest)
-	if !ours || !begins || !counted || !goesOn || !dated {
+	if !begins || !counted || !goesOn || !dated {
+		return a.readSpaced(text, as)
+	}
+	a.n, a.due = int(n), time.Duration(due)
+	return rest, true
+}
+
+// readSpaced is read for a server that has decoded the data, and encoded it with spaces.
+func (a *arrival) readSpaced(text []byte, as *form) (rest []byte, ok bool) {
+	spaces := func(text []byte) []byte { return bytes.TrimLeft(text, " ") }
+	rest, begins := bytes.CutPrefix(text, as.first)
+	n, rest, counted := cutNumber(spaces(rest))
+	rest, separated := bytes.CutPrefix(rest, as.due[:1])
+	rest, goesOn := bytes.CutPrefix(spaces(rest), as.due[1:])
+	due, rest, dated := cutNumber(spaces(rest))
+	if !begins || !counted || !separated || !goesOn || !dated {
 		return text, false
 	}
 	a.n, a.due = int(n), time.Duration(due)

@@ -63,10 +63,16 @@ func TestData(t *testing.T) {
 				if found, err := scanned(sse.AppendFrame(nil, e)); err != nil || !slices.Equal(found, []arrival{{n: n, due: due}}) {
 					t.Errorf("%s of %d bytes: %+v, %v", kind, size, found, err)
 				}
-				var bare []arrival
-				observe := func(a arrival) error { bare = append(bare, a); return nil }
-				if err := scanBare(append(data, data...), observe); err != nil || !slices.Equal(bare, []arrival{{n: n, due: due}, {n: n, due: due}}) {
-					t.Errorf("%s of %d bytes, bare: %+v, %v", kind, size, bare, err)
+				both := append(data, data...)
+				for _, text := range [][]byte{both, bytes.ReplaceAll(both, []byte(`"`), []byte(`\"`))} {
+					var found []arrival
+					observe := func(a arrival) error { found = append(found, a); return nil }
+					if err := scanAnywhere(text, observe); err != nil || !slices.Equal(found, []arrival{{n: n, due: due}, {n: n, due: due}}) {
+						t.Errorf("%s of %d bytes, anywhere: %+v, %v", kind, size, found, err)
+					}
+					if end := endOfEvents(text); end <= len(text)/2 || endOfEvents(text[:end-1]) > len(text)/2 {
+						t.Errorf("%s of %d bytes: the second event of %d bytes ends at %d", kind, size, len(text)/2, end)
+					}
 				}
 			}
 		}
@@ -100,20 +106,64 @@ func TestScanTellsTheLastID(t *testing.T) {
 	}
 }
 
-// A server that is not ours sends the data as it is.
-func TestScanBare(t *testing.T) {
-	var found []arrival
-	observe := func(a arrival) error {
-		found = append(found, a)
-		return nil
+// A server that is not ours sends the data as it is, or in any envelope.
+func TestScanAnywhere(t *testing.T) {
+	one, two := string(appendData(nil, 3, 4, 128)), string(appendData(nil, 5, 6, 128))
+	escape := strings.NewReplacer(`"`, `\"`).Replace
+	spaced := strings.NewReplacer(`:`, `: `, `,`, `, `).Replace
+	for name, text := range map[string]string{
+		"bare":        one + "\n\ndata: " + two,
+		"in JSON":     `{"events":[{"id":1,"data":` + one + `},{"id":2,"data":` + two + `}],"next":3}`,
+		"escaped":     `{"data":"` + escape(one) + `","n":7}` + "\n" + `{"data":"` + escape(two) + `"}`,
+		"with spaces": spaced(`[` + one + `,` + two + `]`),
+		"both":        `{"data":"` + escape(spaced(one+two)) + `"}`,
+	} {
+		var found []arrival
+		err := scanAnywhere([]byte(text), func(a arrival) error {
+			found = append(found, a)
+			return nil
+		})
+		if err != nil || !slices.Equal(found, []arrival{{n: 3, due: 4}, {n: 5, due: 6}}) {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+		end := endOfEvents([]byte(text))
+		if last := strings.LastIndex(text, `"`); !strings.HasSuffix(text[:end], "}") || strings.Contains(text[end:], "pad") || name == "bare" && end != last+2 {
+			t.Errorf("%s: the events end at %d, before %q", name, end, text[end:])
+		}
 	}
-	text := append(appendData(nil, 3, 4, 128), "\n\ndata: "...)
-	text = appendData(text, 5, 6, 128)
-	if err := scanBare(text, observe); err != nil || !slices.Equal(found, []arrival{{n: 3, due: 4}, {n: 5, due: 6}}) {
-		t.Errorf("%+v, %v", found, err)
+	for _, text := range []string{`{"n":x}`, `{"n":1,"due":}`, `{\"n\":1,"due":2}`} {
+		if err := scanAnywhere([]byte(text), func(arrival) error { return nil }); err == nil {
+			t.Errorf("%s was taken", text)
+		}
 	}
-	if err := scanBare([]byte(`{"n":x}`), observe); err == nil {
-		t.Error("what is no event of ours was taken")
+}
+
+func TestEndOfEventsLeavesWhatIsNotComplete(t *testing.T) {
+	one := string(appendData(nil, 3, 4, 128))
+	for text, want := range map[string]int{
+		"": 0, "}": 0, one[:100]: 0, one: 128, one + one[:100]: 128, "data: " + one + "\n": 134,
+	} {
+		if end := endOfEvents([]byte(text)); end != want {
+			t.Errorf("the events in %q end at %d, not at %d", text, end, want)
+		}
+	}
+}
+
+func TestLastIDAndMember(t *testing.T) {
+	for text, want := range map[string]string{
+		"id: 1\ndata: x\n\n": "1", "event: e\nid:2\r\ndata: x\r\n": "2", "id: 1\n\nid: 3:4\n\nbody": "3:4", "data: id: 5\n": "", "": "", "id: 6": "6",
+	} {
+		if id := lastID([]byte(text)); string(id) != want {
+			t.Errorf("the ID of %q is %q, not %q", text, id, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"offset":5}`: "5", `{"offset": 5,"x":1}`: "5", `{"offset":"a-b","x":1}`: "a-b", `{"a":{"offset":1},"offset":-2 }`: "-2",
+		`{"offset":null}`: "", `{"offset":{}}`: "", `{"offse":1}`: "", `{"offset":`: "", `{"offset":"`: "", `{"offset":3`: "",
+	} {
+		if value := lastMember([]byte(text), []byte(`"offset":`)); string(value) != want {
+			t.Errorf("the member of %s is %q, not %q", text, value, want)
+		}
 	}
 }
 

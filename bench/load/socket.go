@@ -97,13 +97,15 @@ func refused(response *http.Response) error {
 
 // Opcodes and bits of a WebSocket frame (RFC 6455, section 5.2).
 const (
-	opText   = 0x1
-	opClose  = 0x8
-	opPing   = 0x9
-	opPong   = 0xa
-	finalBit = 0x80
-	rsv1Bit  = 0x40 // the message is compressed
-	maskBit  = 0x80
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xa
+	finalBit       = 0x80
+	rsv1Bit        = 0x40 // the message is compressed
+	maskBit        = 0x80
 )
 
 // A channel is a WebSocket connection: just as much of RFC 6455 as the publisher needs.
@@ -116,12 +118,16 @@ type channel struct {
 	used int    // how much of it was returned
 }
 
-// upgrade makes a channel of a connection, by a request for that path.
-func upgrade(s *socket, host, path string) (*channel, error) {
+// upgrade makes a channel of a connection, by a request for that path with these further header fields.
+func upgrade(s *socket, host, path string, headers []Field) (*channel, error) {
 	var key [16]byte
 	rand.Read(key[:]) // never fails (crypto/rand)
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n",
 		path, host, base64.StdEncoding.EncodeToString(key[:]))
+	for _, f := range headers {
+		request = append(request, f.Name+": "+f.Value+"\r\n"...)
+	}
+	request = append(request, "\r\n"...)
 	if _, err := s.handshake(request, http.StatusSwitchingProtocols); err != nil {
 		return nil, err
 	}

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"pushlab/bench/result"
-	"pushlab/httpstream"
-	"pushlab/sse"
 )
 
 // A streams is a network of HTTP/2 connections, of which some subscribers each share one. To a subscriber it speaks
@@ -124,15 +122,10 @@ func (n *streams) close() {
 // dial makes a client's connection.
 func (n *streams) dial(c *h2conn) error {
 	var err error
-	if c.conn, err = n.http2.NewClientConn(n.live, "http", n.load.dialer.address); err != nil || !n.load.way.Slow {
+	if c.conn, err = n.http2.NewClientConn(n.live, "http", n.load.dialer.address); err != nil || n.load.way.Unread == "" {
 		return err
 	}
-	// By another transport, so that the server's counters of this one stay as they are.
-	other := httpstream.Name
-	if n.load.transport == other {
-		other = sse.Name
-	}
-	response, err := n.roundTrip(n.live, c, []byte("GET "+n.load.protocol.Path(other)+" HTTP/1.1\r\nHost: "+n.load.dialer.address+"\r\n\r\n"))
+	response, err := n.roundTrip(n.live, c, []byte("GET "+n.load.way.Unread+" HTTP/1.1\r\nHost: "+n.load.dialer.address+"\r\n\r\n"))
 	if err != nil {
 		return err
 	}

@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
-	"pushlab/common/client"
 	"pushlab/common/event"
-	"pushlab/httpstream"
 	"pushlab/longpoll"
-	"pushlab/sse"
 	"pushlab/websocket"
 )
 
@@ -27,11 +24,11 @@ type subscriber struct {
 	index            int
 	warmUp, measured ledger
 	gaps             int64
-	cursor           []byte // where to resume
-	err              error  // why it lost its connection
-	path             string // with a query
-	topic            string // of a client's own
-	member           []byte // what comes in front of the data of our events
+	plan             *plan
+	cursors          [][]byte // where to resume: a value for each cursor of the plan; empty if not known
+	err              error    // why it lost its connection
+	topic            string   // of a client's own
+	member           []byte   // what comes in front of the data of our events
 	poster           *poster
 	slow             bool // it may have to read slowly
 
@@ -41,12 +38,13 @@ type subscriber struct {
 	owed      int           // events were published before it was back
 	behind    int           // the number of the first that was not
 
-	state   state
-	phase   phase
-	rest    []byte // of what came: the beginning of something that is not complete yet
-	line    []byte // the beginning of a line, out of its chunk
-	chunked bool
-	body    int // of an answer to a poll, in bytes
+	state    state
+	phase    phase
+	rest     []byte // of what came: the beginning of something that is not complete yet
+	line     []byte // the beginning of a line, out of its chunk; or of a message or body that comes in parts
+	chunked  bool
+	body     int      // of an answer to a poll, in bytes
+	greeting []string // what a WebSocket sends when its handshake is done
 
 	fd int // of its socket, if it has one of its own
 
@@ -85,18 +83,27 @@ const maxBody = 16 << 20
 // errLeaving is why a subscriber ends that was sent away.
 var errLeaving = errors.New("the server said goodbye in the middle of the run")
 
-// begin returns the request that opens the connection: with a cursor if there is one.
+// begin returns the request that opens the connection: with cursors, if there are all.
 func (s *subscriber) begin(dst []byte) []byte {
+	p := s.plan
 	s.phase, s.rest, s.line = head, s.rest[:0], s.line[:0]
 	s.stopUnzipping()
-	query := ""
-	if s.load.transport == longpoll.Name {
-		query = "&wait=0"
+	if s.cursors == nil {
+		s.cursors = make([][]byte, len(p.Cursors))
 	}
-	if len(s.cursor) > 0 {
-		query += "&after=" + url.QueryEscape(string(s.cursor))
+	ask := p.first
+	if len(p.Cursors) > 0 && !slices.ContainsFunc(s.cursors, func(c []byte) bool { return len(c) == 0 }) {
+		ask = p.resume(s.cursors)
 	}
-	return s.request(dst, query)
+	s.greeting = ask.greeting
+	return ask.append(dst, s.cursors)
+}
+
+// asked is called when that request was sent.
+func (s *subscriber) asked() {
+	if s.state == connecting && (s.plan.silent() || s.load.way.Presume) {
+		s.load.open(s)
+	}
 }
 
 // feed takes what came and returns what to send, which may be nothing. It keeps neither.
@@ -145,8 +152,9 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 			return 0, nil
 		}
 		s.phase = head
+		err := s.takeWhole(p[:s.body])
 		*answer = s.poll(*answer)
-		return s.body, s.takeWhole(p[:s.body])
+		return s.body, err
 	case pieces:
 		return s.takePiece(p, answer)
 	case chunks:
@@ -177,9 +185,7 @@ func (s *subscriber) split() *split {
 }
 
 // poll appends the next poll.
-func (s *subscriber) poll(dst []byte) []byte {
-	return s.request(dst, "&after="+url.QueryEscape(string(s.cursor)))
-}
+func (s *subscriber) poll(dst []byte) []byte { return s.plan.next.append(dst, s.cursors) }
 
 // takeHead takes the head of a response.
 func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
@@ -187,8 +193,9 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if end < 0 {
 		return 0, nil
 	}
+	plan := s.plan
 	status, fields, _ := bytes.Cut(p[:end+2], []byte("\r\n"))
-	code, length, cursor := 0, -1, []byte(nil)
+	code, length := 0, -1
 	if _, after, ok := bytes.Cut(status, []byte(" ")); ok && len(after) >= 3 {
 		code, _ = strconv.Atoi(string(after[:3])) // 0 is refused below
 	}
@@ -210,10 +217,14 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			s.zipped = string(value) == "gzip"
 		case bytes.EqualFold(name, []byte("Sec-WebSocket-Extensions")):
 			deflates = bytes.HasPrefix(value, []byte("permessage-deflate"))
-		case bytes.EqualFold(name, []byte(client.CursorHeader)):
-			cursor = value
-		case bytes.EqualFold(name, []byte("Retry-After")) && code < 300 && string(value) != "0":
+		case plan.Envelopes && code < 300 && bytes.EqualFold(name, []byte("Retry-After")) && string(value) != "0":
 			return 0, errLeaving
+		default:
+			for i := range plan.sources {
+				if from := &plan.sources[i]; from.kind == "header" && bytes.EqualFold(name, from.header) {
+					s.remember(i, value)
+				}
+			}
 		}
 	}
 	first := s.state == connecting
@@ -221,8 +232,8 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	switch {
 	case s.load.transport == websocket.Name:
 		want = http.StatusSwitchingProtocols
-	case code == http.StatusNoContent && s.load.transport == longpoll.Name:
-		want, length = code, 0
+	case (code == http.StatusNoContent || code == http.StatusNotModified && !plan.Envelopes) && s.load.transport == longpoll.Name:
+		want, length, s.chunked = code, 0, false
 	}
 	if code != want {
 		return 0, fmt.Errorf("the server answered %s: %s", bytes.TrimPrefix(status, []byte("HTTP/1.1 ")), bytes.TrimSpace(p[end+4:]))
@@ -241,10 +252,6 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 		if length < 0 {
 			return 0, fmt.Errorf("an answer with Content-Length %q; a length of at most %d bytes was expected", "missing", maxBody)
 		}
-		// The server says what to ask with next in the head too, so that the body need not be decoded.
-		if len(cursor) > 0 {
-			s.cursor = append(s.cursor[:0], cursor...)
-		}
 		s.phase, s.body = body, length
 		if s.chunked {
 			s.phase = pieces
@@ -254,6 +261,9 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 		}
 	case s.load.transport == websocket.Name:
 		s.phase = frames
+		for _, message := range s.greeting {
+			*answer = appendFrame(*answer, opText, []byte(message))
+		}
 	case s.chunked:
 		s.phase = chunks
 	default:
@@ -266,10 +276,17 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if s.asking {
 		s.load.greet(s)
 	}
-	if first {
+	if first && len(plan.opened) == 0 {
 		s.load.open(s)
 	}
 	return end + 4, nil
+}
+
+// remember keeps what the server told for a cursor.
+func (s *subscriber) remember(cursor int, value []byte) {
+	if len(value) > 0 {
+		s.cursors[cursor] = append(s.cursors[cursor][:0], value...)
+	}
 }
 
 // takeChunk takes a chunk of a stream.
@@ -288,22 +305,27 @@ func (s *subscriber) takeChunk(p []byte) (n int, err error) {
 // takePiece takes a chunk of the answer to a poll. Behind the last one there is no trailer.
 func (s *subscriber) takePiece(p []byte, answer *[]byte) (n int, err error) {
 	data, n, err := cutChunk(p)
-	switch {
-	case n == 0 || err != nil:
+	if n == 0 || err != nil {
 		return 0, err
-	case len(s.line)+len(data) > maxBody:
-		return 0, fmt.Errorf("an answer of more than %d bytes", maxBody)
-	case len(data) > 0:
-		s.split().chunk(n - len(data))
-		s.line = append(s.line, data...)
-		return n, nil
 	}
-	s.split().chunk(n)
+	s.split().chunk(n - len(data))
+	if len(data) > 0 {
+		return n, s.collect(data)
+	}
 	s.phase = head
-	*answer = s.poll(*answer)
 	err = s.takeWhole(s.line)
 	s.line = s.line[:0]
+	*answer = s.poll(*answer)
 	return n, err
+}
+
+// collect keeps a part of a message or body.
+func (s *subscriber) collect(part []byte) error {
+	if len(s.line)+len(part) > maxBody {
+		return fmt.Errorf("more than %d bytes without an end", maxBody)
+	}
+	s.line = append(s.line, part...)
+	return nil
 }
 
 // takeWhole takes the body of the answer to a poll.
@@ -361,13 +383,18 @@ func hexDigit(c byte) int {
 }
 
 // takeLines takes a part of a stream of lines. An envelope is never more than one, in HTTP streaming
-// as in Server-Sent Events.
+// as in Server-Sent Events. Other servers may send events without a line's end.
 func (s *subscriber) takeLines(p []byte) error {
 	if len(s.line) > 0 {
 		s.line = append(s.line, p...)
 		p = s.line
 	}
 	whole := bytes.LastIndexByte(p, '\n') + 1
+	if whole < len(p) && !s.plan.Envelopes {
+		if whole = max(whole, endOfEvents(p)); s.state == connecting && s.says(p) {
+			s.load.open(s)
+		}
+	}
 	if len(p)-whole > maxBody {
 		return fmt.Errorf("a line of more than %d bytes", maxBody)
 	}
@@ -403,6 +430,17 @@ func (s *subscriber) takeFrame(p []byte, answer *[]byte) (n int, err error) {
 		}
 		s.split().framing += int64(n - len(payload))
 		return n, s.takeMessage(text)
+	case finalBit | opBinary, opText, opBinary, opContinuation, finalBit | opContinuation:
+		if s.plan.Envelopes {
+			return 0, fmt.Errorf("a WebSocket frame that no server here sends: %#x", first)
+		}
+		s.split().framing += int64(n - len(payload))
+		if err := s.collect(payload); first&finalBit == 0 || err != nil {
+			return n, err
+		}
+		err := s.takeMessage(s.line)
+		s.line = s.line[:0]
+		return n, err
 	case finalBit | opPing:
 		*answer = appendFrame(*answer, opPong, payload)
 	case finalBit | opPong:
@@ -457,16 +495,49 @@ func cutFrame(p []byte) (first byte, payload []byte, n int, err error) {
 	return p[0], p[size:n], n, nil
 }
 
-// scan enters the events of a text that has only complete ones.
+// scan enters the events of a text that has only complete ones, and keeps its cursors.
 func (s *subscriber) scan(text []byte) error {
-	if s.load.protocol.Bare {
-		return scanBare(text, s.observe)
+	p := s.plan
+	if p.Envelopes {
+		id, err := scanTopic(text, s.member, s.observe)
+		if p.inText {
+			s.remember(0, id)
+		}
+		return err
 	}
-	id, err := scanTopic(text, s.member, s.observe)
-	if len(id) > 0 && s.load.transport != longpoll.Name {
-		s.cursor = append(s.cursor[:0], id...)
+	if s.state == connecting && s.says(text) {
+		s.load.open(s)
+	}
+	err := scanAnywhere(text, s.observe)
+	if p.inText {
+		for i := range p.sources {
+			switch from := &p.sources[i]; from.kind {
+			case "id":
+				s.remember(i, lastID(text))
+			case "json":
+				s.remember(i, lastMember(text, from.member))
+			}
+		}
 	}
 	return err
+}
+
+// says reports whether a line of a text says that one is subscribed.
+func (s *subscriber) says(text []byte) bool {
+	opened := s.plan.opened
+	if len(opened) == 0 {
+		return false
+	}
+	for {
+		if bytes.HasPrefix(text, opened) {
+			return true
+		}
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return false
+		}
+		text = text[end+1:]
+	}
 }
 
 // observe enters what came.
@@ -529,31 +600,4 @@ func (l *Load) arrived(s *subscriber, a arrival) {
 	if s.since > 0 && a.n < s.behind {
 		l.replayed++
 	}
-}
-
-// request makes a request with no more than it needs.
-func (s *subscriber) request(dst []byte, query string) []byte {
-	l := s.load
-	dst = append(dst, "GET "...)
-	dst = append(dst, s.path...)
-	dst = append(dst, query...)
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, l.dialer.address...)
-	switch l.transport {
-	case websocket.Name:
-		// The key need not be a secret; it keeps caches from answering (RFC 6455, section 1.3).
-		dst = append(dst, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="...)
-		if l.way.Deflate {
-			dst = append(dst, "\r\nSec-WebSocket-Extensions: permessage-deflate"...)
-		}
-	case sse.Name:
-		if l.protocol.Accept {
-			dst = append(dst, "\r\nAccept: text/event-stream"...)
-		}
-	case httpstream.Name, longpoll.Name:
-	}
-	if l.way.Gzip && l.transport != websocket.Name {
-		dst = append(dst, "\r\nAccept-Encoding: gzip"...)
-	}
-	return append(dst, "\r\n\r\n"...)
 }

@@ -23,8 +23,13 @@ const (
 
 // newSubscriber returns a subscriber that has just sent its first request, to a server of 50 events.
 func newSubscriber(transport string) *subscriber {
-	l := &Load{transport: transport, path: PushlabPath(transport), dialer: Dialer{address: "localhost:80"}, now: time.Second, gauge: new(gauge)}
-	s := &subscriber{load: l, path: l.path, member: dataMember, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
+	return subscriberOf(transport, Pushlab(transport).Subscribe)
+}
+
+// subscriberOf is newSubscriber for a server that is subscribed to in that way.
+func subscriberOf(transport string, how Subscription) *subscriber {
+	l := &Load{transport: transport, plan: newPlan(transport, "localhost:80", how, Way{}), dialer: Dialer{address: "localhost:80"}, now: time.Second, gauge: new(gauge)}
+	s := &subscriber{load: l, plan: l.plan, member: dataMember, state: connecting, warmUp: newLedger(0, 10), measured: newLedger(10, 40)}
 	s.begin(nil)
 	return s
 }
@@ -98,8 +103,8 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 			if s.warmUp.came != 10 || s.measured.came != 20 || s.measured.duplicated != 1 || s.measured.reordered != 0 || s.gaps != 1 || s.state != present {
 				t.Errorf("%s in pieces of %d: %+v", transport, size, s)
 			}
-			if string(s.cursor) != ReferenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
-				t.Errorf("%s in pieces of %d: cursor %q, rest %q and %q, %d bytes", transport, size, s.cursor, s.rest, s.line, s.load.in)
+			if string(s.cursors[0]) != ReferenceEpoch+"-30" || len(s.rest)+len(s.line) > 0 || s.load.in != int64(len(stream)) {
+				t.Errorf("%s in pieces of %d: cursor %q, rest %q and %q, %d bytes", transport, size, s.cursors, s.rest, s.line, s.load.in)
 			}
 			if got, err := s.load.delivery.Latency(); err != nil || got.Count != 20 || got.Max != time.Second-10*time.Millisecond {
 				t.Errorf("%s in pieces of %d: %d latencies, the largest %v, %v", transport, size, got.Count, got.Max, err)
@@ -123,10 +128,53 @@ func TestSubscriberReadsAnyPieces(t *testing.T) {
 	}
 }
 
+// However the bytes of a server are cut that is not ours, the same events come, and the same cursors.
+func TestSubscriberReadsAnyPiecesOfOthers(t *testing.T) {
+	cursors := []Cursor{{From: "json:seq", To: "query:a"}, {From: "id", To: "query:b"}}
+	escaped := func(n int) string { return strings.ReplaceAll(string(appendData(nil, n, 0, 128)), `"`, `\"`) }
+	chunked := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, c := range []struct {
+		name, transport, head string
+		event                 func(n int) string
+	}{
+		{"SSE", "sse", chunked, func(n int) string {
+			return string(appendChunk(nil, fmt.Appendf(nil, "id: i%d\r\ndata: {\"d\":%s,\"seq\":%d}\r\n\r\n", n, appendData(nil, n, 0, 128), n)))
+		}},
+		{"lines", "httpstream", chunked, func(n int) string {
+			return string(appendChunk(nil, fmt.Appendf(nil, "id:i%d\n{\"d\":\"%s\",\"seq\":\"%d\"}\n", n, escaped(n), n)))
+		}},
+		{"polls", "longpoll", "", func(n int) string {
+			body := fmt.Sprintf("id: i%d\n[%s,{\"seq\":%d}]", n, appendData(nil, n, 0, 128), n)
+			if n%2 == 0 {
+				return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			}
+			return chunked + string(appendChunk(appendChunk(nil, []byte(body[:60])), []byte(body[60:]))) + "0\r\n\r\n"
+		}},
+		{"messages", "websocket", switching, func(n int) string {
+			text := fmt.Sprintf("id: i%d\n\n{\"seq\":%d,\"d\":\"%s\"}", n, n, escaped(n))
+			return "\x01\x28" + text[:40] + "\x00\x28" + text[40:80] + "\x89\x00" + "\x80" + string(rune(len(text)-80)) + text[80:]
+		}},
+	} {
+		stream := c.head
+		for n := range 50 {
+			stream += c.event(n)
+		}
+		for _, size := range []int{1, 7, 100, len(stream)} {
+			s := subscriberOf(c.transport, Subscription{Cursors: cursors})
+			s.begin(nil)
+			if _, err := fed(s, []byte(stream), size); err != nil || s.warmUp.came != 10 || s.measured.came != 40 || s.measured.duplicated+s.measured.reordered != 0 {
+				t.Errorf("%s in pieces of %d: %v, %+v", c.name, size, err, s)
+			}
+			if string(s.cursors[0]) != "49" || string(s.cursors[1]) != "i49" || len(s.line)+len(s.rest) > 0 {
+				t.Errorf("%s in pieces of %d: the cursors are %q, the rest %q and %q", c.name, size, s.cursors, s.line, s.rest)
+			}
+		}
+	}
+}
+
 // Without chunks the response is all content, as Nchan's is.
 func TestSubscriberReadsContentWithoutChunks(t *testing.T) {
-	s := newSubscriber(sse.Name)
-	s.load.protocol.Bare = true
+	s := subscriberOf(sse.Name, Subscription{Request: Request{Path: "/sse"}})
 	stream := []byte("HTTP/1.1 200 OK\r\n\r\n: hi\n\n")
 	for n := range 50 {
 		stream = append(append(append(stream, "data: "...), appendData(nil, n, 0, 128)...), "\n\n"...)
@@ -177,7 +225,7 @@ func FuzzSubscriber(f *testing.F) {
 		if errParts == nil {
 			_, errParts = fed(parts, stream[at:], len(stream)+1)
 		}
-		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursor, parts.cursor) || !bytes.Equal(whole.rest, parts.rest) || whole.load.Split() != parts.load.Split()) {
+		if (err == nil) != (errParts == nil) || err == nil && (whole.measured.came != parts.measured.came || !bytes.Equal(whole.cursors[0], parts.cursors[0]) || !bytes.Equal(whole.rest, parts.rest) || whole.load.Split() != parts.load.Split()) {
 			t.Errorf("at once: %v, %+v\nin two: %v, %+v", err, whole, errParts, parts)
 		}
 	})

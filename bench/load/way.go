@@ -27,8 +27,9 @@ type Way struct {
 	Resume bool
 	// Streams is how many of them share a connection by HTTP/2, which takes TLS; 0: they speak HTTP/1.1.
 	Streams int
-	// Slow opens one more stream on each such connection, by another transport, that is never read.
-	Slow bool
+	// Unread is what one more stream on each such connection asks for, which is never read: path and query. Default:
+	// there is none.
+	Unread string
 	// Narrow gives each such connection a window of 128 KiB for all its streams, and each stream a larger one, so that
 	// a stream which is not read can use up what the others need. Default: 1 GiB, and 4 MiB for a stream.
 	Narrow bool

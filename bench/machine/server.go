@@ -23,6 +23,8 @@ type Server struct {
 	Said []string
 	// PID is its process, whose CPU time is measured; 0 if that is not to be done.
 	PID int
+	// Words are what stands for what in what the server is told and asked, such as "{port}" for "41234".
+	Words []string
 
 	// Stop is what Close calls to end it; nil if it is not ours to end.
 	Stop func() error
@@ -33,8 +35,10 @@ type ServerConfig struct {
 	// Command is the program and its arguments. It has to print the address that it listens on,
 	// an http or https URL, to its standard output.
 	Command []string
-	// URL is its address, if it does not print one.
+	// URL is its address, if it does not print one. The server is there when somebody listens.
 	URL string
+	// Also are further addresses, host and port, at which it must listen. They need a URL.
+	Also []string
 	// Core is the core that it runs on. Default: any.
 	Core *int
 	// Patience is how long it may take to print it. Default 10 s.
@@ -78,6 +82,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	}
 	go func() {
 		p.err = p.cmd.Wait()
+		killGroup(p.cmd.Process.Pid)
 		close(p.exited)
 	}()
 	patience := time.NewTimer(cmp.Or(config.Patience, 10*time.Second))
@@ -87,9 +92,12 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 		defer cancel()
 		address.done = true
 		go func() {
-			if reachable(ctx, strings.TrimPrefix(config.URL, "http://")) == nil {
-				address.found <- config.URL
+			for _, address := range append(config.Also, strings.TrimPrefix(config.URL, "http://")) {
+				if reachable(ctx, address) != nil {
+					return
+				}
 			}
+			address.found <- config.URL
 		}()
 	}
 	var err error
@@ -99,15 +107,24 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	case <-p.exited:
 		err = p.gone()
 	case <-patience.C:
-		err = fmt.Errorf("bench: the server (%s) printed no http URL; it said: %s", strings.Join(config.Command, " "), p.stderr.text())
+		err = fmt.Errorf("bench: the server (%s) %s; it said: %s", strings.Join(config.Command, " "), missing(config), p.stderr.text())
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	return nil, errors.Join(err, p.end())
 }
 
+// missing says what a server did not do in time.
+func missing(config ServerConfig) string {
+	if config.URL == "" {
+		return "printed no http URL"
+	}
+	return "does not listen at " + strings.Join(append([]string{config.URL}, config.Also...), " and ")
+}
+
 // Close asks the server to leave, and kills it if it does not; only the process that was started is
-// ever signalled. It waits for the end. It fails if the server had ended before it was asked to.
+// asked, and what it leaves behind of those that it started is killed. It waits for the end. It fails if
+// the server had ended before it was asked to.
 func (s *Server) Close() error {
 	if s.Stop == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -16,6 +17,23 @@ import (
 // with us, should we be killed. (To be exact, with the thread that started it, of which Go ends none.)
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}
+
+// killGroup kills those whom a process that has ended has left behind in its process group, which apart
+// gave it.
+func killGroup(leader int) {
+	files, _ := filepath.Glob("/proc/[0-9]*") // the pattern is right
+	for _, file := range files {
+		pid, err := strconv.Atoi(filepath.Base(file))
+		if err != nil {
+			continue
+		}
+		// The number of a group is not given to a new process while the group has a member.
+		if group, err := syscall.Getpgid(pid); err == nil && group == leader && pid != leader {
+			syscall.Kill(-leader, syscall.SIGKILL) // if that fails, they are gone
+			return
+		}
+	}
 }
 
 // Cores returns the cores that this process may run on.

@@ -10,6 +10,8 @@ import (
 
 func apart() *syscall.SysProcAttr { return nil }
 
+func killGroup(int) {}
+
 // Cores returns the cores that this process may run on, where that can be changed.
 func Cores() []int { return nil }
 

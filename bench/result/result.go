@@ -40,6 +40,18 @@ type Result struct {
 	// on as it stands. A comparison within a round suffers least.
 	Conditions *Conditions `json:"conditions,omitempty"`
 	Flags      []string    `json:"flags,omitempty"`
+	// Targets are the servers that were measured.
+	Targets []Target `json:"targets,omitempty"`
+}
+
+// A Target says what a target is.
+type Target struct {
+	// Name is what lanes call it.
+	Name string `json:"name"`
+	// About says in a sentence what it is.
+	About string `json:"about,omitempty"`
+	// Version is what it says of its version; "" if it does not tell.
+	Version string `json:"version,omitempty"`
 }
 
 // An Outcome is what a run found in one case.

@@ -19,6 +19,7 @@ import (
 	"pushlab/bench/peers"
 	"pushlab/bench/report"
 	"pushlab/bench/result"
+	"pushlab/bench/targets"
 )
 
 // benchOptions are the flags of bench run. A zero value means what the profile says.
@@ -43,6 +44,7 @@ type benchOptions struct {
 	quiet       bool
 	slo         []string
 	command     string // as it was given
+	installed   bool
 }
 
 func benchCommand(std streams) *cobra.Command {
@@ -66,7 +68,7 @@ func benchListCommand(std streams) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the profiles, scenarios and variants that bench run knows, and how long they take",
+		Short: "List the profiles, scenarios, variants and targets that bench run knows, and how long they take",
 		Example: `  pushlab bench list
   pushlab bench list --file s1-fanout >mine.toml`,
 		Args: cobra.NoArgs,
@@ -115,6 +117,9 @@ func benchList(out io.Writer) error {
 	for _, v := range bench.Variants() {
 		fmt.Fprintf(&b, "%-17s %s\n", v.Name, v.About)
 	}
+	if err := listTargets(&b); err != nil {
+		return err
+	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -125,6 +130,22 @@ func roughly(d time.Duration) string {
 		return fmt.Sprintf("%.0f min", d.Minutes())
 	}
 	return fmt.Sprintf("%.0f s", d.Seconds())
+}
+
+// listTargets lists the targets, and what those need that cannot be started.
+func listTargets(out *strings.Builder) error {
+	fmt.Fprintf(out, "\ntargets (--target), beside the path of a file that describes one:\n%-15s %s\n", result.PushlabName, bench.PushlabAbout)
+	for _, name := range targets.Names() {
+		file, err := targets.Find(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-15s %s\n", name, file.About)
+		if file.Missing() != nil {
+			fmt.Fprintf(out, "%-15s not here; install: %s\n", "", file.Install)
+		}
+	}
+	return nil
 }
 
 // benchServeCommand is a server for bench run to compare with.
@@ -149,9 +170,11 @@ A profile may compare several targets, each in every round:
              'pushlab --heartbeat 5s'; the path of another version will do as well
   floor      one non-blocking send(2) of the same bytes for each subscriber
   baseline   long polling by a plain net/http handler, with the same answers
-  nchan      Nchan in an nginx of its own (Debian: nginx, libnginx-mod-nchan)
   null       the hub alone, read by goroutines of this process: what all
              transports have in common
+  NAME       another server that 'pushlab bench list' lists
+  FILE.toml  any server, described by a file: how to start it, if it does not run
+             already, how to publish, and how to subscribe
 
 --variant puts something between server and subscribers, or has them talk
 another way, and --rtt adds distance; what that costs is told apart.
@@ -177,11 +200,13 @@ once.
   pushlab bench run --profile smoke --out results/today
   pushlab bench run --profile cost --transport sse --rounds 9
   pushlab bench run --transport sse --variant direct --variant nginx --variant tls
-  pushlab bench run --profile capacity --target pushlab --target nchan
   pushlab bench run --target pushlab --target null
   pushlab bench run --scenario s1-fanout --scale 0.1
   pushlab bench run --scenario ./mine.toml --scenario s2-idle --rounds 1
-  pushlab bench run --slo 'p99<50ms,loss=0'`,
+  pushlab bench run --slo 'p99<50ms,loss=0'
+  pushlab bench run --profile capacity --target pushlab --target nchan
+  pushlab bench run --target pushlab --target ./my-server.toml
+  pushlab bench run --profile peers --installed --rounds 5`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(o.scenarios) > 0 && cmd.Flags().Changed("profile") {
@@ -196,7 +221,8 @@ once.
 	f.StringArrayVar(&o.scenarios, "scenario", nil, "a scenario to measure instead of a profile: a name, or the path of a file; may be repeated")
 	f.Float64Var(&o.scale, "scale", 1, "multiply what each scenario names as its scale: subscribers or rates")
 	f.StringVar(&o.out, "out", "", "the folder for "+result.FileName+", its reports and "+result.EventsFileName+", such as results/today; none is written without it")
-	f.StringArrayVar(&o.targets, "target", nil, "a target to measure; may be repeated; none is what the profile says")
+	f.StringArrayVar(&o.targets, "target", nil, "a target to measure, by its name or by the path of a file that describes it; may be repeated; none is what the profile says")
+	f.BoolVar(&o.installed, "installed", false, "leave out targets whose program is not installed, and tell which")
 	f.StringArrayVar(&o.serverArgs, "server-arg", nil, "one more argument for each pushlab serve; may be repeated")
 	f.StringArrayVar(&o.transports, "transport", nil, "a transport to measure; may be repeated; none is what the profile says")
 	f.StringArrayVar(&o.variants, "variant", nil, "what is to be between, or how to talk: direct, nginx, tls, h2-6 and more, see 'pushlab bench list'; may be repeated; none is what the profile says")
@@ -317,27 +343,39 @@ func (o *benchOptions) cores(pinned bool) (*result.Pin, error) {
 	return &p, nil
 }
 
-// benchTargets makes the targets that cases name.
-func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin) (targets []bench.Target, err error) {
+// benchTargets makes the targets that cases name, and has the cases call them by their names.
+func (o *benchOptions) benchTargets(cases []result.Case, pin *result.Pin, leftOut func(reason string)) (made []bench.Target, err error) {
 	var core *int
 	if pin != nil {
 		core = &pin.Server
 	}
-	known := map[string]bool{}
-	for _, c := range cases {
-		for _, name := range c.Targets {
-			if known[name] {
-				continue
+	known := map[string]bench.Target{}
+	for i := range cases {
+		var names []string
+		for _, text := range cases[i].Targets {
+			target, ok := known[text]
+			if !ok {
+				if target, err = bench.NewTarget(text, core, o.serverArgs); err != nil {
+					return nil, err
+				}
+				known[text] = target
+				if missing := target.Missing(); o.installed && missing != nil {
+					leftOut(strings.TrimPrefix(missing.Error(), "bench: "))
+				} else if slices.ContainsFunc(made, func(other bench.Target) bool { return other.Name == target.Name }) {
+					return nil, fmt.Errorf("two targets are called %q; give one another name in its file", target.Name)
+				} else {
+					made = append(made, target)
+				}
 			}
-			known[name] = true
-			target, err := bench.NewTarget(name, core, o.serverArgs)
-			if err != nil {
-				return nil, err
+			if slices.ContainsFunc(made, func(other bench.Target) bool { return other.Name == target.Name }) {
+				names = append(names, target.Name)
 			}
-			targets = append(targets, target)
+		}
+		if cases[i].Targets = names; len(names) == 0 {
+			return nil, fmt.Errorf("no target of %s is installed", cases[i].Name)
 		}
 	}
-	return targets, nil
+	return made, nil
 }
 
 func benchRun(ctx context.Context, o *benchOptions, std streams) error {
@@ -357,7 +395,12 @@ func benchRun(ctx context.Context, o *benchOptions, std streams) error {
 	if options.Pin, err = o.cores(profile.Pinned); err != nil {
 		return &usageError{err}
 	}
-	if options.Targets, err = o.benchTargets(cases, options.Pin); err != nil {
+	leftOut := func(reason string) {
+		if !o.quiet {
+			fmt.Fprintln(std.err, "left out: "+reason)
+		}
+	}
+	if options.Targets, err = o.benchTargets(cases, options.Pin, leftOut); err != nil {
 		return &usageError{err}
 	}
 	program, err := os.Executable()

@@ -55,7 +55,7 @@ func TestBytesAndSegmentsOfAnEvent(t *testing.T) {
 					// A heartbeat would be no event, but bytes.
 					_, url = startServer(t, "--source", "none", "--heartbeat", "10m")
 				} else {
-					how = load.Frames(load.Framing(transport))
+					how = load.Frames(load.Endpoint{Request: load.Request{Path: load.FramesPath}}, load.Framing(transport))
 					_, url, _ = strings.Cut(start(t, nil, "bench", "floor").line(), "listening on ")
 				}
 				d, err := load.NewDialer(url, nil)
@@ -69,7 +69,7 @@ func TestBytesAndSegmentsOfAnEvent(t *testing.T) {
 				defer publisher.Close()
 				base := time.Now()
 				l, err := load.New(load.Config{
-					Transport: transport, Protocol: load.Protocol{Path: load.PushlabPath}, Dialer: d, Base: base,
+					Transport: transport, Subscribe: load.Pushlab(transport).Subscribe, Dialer: d, Base: base,
 					Subscribers: subscribers, WarmUp: warmUp, Measured: events,
 				})
 				if err != nil {
