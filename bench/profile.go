@@ -143,6 +143,8 @@ func Profiles() []Profile {
 	about("http2", "HTTP/1.1 beside HTTP/2 with 1 to 50 streams on a connection", "s9-http2", "s9-http2-slow", "s9-http2-idle")
 	about("compression", "what compression saves, and what it takes", "s10-compression", "s10-compression-idle")
 	about("tls", "what TLS adds to events, connections and storms", "s12-tls", "s12-tls-idle", "s12-tls-storm")
+	about("claims", "what is often said of the transports, claims C1 to C12; docs/study.md tells what came of it", "c1-rates", "c4-distance", "c5-idle", "c6-overload",
+		"c7-compression", "c8-http2", "c9-proxy", "c10-storm", "c11-slow", "c12-tls")
 	about("engine", "all of cost, idle, capacity, and the storm of all at once", "cost", "s2-idle", "capacity", "s5-storm")
 	return profiles
 }
