@@ -46,8 +46,8 @@ func fit(rows [][]float64, y []float64, max int, noise float64) (coefficients []
 			}
 			squares += e * e
 		}
-		if score := n*math.Log(math.Max(squares/n, noise*noise)) + float64(len(chosen))*math.Log(n+1); score < best-1e-6 {
-			best, ok = score, true
+		if of := n*math.Log(math.Max(squares/n, noise*noise)) + float64(len(chosen))*math.Log(n+1); of < best-1e-6 {
+			best, ok = of, true
 			coefficients = make([]float64, columns)
 			for i, j := range chosen {
 				coefficients[j] = c[i]

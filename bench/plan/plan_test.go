@@ -47,9 +47,9 @@ func TestPlanOfAKnownTruth(t *testing.T) {
 		if lane.Transport == "longpoll" {
 			cycle += d.RTT.Seconds()
 		}
-		k := 1 + d.Rate*cycle
+		k := d.Rate*cycle + math.Exp(-d.Rate*cycle)
 		n, rate, size := float64(d.Clients), d.Rate, float64(d.Size)
-		client := rate*(is.event+size*is.perByte+is.write/k) + is.active + is.idle + d.Reconnects/3600*is.connect
+		client := rate*(is.event+size*is.perByte+(is.write+is.wake/(1+rate/k*is.cooling))/k) + is.idle + d.Reconnects/3600*is.connect
 		cores := n*client + float64(lane.Machines)*(is.second+rate*is.publish)
 		memory := n*(is.each+4096) + float64(lane.Machines)*is.base
 		if !near(lane.EventsPerWrite, k, 0.02) || !near(lane.Cores, cores, 0.1) || !near(lane.Memory, memory, 0.05) {
@@ -77,7 +77,7 @@ func TestPlanOfAKnownTruth(t *testing.T) {
 func TestCheckOfAKnownTruth(t *testing.T) {
 	r := synthetic(0.03)
 	c := CheckResult(r, result.PushlabName, "")
-	if !c.Good() || len(c.Quantities) != 3 || len(c.Rows) != 2*(12+13+3) {
+	if !c.Good() || len(c.Quantities) != 4 || len(c.Rows) != 2*(12+13+3)+3*3 {
 		t.Errorf("good: %v, %d rows, %+v", c.Good(), len(c.Rows), c.Quantities)
 	}
 	// One case that costs twice what the others say.
@@ -146,11 +146,11 @@ func TestWhatIsMissing(t *testing.T) {
 		say     []string
 	}{
 		"no idle connections": {only(all, func(c result.Case) bool { return c.Kind != result.Idle }), []string{"memory"},
-			[]string{"memory was not measured", "--profile idle --transport longpoll --transport sse"}},
+			[]string{"longpoll, sse: memory was not measured", "what connections cost that wait was not measured", Measure}},
 		"no events": {only(all, func(c result.Case) bool { return c.Kind == result.Idle }), []string{"CPU", "bandwidth"},
-			[]string{"CPU was not measured", "--profile cost", "what connecting costs was not measured", "--profile storm"}},
-		"one case": {only(all, func(c result.Case) bool { return c.Subscribers == 400 && c.Rate == 10 && c.Size == 64 }), []string{"memory"},
-			[]string{"one size was measured", "--size 200", "20 events/s, for CPU: extrapolated x 2 from 10", "longpoll: heads could not be told", "--profile capacity"}},
+			[]string{"CPU was not measured", "bandwidth was not measured", "what connecting costs was not measured", Measure}},
+		"one case": {only(all, func(c result.Case) bool { return c.Subscribers == 400 && c.Rate == 10 && c.Size == 64 && c.RTT == 0 }), []string{"memory"},
+			[]string{"one size was measured", "20 events/s, for CPU: extrapolated x 2 from 10", "longpoll: heads could not be told", "longpoll: polls were not measured from afar", Measure}},
 		"all": {all, nil, []string{"extrapolated x ", "from 800", "not counted: TLS"}},
 	} {
 		p := mustMake(t, c.result, someDemand())
@@ -159,7 +159,10 @@ func TestWhatIsMissing(t *testing.T) {
 				t.Errorf("%s: %s: missing are %q, want %q; %d machines", name, lane.Transport, lane.Missing, c.missing, lane.Machines)
 			}
 		}
-		warnings := strings.Join(p.Warnings, "\n")
+		warnings := strings.Join(append(append(p.Lacks, p.Warnings...), p.Measure), "\n")
+		if name == "all" && (len(p.Lacks) > 0 || p.Measure != "") {
+			t.Errorf("the result lacks %q", p.Lacks)
+		}
 		for _, say := range c.say {
 			if !strings.Contains(warnings, say) {
 				t.Errorf("%s: no warning has %q:\n%s", name, say, warnings)
@@ -171,7 +174,7 @@ func TestWhatIsMissing(t *testing.T) {
 			t.Errorf("%s: %v, want ErrNothing", name, err)
 		}
 	}
-	if c := CheckResult(only(all, func(c result.Case) bool { return c.Subscribers == 5000 }), result.PushlabName, ""); c.Good() || len(c.Unchecked) != 2 {
+	if c := CheckResult(only(all, func(c result.Case) bool { return c.Kind == result.Storm }), result.PushlabName, ""); c.Good() || len(c.Unchecked) != 2*3 {
 		t.Errorf("one case was checked: %+v", c)
 	}
 }
@@ -200,8 +203,8 @@ func TestVerdictsCount(t *testing.T) {
 		worse.Outcomes[i].Measurements = slices.DeleteFunc(worse.Outcomes[i].Measurements, func(m result.Measurement) bool { return m.Verdict.Comparable() })
 	}
 	got = mustMake(t, worse, someDemand())
-	if !near(got.Lanes[1].Cores, 9*want.Lanes[1].Cores, 0.1) || !strings.Contains(strings.Join(got.Warnings, "\n"), "must not be compared") {
-		t.Errorf("%v cores, warnings %q", got.Lanes[1].Cores, got.Warnings)
+	if !near(got.Lanes[1].Cores, 9*want.Lanes[1].Cores, 0.1) || !strings.Contains(strings.Join(got.Lacks, "\n"), "must not be compared") {
+		t.Errorf("%v cores, the result lacks %q", got.Lanes[1].Cores, got.Lacks)
 	}
 }
 
@@ -257,6 +260,18 @@ func TestAnyPartOfAResult(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever fits on one machine gets one, whatever the numbers are.
+func TestOneMachine(t *testing.T) {
+	lane := result.Lane{Target: result.PushlabName, Transport: "sse"}
+	m, d := fitModel(lane, pointsOf(synthetic(0.03), lane)), someDemand()
+	for n := 1; n <= 600; n++ {
+		d.Clients = n
+		if a, err := m.answer(d); err != nil || a.Machines != 1 {
+			t.Fatalf("%d clients, who keep %.3g cores busy, get %d machines with %v, error %v", n, a.Cores, a.Machines, d.Machine.Cores, err)
+		}
+	}
 }
 
 func TestMachineThatIsTooSmall(t *testing.T) {

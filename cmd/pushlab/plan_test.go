@@ -32,7 +32,7 @@ func TestPlan(t *testing.T) {
 		t.Fatalf("exit code %d, %s", code, errors)
 	}
 	for _, want := range []string{
-		"100,000 clients of pushlab", "\nlongpoll ", "\nhttpstream ", "\nsse ", "\nwebsocket ", "Where it turns", "longpoll costs as much as sse in bytes",
+		"100,000 clients of pushlab", "\nlongpoll ", "\nhttpstream ", "\nsse ", "\nwebsocket ", "What decides", "by round-trip time", "bytes, sse", "\n  100ms ",
 		"memory of a machine", "16 GiB", "--memory\n", "default of --rtt", "extrapolated x ",
 	} {
 		if !strings.Contains(out, want) {
