@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,9 +127,80 @@ func TestBreakEven(t *testing.T) {
 		if !near(b.RateRTT, b.Rate*0.05, 1e-9) {
 			t.Errorf("%s: rate x RTT is %v", b, b.RateRTT)
 		}
+		for i, turn := range b.Line {
+			d.RTT = turn.RTT
+			if turn.Rate == 0 || !near(cost(b.Of, b.In, turn.Rate), cost(b.Than, b.In, turn.Rate), 0.05) || !near(turn.RateRTT, turn.Rate*turn.RTT.Seconds(), 1e-9) {
+				t.Errorf("RTT %v: %s; there they cost %g and %g", turn.RTT, turn, cost(b.Of, b.In, turn.Rate), cost(b.Than, b.In, turn.Rate))
+			}
+			if i > 0 && turn.Rate >= b.Line[i-1].Rate {
+				t.Errorf("%s in %s: farther away, %v, it breaks even at more: %s", b.Of, b.In, turn.RTT, turn)
+			}
+		}
+		if d.RTT = someDemand().RTT; len(b.Line) != 5 || !slices.ContainsFunc(b.Line, func(turn Turn) bool { return turn.RTT == d.RTT && turn.Rate == b.Rate }) {
+			t.Errorf("the line of %s has %v", b, b.Line)
+		}
 	}
 	if len(p.BreakEven) != 4 {
 		t.Errorf("%d break-evens, want bytes, CPU, and two of machines", len(p.BreakEven))
+	}
+}
+
+// A client at a distance of 50 ms polls, and the events that come meanwhile share the next answer. This plays it, event by event.
+func TestEventsShareAnAnswer(t *testing.T) {
+	const cycle = 0.05
+	chance := rand.New(rand.NewPCG(3, 4))
+	m := model{longPoll: true, work: cycle - 0.04}
+	for _, rate := range []float64{1, 10, 20, 35, 60, 200} {
+		play := func(next func() float64) float64 {
+			events, answers, due, asked := 0, 0, next(), 0.0
+			for events < 20_000 {
+				at := max(asked, due) // the poll waits for an event, or they wait for the poll
+				for ; due <= at; due += next() {
+					events++
+				}
+				answers++
+				asked = at + cycle
+			}
+			return float64(events) / float64(answers)
+		}
+		if k := play(func() float64 { return chance.ExpFloat64() / rate }); !near(m.perWriteAt(rate, 40*time.Millisecond), k, 0.03) {
+			t.Errorf("%v events/s by chance: %v in an answer, want %v", rate, m.perWriteAt(rate, 40*time.Millisecond), k)
+		}
+		if k := play(func() float64 { return 1 / rate }); !near(m.perWriteInStep(rate, 40*time.Millisecond), k, 0.03) {
+			t.Errorf("%v events/s in step: %v in an answer, want %v", rate, m.perWriteInStep(rate, 40*time.Millisecond), k)
+		}
+	}
+}
+
+// What is told of a prediction beside its error excuses nothing.
+func TestCheckRow(t *testing.T) {
+	for name, c := range map[string]struct {
+		row          CheckRow
+		good, unsure bool
+	}{
+		"near":                        {CheckRow{Error: -0.149, Predicted: 85.1, Low: 99, High: 101, Rounds: 5}, true, false},
+		"off":                         {CheckRow{Error: 0.16, Predicted: 116, Low: 99, High: 100, Rounds: 5}, false, false},
+		"off, but the rounds are too": {CheckRow{Error: 0.3, Predicted: 130, Low: 80, High: 115, Rounds: 5}, false, true},
+		"off, of one round":           {CheckRow{Error: 0.3, Predicted: 130, Low: 100, High: 100, Rounds: 1}, false, true},
+	} {
+		check := Check{Rows: []CheckRow{c.row}}
+		check.Rows[0].Quantity = "CPU"
+		check.sum()
+		if c.row.Good() != c.good || check.Good() != c.good || (check.Why() == "") != c.good || !c.good && c.row.Unsure() != c.unsure {
+			t.Errorf("%s: good: %v, of all %v, unsure: %v, %q", name, c.row.Good(), check.Good(), c.row.Unsure(), check.Why())
+		}
+	}
+	// The smallest and the largest number of idle connections are beyond the others; so is who is farthest away.
+	var beyond []string
+	for _, row := range CheckResult(synthetic(0.03), result.PushlabName, "").Rows {
+		for _, b := range row.Beyond {
+			beyond = append(beyond, row.Transport+" "+row.Quantity+" "+b)
+		}
+	}
+	for _, want := range []string{"sse memory clients / 2", "sse memory clients x 2", "longpoll events/write rate x RTT x 2"} {
+		if !slices.Contains(beyond, want) {
+			t.Errorf("beyond the others are %q, want %q too", beyond, want)
+		}
 	}
 }
 
