@@ -16,7 +16,8 @@
 //
 // A write costs more if its connection was quiet before: caches have forgotten it, the core has gone to sleep. Of
 // writes at a rate v to each connection, 1 / (1 + v · 50 ms) find it quiet: all if they are rare, so that an event a minute costs
-// no more than one in some seconds. At low rates this is most of what an event costs.
+// no more than one in some seconds. At low rates this is most of what an event costs. Above the highest rate that was measured
+// they are taken to be as many as there, which is too many rather than too few.
 //
 // A cost is fitted only if the cases can tell it: d needs sizes that differ, c numbers of subscribers, w rates,
 // b and h numbers of events in a write, e and g idle connections, r a storm. Of what could be told, as much is

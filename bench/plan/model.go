@@ -43,6 +43,7 @@ type model struct {
 
 	cpu     [columns]float64 // seconds each
 	cpuOK   bool
+	fastest float64 // writes to a connection in a second, in the points of CPU: above that no fewer find it quiet
 	down    [columns]float64
 	up      [columns]float64
 	bytesOK bool
@@ -130,6 +131,7 @@ func (m *model) fitCPU(points []point) {
 	points = middle(points)
 	sending := having(points, delivers)
 	busy := having(points, func(p point) bool { return p.x[perEvent] > 0 })
+	_, m.fastest = reach(sending, func(p point) float64 { return p.rate / p.k() })
 	m.split = apart(busy, point.k, apartWrites)
 	cols := []column{perEvent}
 	if apart(busy, func(p point) float64 { return float64(p.size) }, apartSizes) {
@@ -262,7 +264,7 @@ func (m *model) client(d Demand) (u use) {
 	size := float64(d.Size)
 	beats := max(0, 1/d.Heartbeat.Seconds()-d.Rate)
 	u.CPU = d.Rate*(m.cpu[perEvent]+size*m.cpu[perByte]) + writes*m.cpu[perWrite] + m.cpu[perConnSec]
-	u.CPU += writes * quiet(writes) * m.cpu[perWake]
+	u.CPU += writes * quiet(min(writes, m.fastest)) * m.cpu[perWake]
 	perWriteBytes := k*(m.down[perEvent]+size*m.down[perByte]) + m.down[perWrite]
 	u.Down = writes * perWriteBytes
 	u.SegmentsDown = writes * segments(perWriteBytes)
@@ -300,7 +302,9 @@ func (m *model) client(d Demand) (u use) {
 func (m *model) predict(p point) (cpu, bytes float64) {
 	if m.longPoll && p.rtt > 0 {
 		p.x[perWrite] = p.x[perEvent] / m.perWriteInStep(p.rate, p.rtt)
-		p.x[perWake] = p.wakes()
+	}
+	if p.x[perWake] > 0 {
+		p.x[perWake] = p.x[perWrite] * quiet(min(p.rate/p.k(), m.fastest))
 	}
 	for col := range columns {
 		cpu += m.cpu[col] * p.x[col]
