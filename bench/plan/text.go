@@ -150,7 +150,7 @@ func (c Check) Text(w io.Writer) error {
 			noise = "?"
 		}
 		rows = append(rows, []string{
-			r.Transport, r.Case, unit, number(r.Predicted), number(r.Measured), fmt.Sprintf("%+.1f %%", 100*r.Error), noise, count(float64(r.Rounds)),
+			r.Transport, r.Case, unit, number(r.Predicted), number(r.Measured), signed(r.Error), noise, count(float64(r.Rounds)),
 			verdict, strings.Join(r.Beyond, ", "),
 		})
 	}
@@ -176,6 +176,14 @@ func (c Check) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// signed writes a share as a percentage with its sign, which is none if it is rounded to nothing.
+func signed(share float64) string {
+	if math.Abs(share) < 0.0005 {
+		return "0.0 %"
+	}
+	return fmt.Sprintf("%+.1f %%", 100*share)
 }
 
 func name(target, variant string) string { return strings.TrimSpace(target + " " + variant) }
