@@ -132,6 +132,7 @@ func Profiles() []Profile {
 		}
 		profiles = append(profiles, p)
 	}
+	about("plan", "all that 'pushlab plan' plans with, in some minutes", "plan-events", "plan-sizes", "plan-distance", "plan-idle", "plan-storm")
 	about("cost", "", "cost")
 	about("idle", "", "s2-idle")
 	about("capacity", "", "capacity")

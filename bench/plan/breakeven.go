@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
+	"time"
 )
 
 // The rates between which a break-even is looked for, in events per second and client.
@@ -27,10 +29,31 @@ type BreakEven struct {
 	Until float64 `json:"until,omitempty"`
 	// RateRTT is Rate times the round-trip time.
 	RateRTT float64 `json:"rate_x_rtt"`
+	// Line is where it is at other round-trip times: where the polls of a client overlap with so many events, whatever
+	// their rate. It is empty if it compares memory with CPU.
+	Line []Turn `json:"line,omitempty"`
 	// Least is the least ratio of their costs between the slowest and the fastest rate, Now that at the
 	// demand's rate.
 	Least float64 `json:"least_ratio"`
 	Now   float64 `json:"ratio_now"`
+}
+
+// A Turn is a point of a break-even line.
+type Turn struct {
+	RTT time.Duration `json:"rtt_ns"`
+	// Rate, Until, Always and RateRTT are what they are in a BreakEven.
+	Rate    float64 `json:"events_per_second"`
+	Until   float64 `json:"until,omitempty"`
+	Always  bool    `json:"always,omitempty"`
+	RateRTT float64 `json:"rate_x_rtt"`
+}
+
+// distances are the round-trip times of a break-even line: in a data centre, in a country, to another continent, around
+// the world; and the demand's own.
+func distances(d Demand) []time.Duration {
+	all := []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, d.RTT}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // breakEven compares long polling with streaming, and memory with CPU.
@@ -70,9 +93,34 @@ func crossing(of, than model, in string, d Demand, cost func(model, Demand) floa
 	for rate := slowest; rate <= fastest; rate *= step {
 		b.Least = min(b.Least, ratio(rate))
 	}
-	b.Rate, b.Until, b.Always = between(func(rate float64) bool { return ratio(rate) <= 1 })
-	b.RateRTT = b.Rate * d.RTT.Seconds()
+	for _, rtt := range distances(d) {
+		at := d
+		at.RTT = rtt
+		t := Turn{RTT: rtt}
+		t.Rate, t.Until, t.Always = between(func(rate float64) bool { at.Rate = rate; return cost(of, at) <= cost(than, at) })
+		t.RateRTT = t.Rate * rtt.Seconds()
+		if b.Line = append(b.Line, t); rtt == d.RTT {
+			b.Rate, b.Until, b.Always, b.RateRTT = t.Rate, t.Until, t.Always, t.RateRTT
+		}
+	}
 	return b
+}
+
+// String tells it in short: from which rate on, and in brackets that rate times the RTT.
+func (t Turn) String() string {
+	switch {
+	case t.Always && t.Until > 0:
+		return "up to " + number(t.Until) + "/s"
+	case t.Always:
+		return "any rate"
+	case t.Rate == 0:
+		return "never"
+	}
+	rate := number(t.Rate)
+	if t.Until > 0 {
+		rate += ".." + number(t.Until)
+	}
+	return fmt.Sprintf("%s/s (%s)", rate, number(t.RateRTT))
 }
 
 // memoryOrCPU finds the rate from which on fewer clients fit on a machine for its CPU than for its memory.

@@ -23,6 +23,17 @@ func fit(rows [][]float64, y []float64, max int, noise float64) (coefficients []
 		return nil, false
 	}
 	columns := len(scaled[0])
+	// What sets of columns are chosen from: the products of all of them, the right side last.
+	products := make([][]float64, columns)
+	for a := range columns {
+		products[a] = make([]float64, columns+1)
+		for _, row := range scaled {
+			for b, x := range row {
+				products[a][b] += row[a] * x
+			}
+			products[a][columns] += row[a]
+		}
+	}
 	best := math.Inf(1)
 	for set := 1; set < 1<<columns; set++ {
 		var chosen []int
@@ -34,20 +45,19 @@ func fit(rows [][]float64, y []float64, max int, noise float64) (coefficients []
 		if len(chosen) > min(max, len(scaled)) {
 			continue
 		}
-		c, solved := solve(scaled, chosen)
+		c, solved := solve(products, chosen)
 		if !solved {
 			continue
 		}
-		squares := 0.0
-		for _, row := range scaled {
-			e := 1.0
-			for i, j := range chosen {
-				e -= c[i] * row[j]
+		squares := n
+		for a, i := range chosen {
+			squares -= 2 * c[a] * products[i][columns]
+			for b, j := range chosen {
+				squares += c[a] * c[b] * products[i][j]
 			}
-			squares += e * e
 		}
-		if score := n*math.Log(math.Max(squares/n, noise*noise)) + float64(len(chosen))*math.Log(n+1); score < best-1e-6 {
-			best, ok = score, true
+		if of := n*math.Log(math.Max(squares/n, noise*noise)) + float64(len(chosen))*math.Log(n+1); of < best-1e-6 {
+			best, ok = of, true
 			coefficients = make([]float64, columns)
 			for i, j := range chosen {
 				coefficients[j] = c[i]
@@ -57,29 +67,23 @@ func fit(rows [][]float64, y []float64, max int, noise float64) (coefficients []
 	return coefficients, ok
 }
 
-// solve solves the normal equations of the chosen columns with 1 on the right side. It fails if they depend on
+// solve solves the normal equations of the chosen columns, from the products of all. It fails if they depend on
 // each other, or if a coefficient comes out negative.
-func solve(rows [][]float64, chosen []int) (c []float64, ok bool) {
-	p := len(chosen)
+func solve(products [][]float64, chosen []int) (c []float64, ok bool) {
+	p, right := len(chosen), len(products)
 	size := make([]float64, p) // columns are brought to length 1 first: their units differ by many orders
 	for i, j := range chosen {
-		for _, row := range rows {
-			size[i] += row[j] * row[j]
-		}
-		if size[i] = math.Sqrt(size[i]); size[i] == 0 {
+		if size[i] = math.Sqrt(products[j][j]); size[i] == 0 {
 			return nil, false
 		}
 	}
 	m := make([][]float64, p)
-	for a := range p {
+	for a, i := range chosen {
 		m[a] = make([]float64, p+1)
-		for _, row := range rows {
-			x := row[chosen[a]] / size[a]
-			for b := range p {
-				m[a][b] += x * row[chosen[b]] / size[b]
-			}
-			m[a][p] += x
+		for b, j := range chosen {
+			m[a][b] = products[i][j] / size[a] / size[b]
 		}
+		m[a][p] = products[i][right] / size[a]
 	}
 	for i := range p { // the matrix is positive definite, or the columns depend on each other
 		if m[i][i] < 1e-6 {

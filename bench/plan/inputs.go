@@ -13,6 +13,8 @@ import (
 type Input struct {
 	// Transport is whose it is; "" is all.
 	Transport string `json:"transport,omitempty"`
+	// Kind is what was measured for it: "CPU", "bytes" or "memory"; "" if it is assumed.
+	Kind string `json:"kind,omitempty"`
 	// Name is what it is, Value how much, Unit in what.
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
@@ -30,11 +32,11 @@ type Input struct {
 // inputs lists what the lane's answer rests on.
 func (m *model) inputs() (all []Input) {
 	without := m.leaveOut()
-	add := func(name, unit string, from []point, ok func(model) bool, value func(model) float64) {
+	add := func(kind, name, unit string, from []point, ok func(model) bool, value func(model) float64) {
 		if !ok(*m) {
 			return
 		}
-		in := Input{Transport: m.lane.Transport, Name: name, Unit: unit, Value: value(*m), Measured: true, From: describe(from)}
+		in := Input{Transport: m.lane.Transport, Kind: kind, Name: name, Unit: unit, Value: value(*m), Measured: true, From: describe(from)}
 		if in.Value == 0 {
 			return
 		}
@@ -50,7 +52,7 @@ func (m *model) inputs() (all []Input) {
 		all = append(all, in)
 	}
 	cpu := func(name string, c column) {
-		add("CPU per "+name, "µs", m.fromCPU, func(m model) bool { return m.cpuOK }, func(m model) float64 { return 1e6 * m.cpu[c] })
+		add("CPU", "CPU per "+name, "µs", m.fromCPU, func(m model) bool { return m.cpuOK }, func(m model) float64 { return 1e6 * m.cpu[c] })
 	}
 	cpu("event", perEvent)
 	cpu("KiB of data", perByte)
@@ -60,12 +62,12 @@ func (m *model) inputs() (all []Input) {
 	}
 	cpu("write", perWrite)
 	cpu("published event", perPublish)
-	cpu("connection and second, while events come", perActive)
+	cpu("write to a quiet connection, more", perWake)
 	cpu("idle connection and second", perConnSec)
 	cpu("second", perSecond)
 	cpu("connect", perConnect)
 	bytes := func(name string, value func(model) float64) {
-		add(name, "B", m.fromBytes, func(m model) bool { return m.bytesOK }, value)
+		add("bytes", name, "B", m.fromBytes, func(m model) bool { return m.bytesOK }, value)
 	}
 	bytes("framing per event", func(m model) float64 { return m.down[perEvent] })
 	if m.sized {
@@ -78,12 +80,12 @@ func (m *model) inputs() (all []Input) {
 	bytes("head of a connect, down", func(m model) float64 { return m.down[perConnect] })
 	bytes("request of a connect", func(m model) float64 { return m.up[perConnect] })
 	memory := func(name string, value func(model) float64) {
-		add(name, "KiB", m.fromMemory, func(m model) bool { return m.memOK }, func(m model) float64 { return value(m) / 1024 })
+		add("memory", name, "KiB", m.fromMemory, func(m model) bool { return m.memOK }, func(m model) float64 { return value(m) / 1024 })
 	}
 	memory("memory per connection", func(m model) float64 { return m.each })
 	memory("memory without connections", func(m model) float64 { return m.base })
 	if m.cpuOK {
-		all = append(all, Input{Transport: m.lane.Transport, Name: "time in which events gather, without RTT", Value: m.work * 1e3, Unit: "ms", Measured: true, From: describe(m.fromCPU)})
+		all = append(all, Input{Transport: m.lane.Transport, Kind: "CPU", Name: "time between two writes to a client, without RTT", Value: m.work * 1e3, Unit: "ms", Measured: true, From: describe(m.fromCPU)})
 	}
 	return all
 }
@@ -138,6 +140,7 @@ func assumptions(d Demand) (all []Input) {
 	add("bandwidth", "bandwidth of a machine, each way", d.Machine.Bandwidth/1e6, "Mbit/s")
 	add("price-machine", "price of a machine and hour", d.Machine.Price, "")
 	add("price-gb", "price of a GB sent", d.PriceGB, "")
-	all = append(all, Input{Name: "heartbeat with its framing", Value: heartbeatBytes, Unit: "B", From: "the program"})
+	all = append(all, Input{Name: "heartbeat with its framing", Value: heartbeatBytes, Unit: "B", From: "the program"},
+		Input{Name: "time in which a connection becomes quiet", Value: cooling * 1e3, Unit: "ms", From: "the program"})
 	return all
 }

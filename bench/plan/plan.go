@@ -17,8 +17,11 @@ const Schema = "pushlab.plan/1"
 // monthHours is how many hours a month has.
 const monthHours = 730
 
+// Measure is the command that measures all that a plan takes.
+const Measure = "pushlab bench run --profile plan --out DIR"
+
 // ErrNothing is why no plan could be made of a result.
-var ErrNothing = errors.New("plan: the result has nothing to plan with: no fan-out and no idle connections of that target that did not fail; measure with 'pushlab bench run --profile cost' and '--profile idle'")
+var ErrNothing = errors.New("plan: the result has nothing to plan with: no fan-out and no idle connections of that target that did not fail; measure with '" + Measure + "'")
 
 // A Plan is what a demand takes, by each transport.
 type Plan struct {
@@ -33,6 +36,9 @@ type Plan struct {
 	BreakEven []BreakEven `json:"break_even"`
 	// Inputs is what the answers rest on.
 	Inputs []Input `json:"inputs"`
+	// Lacks are the inputs that the result does not have, and Measure is the command that measures them.
+	Lacks   []string `json:"lacks,omitempty"`
+	Measure string   `json:"measure,omitempty"`
 	// Warnings are what to keep in mind.
 	Warnings []string `json:"warnings"`
 }
@@ -108,30 +114,34 @@ func (m *model) answer(d Demand) (Lane, error) {
 	a := Lane{Transport: m.lane.Transport, EventsPerWrite: m.perWriteAt(d.Rate, d.RTT)}
 	u, n := m.client(d), float64(d.Clients)
 	fullest := 0.0 // how full a machine with all clients would be
-	need := func(name string, each, fixed, has float64) error {
+	need := func(name string, each, fixed, has float64, text func(float64) string) error {
 		left := has*d.Headroom - fixed
 		if left <= 0 || each > left {
-			return fmt.Errorf("a machine has too little %s: %.3g of it are to be used, and %.3g are taken with one client", name, has*d.Headroom, fixed+each)
+			return fmt.Errorf("a machine has too little %s: %s are to be used, and one client takes %s with what the server takes anyway", name, text(has*d.Headroom), text(fixed+each))
 		}
 		if full := n * each / left; full > fullest {
 			fullest, a.Decides = full, name
 		}
-		a.Machines = max(a.Machines, int(math.Ceil(n/math.Floor(left/max(each, left/n)))))
+		machines := 1
+		if n*each > left {
+			machines = int(math.Ceil(n / math.Floor(left/each)))
+		}
+		a.Machines = max(a.Machines, machines)
 		return nil
 	}
 	var err error
 	if m.cpuOK {
-		err = need("CPU", u.CPU, m.machine(d), d.Machine.Cores)
+		err = need("CPU", u.CPU, m.machine(d), d.Machine.Cores, func(v float64) string { return number(v) + " cores" })
 	} else {
 		a.Missing = append(a.Missing, "CPU")
 	}
 	if m.memOK {
-		err = cmp.Or(err, need("memory", m.each+float64(d.SocketBytes), m.base, float64(d.Machine.Memory)))
+		err = cmp.Or(err, need("memory", m.each+float64(d.SocketBytes), m.base, float64(d.Machine.Memory), memory))
 	} else {
 		a.Missing = append(a.Missing, "memory")
 	}
 	if m.bytesOK {
-		err = cmp.Or(err, need("bandwidth", 8*max(u.out(d), u.in(d)), 0, d.Machine.Bandwidth))
+		err = cmp.Or(err, need("bandwidth", 8*max(u.out(d), u.in(d)), 0, d.Machine.Bandwidth, bits))
 	} else {
 		a.Missing = append(a.Missing, "bandwidth")
 	}
@@ -162,29 +172,17 @@ func (p *Plan) warn(format string, args ...any) {
 type caution struct {
 	transports []string
 	text       string
-	profile    string // of the run that would measure what is missing; "" if none would
-	more       string // arguments of that
+	lack       bool // it is for something that was not measured
 }
 
-func (c caution) String() string {
-	text := strings.Join(c.transports, ", ") + ": " + c.text
-	if c.profile == "" {
-		return text
-	}
-	text += "; measure it with 'pushlab bench run --profile " + c.profile
-	for _, t := range c.transports {
-		text += " --transport " + t
-	}
-	return text + c.more + " --out DIR'"
-}
+func (c caution) String() string { return strings.Join(c.transports, ", ") + ": " + c.text }
 
-// warnOf says what to keep in mind of the lanes, and what would measure what is missing. What holds for several
-// is said once.
+// warnOf says what the result lacks, and what to keep in mind of the lanes. What holds for several is said once.
 func (p *Plan) warnOf(models []model) {
 	var all []caution
 	for i, m := range models {
 		for _, c := range m.cautions(p.Lanes[i], p.Demand) {
-			same := slices.IndexFunc(all, func(o caution) bool { return o.text == c.text && o.profile == c.profile && o.more == c.more })
+			same := slices.IndexFunc(all, func(o caution) bool { return o.text == c.text })
 			if same < 0 {
 				all = append(all, c)
 				same = len(all) - 1
@@ -193,48 +191,68 @@ func (p *Plan) warnOf(models []model) {
 		}
 	}
 	for _, c := range all {
-		p.warn("%s", c)
+		if c.lack {
+			p.Lacks = append(p.Lacks, c.String())
+		} else {
+			p.warn("%s", c)
+		}
+	}
+	if len(p.Lacks) > 0 {
+		p.Measure = Measure
+		if p.Target != result.PushlabName {
+			p.Measure += " --target " + p.Target
+		}
+		if p.Variant != "" {
+			p.Measure += " --variant " + p.Variant
+		}
 	}
 }
 
 // cautions are what to keep in mind of one lane.
 func (m *model) cautions(a Lane, d Demand) (all []caution) {
-	add := func(profile, more, format string, args ...any) {
-		if profile != "" && m.lane.Target != result.PushlabName {
-			more += " --target " + m.lane.Target
-		}
-		all = append(all, caution{text: fmt.Sprintf(format, args...), profile: profile, more: more})
+	add := func(lack bool, format string, args ...any) {
+		all = append(all, caution{text: fmt.Sprintf(format, args...), lack: lack})
 	}
-	profiles := map[string]string{"CPU": "cost", "memory": "idle", "bandwidth": "cost"}
 	for _, missing := range a.Missing {
-		add(profiles[missing], "", "%s was not measured, so the machines are the least there can be", missing)
+		add(true, "%s was not measured, so the machines are the least there can be", missing)
 	}
 	if d.Reconnects > 0 && !m.stormed {
-		add("storm", "", "what connecting costs was not measured, and is not counted")
+		add(true, "what connecting costs was not measured, and is not counted")
 	}
 	if m.doubtful {
-		add("cost", "", "CPU rests on measurements whose verdict says that they must not be compared; a quiet machine gives better ones")
+		add(true, "CPU rests on measurements whose verdict says that they must not be compared; a quiet machine gives better ones")
+	}
+	if m.cpuOK && !slices.ContainsFunc(m.fromCPU, func(q point) bool { return q.kind == result.Idle }) {
+		add(true, "what connections cost that wait was not measured, and is counted as a part of what events cost")
 	}
 	if m.cpuOK && m.longPoll && !m.split && a.EventsPerWrite > apartWrites {
-		add("capacity", "", "an answer would carry %s events, but what such answers cost was not measured: CPU is up to that many times too high", number(a.EventsPerWrite))
+		add(true, "an answer would carry %s events, but what such answers cost was not measured: CPU is up to that many times too high", number(a.EventsPerWrite))
 	}
 	if m.bytesOK && m.longPoll && m.down[perWrite] == 0 {
-		add("storm", "", "heads could not be told from events, since every answer had one: where answers carry more, the bytes out are too many")
+		add(true, "heads could not be told from events, since every answer had one: where answers carry more, the bytes out are too many")
+	}
+	if m.longPoll && !m.far {
+		add(true, "polls were not measured from afar: how long asking again takes beside the RTT is taken from the load that was near")
 	}
 	if m.bytesOK && !m.sized && !slices.ContainsFunc(m.fromBytes, func(q point) bool { return q.size == d.Size }) {
-		add("smoke", fmt.Sprintf(" --size %d", max(d.Size, result.MinSize)), "one size was measured, so data is taken to be sent as it is")
+		add(true, "one size was measured, so data is taken to be sent as it is")
+	}
+	if beats := d.Heartbeat.Seconds() * d.Rate; m.bytesOK && beats < 0.5 {
+		add(false, "%s heartbeats for each event: --heartbeat decides more than events do", number(1/beats))
+	}
+	if cycle := m.cycle(d.RTT); m.longPoll && d.Rate*cycle > 0.1 {
+		add(false, "events that come while a client asks again, which takes %s ms, wait until it has", number(1e3*cycle))
 	}
 	beyond := func(what string, points []point, asked float64, low bool, of func(point) float64) {
 		least, most := reach(points, of)
 		switch {
 		case len(points) == 0:
 		case asked > most*1.001:
-			add("", "", "%s %s: extrapolated x %s from %s", number(asked), what, number(asked/most), number(most))
+			add(false, "%s %s: extrapolated x %s from %s", number(asked), what, number(asked/most), number(most))
 		case low && asked < least*0.999:
-			add("", "", "%s %s: less than was measured, which begins at %s", number(asked), what, number(least))
+			add(false, "%s %s: less than was measured, which begins at %s", number(asked), what, number(least))
 		}
 	}
-	connections := func(q point) float64 { return float64(q.n) }
 	sending := having(m.fromCPU, delivers)
 	beyond("clients on a machine, for its memory", m.fromMemory, float64(a.ClientsEach), false, connections)
 	beyond("clients on a machine, for its CPU", sending, float64(a.ClientsEach), false, connections)
@@ -246,5 +264,5 @@ func (m *model) cautions(a Lane, d Demand) (all []caution) {
 func (p *Plan) warnOfAll(r result.Result) {
 	e := r.Environment
 	p.warn("a core is like those that were measured (%s); there the load shared the machine, and the loopback interface charges the receiver's half of TCP to the server", cmp.Or(e.CPU, "machine"))
-	p.warn("not counted: TLS, what publishers send, buffers of slow clients, and a spare machine for when one fails")
+	p.warn("not counted: TLS, proxies, what publishers send, buffers of slow clients, and a spare machine for when one fails; each connection is an open file, so raise that limit (ulimit -n) above the clients of a machine")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,9 +48,9 @@ func TestPlanOfAKnownTruth(t *testing.T) {
 		if lane.Transport == "longpoll" {
 			cycle += d.RTT.Seconds()
 		}
-		k := 1 + d.Rate*cycle
+		k := d.Rate*cycle + math.Exp(-d.Rate*cycle)
 		n, rate, size := float64(d.Clients), d.Rate, float64(d.Size)
-		client := rate*(is.event+size*is.perByte+is.write/k) + is.active + is.idle + d.Reconnects/3600*is.connect
+		client := rate*(is.event+size*is.perByte+(is.write+is.wake/(1+rate/k*is.cooling))/k) + is.idle + d.Reconnects/3600*is.connect
 		cores := n*client + float64(lane.Machines)*(is.second+rate*is.publish)
 		memory := n*(is.each+4096) + float64(lane.Machines)*is.base
 		if !near(lane.EventsPerWrite, k, 0.02) || !near(lane.Cores, cores, 0.1) || !near(lane.Memory, memory, 0.05) {
@@ -77,7 +78,7 @@ func TestPlanOfAKnownTruth(t *testing.T) {
 func TestCheckOfAKnownTruth(t *testing.T) {
 	r := synthetic(0.03)
 	c := CheckResult(r, result.PushlabName, "")
-	if !c.Good() || len(c.Quantities) != 3 || len(c.Rows) != 2*(12+13+3) {
+	if !c.Good() || len(c.Quantities) != 4 || len(c.Rows) != 2*(12+13+3)+3*3 {
 		t.Errorf("good: %v, %d rows, %+v", c.Good(), len(c.Rows), c.Quantities)
 	}
 	// One case that costs twice what the others say.
@@ -126,9 +127,80 @@ func TestBreakEven(t *testing.T) {
 		if !near(b.RateRTT, b.Rate*0.05, 1e-9) {
 			t.Errorf("%s: rate x RTT is %v", b, b.RateRTT)
 		}
+		for i, turn := range b.Line {
+			d.RTT = turn.RTT
+			if turn.Rate == 0 || !near(cost(b.Of, b.In, turn.Rate), cost(b.Than, b.In, turn.Rate), 0.05) || !near(turn.RateRTT, turn.Rate*turn.RTT.Seconds(), 1e-9) {
+				t.Errorf("RTT %v: %s; there they cost %g and %g", turn.RTT, turn, cost(b.Of, b.In, turn.Rate), cost(b.Than, b.In, turn.Rate))
+			}
+			if i > 0 && turn.Rate >= b.Line[i-1].Rate {
+				t.Errorf("%s in %s: farther away, %v, it breaks even at more: %s", b.Of, b.In, turn.RTT, turn)
+			}
+		}
+		if d.RTT = someDemand().RTT; len(b.Line) != 5 || !slices.ContainsFunc(b.Line, func(turn Turn) bool { return turn.RTT == d.RTT && turn.Rate == b.Rate }) {
+			t.Errorf("the line of %s has %v", b, b.Line)
+		}
 	}
 	if len(p.BreakEven) != 4 {
 		t.Errorf("%d break-evens, want bytes, CPU, and two of machines", len(p.BreakEven))
+	}
+}
+
+// A client at a distance of 50 ms polls, and the events that come meanwhile share the next answer. This plays it, event by event.
+func TestEventsShareAnAnswer(t *testing.T) {
+	const cycle = 0.05
+	chance := rand.New(rand.NewPCG(3, 4))
+	m := model{longPoll: true, work: cycle - 0.04}
+	for _, rate := range []float64{1, 10, 20, 35, 60, 200} {
+		play := func(next func() float64) float64 {
+			events, answers, due, asked := 0, 0, next(), 0.0
+			for events < 20_000 {
+				at := max(asked, due) // the poll waits for an event, or they wait for the poll
+				for ; due <= at; due += next() {
+					events++
+				}
+				answers++
+				asked = at + cycle
+			}
+			return float64(events) / float64(answers)
+		}
+		if k := play(func() float64 { return chance.ExpFloat64() / rate }); !near(m.perWriteAt(rate, 40*time.Millisecond), k, 0.03) {
+			t.Errorf("%v events/s by chance: %v in an answer, want %v", rate, m.perWriteAt(rate, 40*time.Millisecond), k)
+		}
+		if k := play(func() float64 { return 1 / rate }); !near(m.perWriteInStep(rate, 40*time.Millisecond), k, 0.03) {
+			t.Errorf("%v events/s in step: %v in an answer, want %v", rate, m.perWriteInStep(rate, 40*time.Millisecond), k)
+		}
+	}
+}
+
+// What is told of a prediction beside its error excuses nothing.
+func TestCheckRow(t *testing.T) {
+	for name, c := range map[string]struct {
+		row          CheckRow
+		good, unsure bool
+	}{
+		"near":                        {CheckRow{Error: -0.149, Predicted: 85.1, Low: 99, High: 101, Rounds: 5}, true, false},
+		"off":                         {CheckRow{Error: 0.16, Predicted: 116, Low: 99, High: 100, Rounds: 5}, false, false},
+		"off, but the rounds are too": {CheckRow{Error: 0.3, Predicted: 130, Low: 80, High: 115, Rounds: 5}, false, true},
+		"off, of one round":           {CheckRow{Error: 0.3, Predicted: 130, Low: 100, High: 100, Rounds: 1}, false, true},
+	} {
+		check := Check{Rows: []CheckRow{c.row}}
+		check.Rows[0].Quantity = "CPU"
+		check.sum()
+		if c.row.Good() != c.good || check.Good() != c.good || (check.Why() == "") != c.good || !c.good && c.row.Unsure() != c.unsure {
+			t.Errorf("%s: good: %v, of all %v, unsure: %v, %q", name, c.row.Good(), check.Good(), c.row.Unsure(), check.Why())
+		}
+	}
+	// The smallest and the largest number of idle connections are beyond the others; so is who is farthest away.
+	var beyond []string
+	for _, row := range CheckResult(synthetic(0.03), result.PushlabName, "").Rows {
+		for _, b := range row.Beyond {
+			beyond = append(beyond, row.Transport+" "+row.Quantity+" "+b)
+		}
+	}
+	for _, want := range []string{"sse memory clients / 2", "sse memory clients x 2", "longpoll events/write rate x RTT x 2"} {
+		if !slices.Contains(beyond, want) {
+			t.Errorf("beyond the others are %q, want %q too", beyond, want)
+		}
 	}
 }
 
@@ -146,11 +218,11 @@ func TestWhatIsMissing(t *testing.T) {
 		say     []string
 	}{
 		"no idle connections": {only(all, func(c result.Case) bool { return c.Kind != result.Idle }), []string{"memory"},
-			[]string{"memory was not measured", "--profile idle --transport longpoll --transport sse"}},
+			[]string{"longpoll, sse: memory was not measured", "what connections cost that wait was not measured", Measure}},
 		"no events": {only(all, func(c result.Case) bool { return c.Kind == result.Idle }), []string{"CPU", "bandwidth"},
-			[]string{"CPU was not measured", "--profile cost", "what connecting costs was not measured", "--profile storm"}},
-		"one case": {only(all, func(c result.Case) bool { return c.Subscribers == 400 && c.Rate == 10 && c.Size == 64 }), []string{"memory"},
-			[]string{"one size was measured", "--size 200", "20 events/s, for CPU: extrapolated x 2 from 10", "longpoll: heads could not be told", "--profile capacity"}},
+			[]string{"CPU was not measured", "bandwidth was not measured", "what connecting costs was not measured", Measure}},
+		"one case": {only(all, func(c result.Case) bool { return c.Subscribers == 400 && c.Rate == 10 && c.Size == 64 && c.RTT == 0 }), []string{"memory"},
+			[]string{"one size was measured", "20 events/s, for CPU: extrapolated x 2 from 10", "longpoll: heads could not be told", "longpoll: polls were not measured from afar", Measure}},
 		"all": {all, nil, []string{"extrapolated x ", "from 800", "not counted: TLS"}},
 	} {
 		p := mustMake(t, c.result, someDemand())
@@ -159,7 +231,10 @@ func TestWhatIsMissing(t *testing.T) {
 				t.Errorf("%s: %s: missing are %q, want %q; %d machines", name, lane.Transport, lane.Missing, c.missing, lane.Machines)
 			}
 		}
-		warnings := strings.Join(p.Warnings, "\n")
+		warnings := strings.Join(append(append(p.Lacks, p.Warnings...), p.Measure), "\n")
+		if name == "all" && (len(p.Lacks) > 0 || p.Measure != "") {
+			t.Errorf("the result lacks %q", p.Lacks)
+		}
 		for _, say := range c.say {
 			if !strings.Contains(warnings, say) {
 				t.Errorf("%s: no warning has %q:\n%s", name, say, warnings)
@@ -171,7 +246,7 @@ func TestWhatIsMissing(t *testing.T) {
 			t.Errorf("%s: %v, want ErrNothing", name, err)
 		}
 	}
-	if c := CheckResult(only(all, func(c result.Case) bool { return c.Subscribers == 5000 }), result.PushlabName, ""); c.Good() || len(c.Unchecked) != 2 {
+	if c := CheckResult(only(all, func(c result.Case) bool { return c.Kind == result.Storm }), result.PushlabName, ""); c.Good() || len(c.Unchecked) != 2*3 {
 		t.Errorf("one case was checked: %+v", c)
 	}
 }
@@ -200,8 +275,8 @@ func TestVerdictsCount(t *testing.T) {
 		worse.Outcomes[i].Measurements = slices.DeleteFunc(worse.Outcomes[i].Measurements, func(m result.Measurement) bool { return m.Verdict.Comparable() })
 	}
 	got = mustMake(t, worse, someDemand())
-	if !near(got.Lanes[1].Cores, 9*want.Lanes[1].Cores, 0.1) || !strings.Contains(strings.Join(got.Warnings, "\n"), "must not be compared") {
-		t.Errorf("%v cores, warnings %q", got.Lanes[1].Cores, got.Warnings)
+	if !near(got.Lanes[1].Cores, 9*want.Lanes[1].Cores, 0.1) || !strings.Contains(strings.Join(got.Lacks, "\n"), "must not be compared") {
+		t.Errorf("%v cores, the result lacks %q", got.Lanes[1].Cores, got.Lacks)
 	}
 }
 
@@ -257,6 +332,18 @@ func TestAnyPartOfAResult(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever fits on one machine gets one, whatever the numbers are.
+func TestOneMachine(t *testing.T) {
+	lane := result.Lane{Target: result.PushlabName, Transport: "sse"}
+	m, d := fitModel(lane, pointsOf(synthetic(0.03), lane)), someDemand()
+	for n := 1; n <= 600; n++ {
+		d.Clients = n
+		if a, err := m.answer(d); err != nil || a.Machines != 1 {
+			t.Fatalf("%d clients, who keep %.3g cores busy, get %d machines with %v, error %v", n, a.Cores, a.Machines, d.Machine.Cores, err)
+		}
+	}
 }
 
 func TestMachineThatIsTooSmall(t *testing.T) {

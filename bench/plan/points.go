@@ -3,8 +3,10 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"pushlab/bench/result"
+	"pushlab/bench/stats"
 )
 
 // A column is something that is done so and so often, and that costs something each time.
@@ -17,27 +19,47 @@ const (
 	perByte                  // bytes of data delivered
 	perWrite                 // writes; of long polling, answers with events
 	perPublish               // events published
-	perActive                // seconds, times connections, while events come
+	perWake                  // writes to a connection that was quiet before: see wakes
 	perConnSec               // seconds, times connections
 	perSecond                // seconds
 	perConnect               // connections made
 	columns
 )
 
-// A point is what one measurement, or one probe of a search, says.
+// A point is what one measurement says, one probe of a search, or one step of connections that wait.
 type point struct {
-	of         int // the number of the first outcome of such a case
+	of         key
 	title      string
 	kind       result.Kind
 	comparable bool
 	n          int // connections
 	rate       float64
 	size       int
+	rtt        time.Duration
 	x          [columns]float64
 	cpu        float64 // seconds
 	down, up   float64 // bytes
-	memory     *result.Memory
+	empty      float64 // bytes of memory without a connection
+	resident   float64 // and with n of them; 0 if that was not measured
 }
+
+// A key says which points are of one case, or of one step of it, whatever round they are of: they are left out together.
+type key struct {
+	outcome     int // the first one of such a case
+	connections int // of a step
+}
+
+// wakes is how many of the writes found a connection quiet: all if they are far apart, and none if they come at
+// once. In a storm nobody tells.
+func (p point) wakes() float64 {
+	if !delivers(p) || p.x[perWrite] == 0 {
+		return 0
+	}
+	return p.x[perWrite] * quiet(p.rate/p.k())
+}
+
+// quiet is the share of writes that find a connection quiet, of so many in a second.
+func quiet(rate float64) float64 { return 1 / (1 + rate*cooling) }
 
 // k is how many events went out in one write; 0 if not known.
 func (p point) k() float64 {
@@ -65,7 +87,9 @@ func pointsOf(r result.Result, lane result.Lane) (points []point) {
 				points = append(points, probes(i, o.Case, m)...)
 				continue
 			}
-			points = append(points, pointOf(i, o.Case, m))
+			p := pointOf(i, o.Case, m)
+			points = append(points, p)
+			points = append(points, steps(p, m.Memory)...)
 		}
 	}
 	return points
@@ -90,8 +114,8 @@ func usable(c result.Case) bool {
 
 func pointOf(of int, c result.Case, m result.Measurement) point {
 	p := point{
-		of: of, title: title(c), kind: c.Kind, comparable: m.Verdict.Comparable(), n: c.Subscribers, rate: c.Rate, size: c.Size,
-		cpu: (m.ServerCPU + m.SoftirqCPU).Seconds(), down: float64(m.BytesDown), up: float64(m.BytesUp), memory: m.Memory,
+		of: key{outcome: of}, title: title(c), kind: c.Kind, comparable: m.Verdict.Comparable(), n: c.Subscribers, rate: c.Rate, size: c.Size, rtt: c.RTT,
+		cpu: (m.ServerCPU + m.SoftirqCPU).Seconds(), down: float64(m.BytesDown), up: float64(m.BytesUp),
 	}
 	seconds := m.Window.Seconds()
 	p.x[perSecond], p.x[perConnSec] = seconds, seconds*float64(c.Subscribers)
@@ -106,10 +130,32 @@ func pointOf(of int, c result.Case, m result.Measurement) point {
 	if c.Kind == result.Storm {
 		p.x[perConnect] = float64(c.Subscribers)
 		p.x[perConnSec] = 0 // nobody was there for most of the time
-	} else {
-		p.x[perActive] = p.x[perEvent] / c.Rate
 	}
+	p.x[perWake] = p.wakes()
 	return p
+}
+
+// steps are the memory that idle connections took, as they came: one point for each number of them. What is read later, when
+// nothing has happened for a while, is less, and not to be mixed with that.
+func steps(p point, m *result.Memory) (points []point) {
+	if m == nil {
+		return nil
+	}
+	add := func(n int, r result.MemoryReading) {
+		if n == 0 || r.Resident == 0 {
+			return
+		}
+		step := point{of: p.of, kind: p.kind, comparable: p.comparable, n: n, empty: float64(m.Empty.Resident), resident: float64(r.Resident)}
+		step.of.connections, step.title = n, fmt.Sprintf("%s connections wait", count(float64(n)))
+		points = append(points, step)
+	}
+	for _, step := range m.Steps {
+		add(step.Connections, step.MemoryReading)
+	}
+	if len(points) == 0 { // an older result has none
+		add(m.Connections, m.Full)
+	}
+	return points
 }
 
 // probes are the rates that a search sustained. Of their bytes nothing is known.
@@ -119,11 +165,12 @@ func probes(of int, c result.Case, m result.Measurement) (points []point) {
 			continue
 		}
 		n := float64(c.Subscribers)
-		p := point{of: of, title: title(c), kind: c.Kind, comparable: true, n: c.Subscribers, rate: probe.Rate, size: c.Size, cpu: probe.ServerBusy}
+		p := point{of: key{outcome: of}, title: title(c), kind: c.Kind, comparable: true, n: c.Subscribers, rate: probe.Rate, size: c.Size, rtt: c.RTT, cpu: probe.ServerBusy}
 		p.x = [columns]float64{
-			perSecond: 1, perConnSec: n, perPublish: probe.Rate, perEvent: n * probe.Rate, perActive: n,
+			perSecond: 1, perConnSec: n, perPublish: probe.Rate, perEvent: n * probe.Rate,
 			perByte: n * probe.Rate * float64(c.Size), perWrite: n * probe.Rate / probe.EventsPerWrite,
 		}
+		p.x[perWake] = p.wakes()
 		points = append(points, p)
 	}
 	return points
@@ -139,22 +186,55 @@ func title(c result.Case) string {
 	case result.Capacity:
 		return fmt.Sprintf("capacity, %s subscribers, %d B", count(float64(c.Subscribers)), c.Size)
 	}
-	return fmt.Sprintf("%s subscribers, %s events/s, %d B", count(float64(c.Subscribers)), number(c.Rate), c.Size)
+	text := fmt.Sprintf("%s subscribers, %s events/s, %d B", count(float64(c.Subscribers)), number(c.Rate), c.Size)
+	if c.RTT > 0 {
+		text += fmt.Sprintf(", RTT %v", c.RTT)
+	}
+	return text
 }
 
-// having returns the points for which that is true.
-func having(points []point, is func(point) bool) []point {
-	return slices.DeleteFunc(slices.Clone(points), func(p point) bool { return !is(p) })
+// middle is what the rounds of each case say together: the median of each quantity. One spoiled round moves
+// nothing then, and a case counts once, however many rounds it has. The rates of a search stay apart.
+func middle(points []point) (all []point) {
+	for i, first := range points {
+		like := func(p point) bool { return p.of == first.of && p.rate == first.rate }
+		if slices.IndexFunc(points, like) < i {
+			continue
+		}
+		same, p := having(points, like), first
+		median := func(of func(*point) *float64) {
+			var values []float64
+			for i := range same {
+				values = append(values, *of(&same[i]))
+			}
+			*of(&p) = stats.Spread(values).Median
+		}
+		for c := range columns {
+			median(func(p *point) *float64 { return &p.x[c] })
+		}
+		median(func(p *point) *float64 { return &p.cpu })
+		median(func(p *point) *float64 { return &p.down })
+		median(func(p *point) *float64 { return &p.up })
+		median(func(p *point) *float64 { return &p.empty })
+		median(func(p *point) *float64 { return &p.resident })
+		all = append(all, p)
+	}
+	return all
 }
 
-// cases returns the numbers of the cases that points are of, each once.
-func cases(points []point) (numbers []int) {
+// having returns those for which that is true.
+func having[T any](all []T, is func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(v T) bool { return !is(v) })
+}
+
+// cases returns the cases that points are of, each once.
+func cases(points []point) (keys []key) {
 	for _, p := range points {
-		if !slices.Contains(numbers, p.of) {
-			numbers = append(numbers, p.of)
+		if !slices.Contains(keys, p.of) {
+			keys = append(keys, p.of)
 		}
 	}
-	return numbers
+	return keys
 }
 
 // reach returns the least and the greatest of something.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A unit is what may stand behind a number, and how many of the plain unit it is.
@@ -60,6 +61,38 @@ func (v *unitValue) Set(text string) error {
 		return fmt.Errorf("%q is no such number; the units are %s", text, strings.Join(names, ", "))
 	}
 	*v.value = number * is
+	return nil
+}
+
+// A frequencyValue is a flag that says how often something is, such as 20, 20/s, 1/m or 1/5m. A number alone counts per unit.
+type frequencyValue struct {
+	value *float64 // per unit
+	unit  time.Duration
+}
+
+func (v *frequencyValue) Type() string { return "frequency" }
+
+func (v *frequencyValue) String() string {
+	if v.value == nil { // pflag asks a zero value whether it is the default
+		return ""
+	}
+	return strconv.FormatFloat(*v.value, 'g', -1, 64)
+}
+
+func (v *frequencyValue) Set(text string) error {
+	digits, per, found := strings.Cut(text, "/")
+	number, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	period := v.unit
+	if found && err == nil {
+		if per = strings.TrimSpace(per); per != "" && (per[0] < '0' || per[0] > '9') {
+			per = "1" + per
+		}
+		period, err = time.ParseDuration(per)
+	}
+	if err != nil || number < 0 || math.IsInf(number, 0) || math.IsNaN(number) || period <= 0 {
+		return fmt.Errorf("%q does not say how often: use a number, or one per s, m or h, such as 20/s, 1/m or 1/5m", text)
+	}
+	*v.value = number * v.unit.Seconds() / period.Seconds()
 	return nil
 }
 
