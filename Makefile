@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test soak soak-page cover fuzz build run smoke bench
+.PHONY: help deps fmt lint test soak soak-page cover fuzz build run smoke bench bench-verify
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -16,7 +16,7 @@ ARGS     ?=
 export PATH := $(PATH):/usr/sbin:/usr/local/go/bin
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, and what interop/ talks to
 	@missing=
@@ -98,3 +98,6 @@ bench: ## Run the Go benchmarks (BENCH: which, COUNT: how often, for benchstat)
 	@set -x
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r dirname | sort -u)
+
+bench-verify: build ## Check the benchmark itself in a quarter of an hour, and write what came of it into docs/verify.md
+	go run ./bench/verify -program bin/pushlab -write docs/verify.md
