@@ -147,6 +147,7 @@ func (v *verifier) serverCore() *int {
 
 // verify measures what the plan says.
 func (v *verifier) verify(ctx context.Context, p plan) (r report, err error) {
+	v.rest(ctx)
 	began := time.Now()
 	if r.same, err = v.compareSame(ctx, p.same); err != nil {
 		return r, err
@@ -156,6 +157,24 @@ func (v *verifier) verify(ctx context.Context, p plan) (r report, err error) {
 	}
 	r.environment, r.program, r.pinned, r.took = machine.ReadEnvironment(ctx), v.program, v.pin != nil, time.Since(began)
 	return r, nil
+}
+
+// restTime is how long the machine has to come to rest, from compiling this, for one.
+const restTime = 2 * time.Minute
+
+// rest waits until the load average is so low that a run has no flag for it, or until that has taken too long.
+func (v *verifier) rest(ctx context.Context) {
+	for limit := time.Now().Add(restTime); ctx.Err() == nil && time.Now().Before(limit); {
+		e := machine.ReadEnvironment(ctx)
+		if len(result.Conditions{LoadBefore: e.LoadAverage}.Flags(e.Cores)) == 0 {
+			return
+		}
+		fmt.Fprintf(v.log, "verify: the load average is %.2f; waiting until the machine is at rest\n", e.LoadAverage)
+		select {
+		case <-time.After(10 * time.Second):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // beSecond is the second client's process: it reads what to do, and writes what it counted.
