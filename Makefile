@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries soak soak-page cover fuzz build run smoke bench bench-peers
+.PHONY: help deps fmt lint test test-libraries soak soak-page cover fuzz build run smoke bench bench-peers bench-verify
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -129,3 +129,6 @@ bench-peers: build ## Compare with other servers, those that can be had, in some
 	What the file of a target has to say is in bench/targets/example.toml.
 	END
 	bin/pushlab bench run --profile peers --installed $(ARGS)
+
+bench-verify: build ## Check the benchmark itself in a quarter of an hour, and write what came of it into docs/verify.md
+	go run ./bench/verify -program bin/pushlab -write docs/verify.md

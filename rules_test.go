@@ -69,6 +69,10 @@ var allowed = map[string][]string{
 	"bench/plan":      {"bench/result", "bench/stats", "longpoll", "websocket"}, // their names
 	"bench/targets":   {"bench/result", "bench/load", "bench/machine", "longpoll", "websocket"},
 	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
+
+	"bench/verify":        {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
+	"bench/verify_test":   {"common/hub", "web"},                                                                                                          // a server
+	"bench/verify/second": {},                                                                                                                             // so that it cannot share a mistake with what it checks
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.

@@ -1,0 +1,17 @@
+// Package second is a second opinion: a load and an accounting that know nothing of the benchmark harness. What
+// both say of the same server must be the same.
+//
+// It imports nothing of this project, which the table in rules_test.go sees to, and does everything in another way:
+//
+//	              the harness (bench/load, bench/machine)        here
+//	reading       one goroutine, epoll, raw system calls         a goroutine for each connection, net and bufio
+//	protocols     a scanner of its own                           net/http; WebSocket by hand, from RFC 6455
+//	publishing    nanosleep until an event is due                a timer, and the last 2 ms in a loop
+//	accounts      a bit for each event                           each connection has every event, in order
+//	percentiles   HdrHistogram                                   all latencies, sorted
+//	CPU time      all threads' schedstat, before and after       what wait4(2) says of the process when it has ended
+//
+// The times that latencies are differences of are of one process each, by Go's monotonic clock: an event carries when
+// it was due, as nanoseconds since its publisher began, and who receives it is in the publisher's process. So no clocks
+// have to agree.
+package second
