@@ -94,25 +94,17 @@ func CellOf(o result.Outcome, lane result.Lane, metric result.Metric) Cell {
 
 // summarize computes the center and the interval.
 func (c *Cell) summarize(info result.MetricInfo) {
-	n := len(c.Values)
-	if n == 0 {
-		return
+	var i Interval
+	switch info.Nature {
+	case result.Fault:
+		i = RangeOf(c.Values)
+		i.Center = i.High
+	case result.Exact:
+		i = RangeOf(c.Values)
+	default:
+		i = IntervalOf(c.Values)
 	}
-	sorted := slices.Sorted(slices.Values(c.Values))
-	c.Low, c.High, c.Confidence = sorted[0], sorted[n-1], 1-math.Pow(2, float64(1-n))
-	switch {
-	case info.Nature == result.Fault:
-		c.Center = c.High
-		return
-	case info.Nature == result.Exact:
-		c.Center = Spread(sorted).Median
-		return
-	}
-	s := benchmath.AssumeNothing.Summary(sample(sorted), confidence)
-	c.Center = s.Center
-	if !math.IsInf(s.Lo, 0) && !math.IsInf(s.Hi, 0) {
-		c.Low, c.High, c.Confidence = s.Lo, s.Hi, s.Confidence
-	}
+	c.Center, c.Low, c.High, c.Confidence = i.Center, i.Low, i.High, i.Confidence
 }
 
 // sample copies values for benchmath, which sorts what it is given.
