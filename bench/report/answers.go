@@ -163,20 +163,18 @@ func (q question) noise(r result.Result, o result.Outcome) float64 {
 
 // judge says what an interval says to the claim.
 func (q question) judge(i, without stats.Interval, noise float64) opinion {
-	above, below := i.Above(q.beyond, noise), i.Below(q.beyond, noise)
 	enough := q.exact || i.Rounds >= stats.RoundsToDecide()
-	alike := func(i stats.Interval) bool { return i.Below(q.beyond, noise) && i.Above(1/q.beyond, noise) }
-	if q.alike {
-		above, below = alike(i), above || i.Below(1/q.beyond, noise)
+	within := func(i stats.Interval) bool {
+		return i.Above(q.above, noise) && (q.below == 0 || i.Below(q.below, noise))
 	}
 	switch {
-	case q.before != nil && alike(without) && enough:
-		return moot
 	case !enough:
 		return few
-	case above:
+	case within(i) && q.before != nil && within(without):
+		return moot
+	case within(i):
 		return yes
-	case below:
+	case i.Below(q.above, noise), q.below > 0 && i.Above(q.below, noise):
 		return no
 	default:
 		return open
@@ -216,7 +214,7 @@ func (c claim) answer(found []finding) answer {
 	}{
 		{count[open], "cannot be told from the threshold or the noise"},
 		{count[few], fmt.Sprintf("rounds are too few: at most %d, and %d are needed", most, stats.RoundsToDecide())},
-		{count[moot], "no difference without that either"},
+		{count[moot], "there is no difference " + found[0].otherwise + " either"},
 	} {
 		switch {
 		case why.n == 0:
@@ -248,11 +246,19 @@ func numbersOf(found []finding) string {
 		for _, group := range grouped(kind, func(f finding) string { return f.transport }) {
 			text := strings.TrimSpace(group[0].transport + " " + fromTo(group, func(f finding) stats.Interval { return f.interval }))
 			if before := slices.DeleteFunc(slices.Clone(group), func(f finding) bool { return f.without.Rounds == 0 }); len(before) > 0 {
-				text += ", before " + fromTo(before, func(f finding) stats.Interval { return f.without })
+				text += " [" + group[0].otherwise + " " + fromTo(before, func(f finding) stats.Interval { return f.without }) + "]"
 			}
 			each = append(each, text)
 		}
-		kinds = append(kinds, strings.TrimSpace(kind[0].what+": "+strings.Join(each, ", ")+" "+kind[0].unit))
+		what, numbers := kind[0].what, strings.Join(each, ", ")
+		switch unit := kind[0].unit; {
+		case unit == "":
+		case len(each) > 1:
+			what += ", " + unit
+		default:
+			numbers += " " + unit
+		}
+		kinds = append(kinds, what+": "+numbers)
 	}
 	return strings.Join(kinds, "; ")
 }

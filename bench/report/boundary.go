@@ -27,7 +27,7 @@ func factors() []factor {
 		return func(v float64) string { return plain(rounded(v)) + " " + unit }
 	}
 	return []factor{
-		{name: func(f finding) string { return f.part }, among: "of "},
+		{name: func(f finding) string { return f.part }, among: "for "},
 		{number: func(c result.Case) float64 { return c.Rate * c.RTT.Seconds() }, words: unit("events per round trip"), among: "at "},
 		{number: func(c result.Case) float64 { return c.Rate }, words: unit("events/s"), among: "at "},
 		{number: func(c result.Case) float64 { return float64(c.Size) }, words: unit("bytes of data"), among: "with "},
@@ -36,7 +36,7 @@ func factors() []factor {
 		{number: func(c result.Case) float64 { return c.TotalRate() * float64(c.Subscribers) }, words: unit("deliveries/s"), among: "at "},
 		{name: func(f finding) string { return string(f.c.Data) }, among: "with data of "},
 		{name: func(f finding) string { return f.variant }, among: "with "},
-		{name: func(f finding) string { return f.transport }, among: "of "},
+		{name: func(f finding) string { return f.transport }, among: "for "},
 		{name: func(f finding) string { return f.c.Name }, among: "in "},
 	}
 }

@@ -437,8 +437,9 @@ has no bytes.
 	}
 	if len(r.Outcomes) > 0 {
 		fmt.Fprintf(&b, `Claims are asked of this program's server alone: a number of each round, and of these the median with the interval that has it with
-95 %%, of fewer than 6 rounds their range. A claim holds if that interval is beyond the threshold, and the median by more than a lane that
-was measured twice differs from itself: more is 3 %% more, equal is within 10 %%. It takes %d rounds; of bytes and counts one.
+95 %%, of fewer than 6 rounds their range. A claim holds, or does not, if that interval is on one side of the threshold, and the median
+by more than a lane that was measured twice differs from itself. More is 3 %% more, equal is within 10 %%, three transits are 2.5 to 3.5.
+It takes %d rounds; of bytes and counts one.
 `, stats.RoundsToDecide())
 	}
 	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return leaders(o) != "" }) {
