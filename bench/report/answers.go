@@ -96,7 +96,7 @@ func unanswered(missing []claim) answer {
 	for _, s := range scenarios {
 		names = append(names, strings.Join(ids[s], " ")+" ("+s+")")
 	}
-	return answer{verdict: notMeasured, text: fmt.Sprintf("by this run, or not so that it may be compared: %s. A scenario answers: pushlab bench run --scenario %s --rounds %d",
+	return answer{verdict: notMeasured, text: fmt.Sprintf("by this run, or not so that it may be compared: %s. A scenario answers (pushlab bench run --scenario %s --rounds %d)",
 		strings.Join(names, ", "), scenarios[0], stats.RoundsToDecide())}
 }
 
@@ -122,11 +122,15 @@ func (c claim) ask(r result.Result) (found []finding) {
 	return found
 }
 
-// valuesOf returns a measure of each round of a case that has it.
+// valuesOf returns a measure of each round of a case that has it. Who failed in one round is left out of all, as where lanes
+// are compared: whoever loses events has fewer to deliver.
 func valuesOf(o result.Outcome, of measure) (values []float64) {
-	rounds := map[int]round{}
+	rounds, failing := map[int]round{}, map[result.Lane]bool{}
 	for _, m := range o.Measurements {
-		if m.Again {
+		failing[m.Lane] = failing[m.Lane] || len(m.Verdict.Failed) > 0
+	}
+	for _, m := range o.Measurements {
+		if m.Again || failing[m.Lane] {
 			continue
 		}
 		if rounds[m.Round].lanes == nil {
@@ -199,7 +203,7 @@ func (c claim) answer(found []finding) answer {
 	case decided <= count[open]+count[few] || leavesPartOpen(found):
 		a.verdict = unclear
 		if decided > 0 {
-			said = fmt.Sprintf("; it holds in %d and does not in %d of %d", count[yes], count[no], len(found))
+			said = fmt.Sprintf("; it holds in %d of %d, and in %d it does not", count[yes], len(found), count[no])
 		}
 	case count[yes] > 0:
 		a.verdict = holds

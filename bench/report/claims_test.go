@@ -274,6 +274,16 @@ func TestClaimsOfWhatMayNotBeCompared(t *testing.T) {
 	}
 }
 
+// Who failed in one round is not asked in the others.
+func TestClaimsOfWhoFailed(t *testing.T) {
+	e := examples["C3"]
+	o := outcomeOf(e.c, 6, e.holds, e.of)
+	o.Measurements[0].Verdict.Failed = []string{"lost"}
+	if a := answerTo(t, "C3", o); a.verdict != notMeasured {
+		t.Errorf("%s: %s", a.verdict, a.text)
+	}
+}
+
 // Where there was no difference, none can vanish; but one may come.
 func TestClaimsAboutNoDifference(t *testing.T) {
 	o := outcomeOf(result.Case{}, 6, []float64{1}, func(float64) made {
@@ -351,7 +361,7 @@ func TestUnanswered(t *testing.T) {
 	e := examples["C5"]
 	found, _ := answers(result.Result{Outcomes: []result.Outcome{outcomeOf(e.c, 6, e.holds, e.of)}})
 	const want = "by this run, or not so that it may be compared: C1 C2 C3 (s4-sweep), C4 (s4-distance), C6 (s3-capacity), C7 (s10-compression), C8 (s9-http2), C9 (s8-nginx), " +
-		"C10 (s5-storm), C11 (s11-slow), C12 (s12-tls). A scenario answers: pushlab bench run --scenario s4-sweep --rounds 5"
+		"C10 (s5-storm), C11 (s11-slow), C12 (s12-tls). A scenario answers (pushlab bench run --scenario s4-sweep --rounds 5)"
 	if len(found) != 2 || found[1].verdict != notMeasured || found[1].text != want {
 		t.Errorf("%+v", found)
 	}
