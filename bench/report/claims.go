@@ -1,158 +1,118 @@
 package report
 
 import (
-	"fmt"
-	"strings"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-
 	"pushlab/bench/result"
-	"pushlab/bench/stats"
 )
 
-// A claim is something that is often said of the transports, and that numbers can answer: one transport has so many times
-// as much of something as another.
+// A claim is something that is often said of the transports, and that numbers can answer.
 type claim struct {
 	id, says string
-	// what names the number, one and other the transports.
-	what, one, other string
-	of               func(result.Case, result.Measurement) (v float64, ok bool)
-	// holds tells it of the ratio of one round.
-	holds func(ratio float64) bool
-	// exact says that the number hardly differs between rounds, so that one is enough.
+	// source is who says it, or where it is measured.
+	source string
+	// scenario is the one that answers it: what 'pushlab bench run --scenario' takes.
+	scenario string
+	// questions are what is asked of each case that can answer. The claim holds if all of them say so.
+	questions []question
+}
+
+// A question is a number of each round, and what a claim says about it.
+type question struct {
+	// what says what the number is, for all questions about the same; unit is what stands behind it.
+	what, unit string
+	// kind is of the cases that can answer.
+	kind result.Kind
+	// part, transport and variant are what tells the question from others of its claim, for saying when the claim holds.
+	part, transport, variant string
+	// of returns the number of a round.
+	of measure
+	// before is the same without what the claim is about; nil if there is no such thing. Where there is no difference
+	// before, none has vanished if there is none after. otherwise says in words how that was measured.
+	before    measure
+	otherwise string
+	// above and below are the thresholds: the claim says that the number is between them. Without below it only has to be
+	// above.
+	above, below float64
+	// exact says that the program decides the number, and not the machine, so that one round is enough.
 	exact bool
+	// metric is whose noise the number has; "" if it is exact, or of no metric, so that no lane tells its noise.
+	metric result.Metric
+	// twice says that the number is a ratio of two ratios, so that it has the noise twice.
+	twice bool
 }
 
-// enough is how many rounds must agree on what differs between them.
-const enough = 3
+// What counts as a difference, unless a claim has a number of its own.
+const (
+	// more is how many times as much counts as more.
+	more = 1.03
+	// equal is how many times as much counts as equal, where it is said that a difference vanishes.
+	equal = 1.1
+	// some is more than one of a hundred.
+	some = 0.01
+)
 
-// claims are those that need no more than two transports in one case.
+// claims are the register, in its order.
 func claims() []claim {
-	bytes := func(c result.Case, m result.Measurement) (float64, bool) {
-		return m.BytesDownPerEvent() + m.BytesUpPerEvent(), c.Kind == result.FanOut && m.Delivered > 0 && m.BytesDown > 0
-	}
-	more := func(ratio float64) bool { return ratio > 1+like }
-	less := func(ratio float64) bool { return ratio < 1-like }
+	longpoll, httpstream, sse, websocket := direct("longpoll"), direct("httpstream"), direct("sse"), direct("websocket")
+	p50, p99, cpu := metricOf("delivery_p50_ms"), metricOf(result.DeliveryTail), metricOf(result.CPUPerEvent)
+	const times = "times"
 	return []claim{
-		{"C1", "WebSocket has 500 times less overhead than polling", "bytes beside the data", "longpoll", "websocket",
-			func(c result.Case, m result.Measurement) (float64, bool) {
-				v, ok := bytes(c, m)
-				return v - float64(c.Size), ok && v > float64(c.Size)
-			}, func(ratio float64) bool { return ratio >= 500 }, true},
-		{"C2", "Server-sent events cost more bytes than WebSocket", "bytes", "sse", "websocket", bytes, more, true},
-		{"C3", "Long polling burns CPU", "server CPU", "longpoll", "sse",
-			func(c result.Case, m result.Measurement) (float64, bool) {
-				return float64(m.ServerCPUPerEvent()), c.Kind == result.FanOut && m.ServerCPU > 0 && m.Delivered > 0
-			}, more, false},
-		{"C5", "WebSocket needs less memory than server-sent events", "memory", "websocket", "sse",
-			func(_ result.Case, m result.Measurement) (float64, bool) {
-				if m.Memory == nil {
-					return 0, false
-				}
-				v := m.Memory.PerConnection().Resident.PerConnection
-				return v, v > 0
-			}, less, false},
-		{"C6", "Under overload long polling does better", "deliveries/s at most", "longpoll", "sse",
-			func(_ result.Case, m result.Measurement) (float64, bool) {
-				if m.Search == nil {
-					return 0, false
-				}
-				return m.Search.Deliveries, m.Search.Deliveries > 0
-			}, more, false},
-		{"C10", "Polling is immune to storms", "time until all are back", "longpoll", "sse",
-			func(_ result.Case, m result.Measurement) (float64, bool) {
-				if m.CatchUp == nil {
-					return 0, false
-				}
-				return float64(m.CatchUp.Max), m.CatchUp.Max > 0
-			}, less, false},
+		{"C1", "WebSocket has 500 times less overhead than polling", "Lubbers and Greco 2010, who compare headers with frames", "s4-sweep", []question{
+			{what: "bytes around the data, longpoll to websocket", unit: times, kind: result.FanOut, exact: true, of: ratioOf(overhead, longpoll, websocket), above: 500},
+		}},
+		{"C2", "Server-sent events cost more bytes than WebSocket", "often said; Aquil 2017 counts five events", "s4-sweep", []question{
+			{what: "bytes per event, sse to websocket", unit: times, kind: result.FanOut, exact: true, of: ratioOf(allBytes, sse, websocket), above: more},
+		}},
+		{"C3", "Long polling burns CPU", "often said; Bozdag et al. 2007 found that push takes seven times as much", "s4-sweep", []question{
+			{what: "server CPU per event, longpoll to sse", unit: times, kind: result.FanOut, of: ratioOf(cpu, longpoll, sse), above: more, metric: result.CPUPerEvent},
+		}},
+		{"C4", "Long polling takes up to three network transits", "RFC 6202, section 2.2", "s4-distance", []question{
+			{what: "p99 of long polling, where sse takes 1", unit: "transits", kind: result.FanOut, of: transits(longpoll, sse), above: 2.5, below: 3.5, metric: result.DeliveryTail},
+		}},
+		{"C5", "WebSocket needs less memory than server-sent events", "figures like those of gobwas/ws issue 17 and antage/eventsource issue 1", "s2-idle", []question{
+			{what: "memory per connection, sse to websocket", unit: times, kind: result.Idle, of: ratioOf(metricOf(result.MemoryPerConnection), sse, websocket), above: more, metric: result.MemoryPerConnection},
+		}},
+		{"C6", "Under overload long polling does better", "after Tangen 2015", "s3-capacity", []question{
+			{what: "deliveries/s at most, longpoll to sse", unit: times, kind: result.Capacity, of: ratioOf(metricOf(result.DeliveriesPerSecond), longpoll, sse), above: more,
+				metric: result.DeliveriesPerSecond},
+		}},
+		{"C7", "Compression makes the bytes equal", "often said; htmlwire compares WebSocket with server-sent events so", "s10-compression",
+			forEach([]result.Lane{longpoll, httpstream, sse}, func(l result.Lane) question {
+				return question{what: "compressed bytes per event, to websocket", unit: times, kind: result.FanOut, exact: true, transport: l.Transport,
+					of: ratioOf(allBytes, with(l, "nginx-gzip"), with(websocket, "deflate")), before: ratioOf(allBytes, l, websocket), otherwise: "uncompressed", above: 1 / equal, below: equal}
+			})},
+		{"C8", "HTTP/2 fixes server-sent events", "MDN on EventSource: without it a browser opens six", "s9-http2", []question{
+			{what: "sockets of sse, HTTP/1.1 to HTTP/2", unit: times, kind: result.FanOut, exact: true, part: "the number of sockets", of: ratioOf(sockets, with(sse, "tls"), with(sse, "h2-7")), above: more},
+			{what: "time to open a stream, a new connection to the 7th of one", unit: times, kind: result.FanOut, part: "the time to open the 7th stream",
+				of: quotient(only(firstAnswer, with(sse, "tls")), only(joining, with(sse, "h2-7"))), above: more},
+			{what: "bytes per event of sse, HTTP/1.1 to HTTP/2", unit: times, kind: result.FanOut, exact: true, part: "the bytes of an event",
+				of: ratioOf(allBytes, with(sse, "tls"), with(sse, "h2-7")), above: more},
+		}},
+		{"C9", "A proxy hop hurts streaming most", "RFC 6202, section 3.2, on proxies that buffer", "s8-nginx",
+			forEach([]result.Lane{httpstream, sse, websocket}, func(l result.Lane) question {
+				return question{what: "p50 by nginx as a multiple of direct, to longpoll", unit: times, kind: result.FanOut, part: "the p50", transport: l.Transport,
+					of: quotient(ratioOf(p50, with(l, "nginx"), l), ratioOf(p50, with(longpoll, "nginx"), longpoll)), above: more, metric: "delivery_p50_ms", twice: true}
+			}, func(l result.Lane) question {
+				return question{what: "CPU by nginx as a multiple of direct, to longpoll", unit: times, kind: result.FanOut, part: "the CPU", transport: l.Transport,
+					of: quotient(ratioOf(wholeCPU, with(l, "nginx"), l), ratioOf(wholeCPU, with(longpoll, "nginx"), longpoll)), above: more, metric: result.CPUPerEvent, twice: true}
+			}, func(l result.Lane) question {
+				return question{what: "share that nginx holds back if it buffers, less that of longpoll", kind: result.FanOut, exact: true, part: "a proxy that buffers", transport: l.Transport,
+					of: difference(heldBack, with(l, "nginx-buffered"), with(longpoll, "nginx-buffered")), above: some}
+			})},
+		{"C10", "Reconnect storms kill push servers, polling is immune", "often said; no measurement was found", "s5-storm", []question{
+			{what: "time until all are back, sse to longpoll", unit: times, kind: result.Storm, of: ratioOf(metricOf(result.CatchUpTime), sse, longpoll), above: more, metric: result.CatchUpTime},
+		}},
+		{"C11", "Slow readers harm everybody", "often said; the chat of gorilla/websocket drops them", "s11-slow",
+			forEach(variantsOf([]result.Lane{longpoll, httpstream, sse, websocket}, result.Slow1, result.Slow10, result.Stuck1), func(l result.Lane) question {
+				return question{what: "p99 of the others, with slow readers to without", unit: times, kind: result.Slow, transport: l.Transport, variant: l.Variant,
+					of: ratioOf(p99, l, with(l, "")), above: more, metric: result.DeliveryTail}
+			})},
+		{"C12", "TLS makes the difference vanish", "said of comparisons without it, such as Lubbers and Greco 2010", "s12-tls",
+			forEach([]result.Lane{longpoll, httpstream, sse}, func(l result.Lane) question {
+				return question{what: "server CPU per event by TLS, to websocket", unit: times, kind: result.FanOut, part: "CPU", transport: l.Transport,
+					of: ratioOf(cpu, with(l, "tls"), with(websocket, "tls")), before: ratioOf(cpu, l, websocket), otherwise: "without TLS", above: 1 / equal, below: equal, metric: result.CPUPerEvent}
+			}, func(l result.Lane) question {
+				return question{what: "bytes per event by TLS, to websocket", unit: times, kind: result.FanOut, exact: true, part: "bytes", transport: l.Transport,
+					of: ratioOf(allBytes, with(l, "tls"), with(websocket, "tls")), before: ratioOf(allBytes, l, websocket), otherwise: "without TLS", above: 1 / equal, below: equal}
+			})},
 	}
-}
-
-// An answer is what a run says to a claim.
-type answer struct {
-	claim   claim
-	verdict string // "HOLDS", "DOES NOT HOLD", "ONLY WHEN" or "UNCLEAR"
-	text    string
-}
-
-// answers returns those claims to which the run says something, with this program's server, and the numbers. A claim holds
-// in a case if it does in each round; rounds that disagree, or are too few, leave it open.
-func answers(r result.Result) (all []answer, numbers *grid) {
-	numbers = newTable()
-	numbers.AppendHeader(table.Row{"claim", "case", "times", "min..max", "rounds", "holds in"})
-	for _, c := range claims() {
-		var holds []string
-		var medians []float64
-		not, open := 0, 0
-		for _, o := range r.Outcomes {
-			spread, yes := c.ask(o)
-			if spread.Rounds == 0 {
-				continue
-			}
-			switch {
-			case !c.exact && spread.Rounds < enough:
-			case yes == spread.Rounds:
-				holds = append(holds, shortTitle(o.Case))
-			case yes == 0:
-				not++
-			default:
-				open++
-			}
-			medians = append(medians, spread.Median)
-			numbers.AppendRow(table.Row{c.id, shortTitle(o.Case), significant(spread.Median), bounds(spread, 2), spread.Rounds, yes})
-		}
-		if len(medians) == 0 {
-			continue
-		}
-		span := stats.Spread(medians)
-		found := significant(span.Median)
-		if low, high := significant(span.Min), significant(span.Max); low != high {
-			found = low + " to " + high
-		}
-		a := answer{claim: c, text: fmt.Sprintf("%s: “%s.” Of %s, %s has %s times what %s has", c.id, c.says, c.what, c.one, found, c.other)}
-		switch {
-		case len(holds)+not+open == 0:
-			a.verdict = "UNCLEAR"
-			a.text += fmt.Sprintf("; that rests on fewer than %d rounds", enough)
-		case len(holds) == 0 && open == 0:
-			a.verdict = "DOES NOT HOLD"
-		case not == 0 && open == 0:
-			a.verdict = "HOLDS"
-		case len(holds) > 0:
-			a.verdict = "ONLY WHEN"
-			a.text += "; it holds only in " + strings.Join(holds, "; ")
-		default:
-			a.verdict = "UNCLEAR"
-		}
-		all = append(all, a)
-	}
-	return all, numbers
-}
-
-// ask returns the ratios of the rounds of a case, and in how many of them the claim holds.
-func (c claim) ask(o result.Outcome) (spread result.Spread, holds int) {
-	values := func(transport string) map[int]float64 {
-		of := map[int]float64{}
-		if o.Case.Computed {
-			return of
-		}
-		for _, m := range o.Of(result.Lane{Target: result.PushlabName, Transport: transport}) {
-			if v, ok := c.of(o.Case, m); ok && m.Verdict.Comparable() {
-				of[m.Round] = v
-			}
-		}
-		return of
-	}
-	one, other := values(c.one), values(c.other)
-	var ratios []float64
-	for round, v := range one {
-		if by := other[round]; by > 0 {
-			ratios = append(ratios, v/by)
-			if c.holds(v / by) {
-				holds++
-			}
-		}
-	}
-	return stats.Spread(ratios), holds
 }

@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"golang.org/x/perf/benchfmt"
-
-	"pushlab/bench/result"
 )
 
 func TestCSV(t *testing.T) {
@@ -179,32 +177,6 @@ func TestSafe(t *testing.T) {
 	for name, want := range map[string]string{"": "unnamed", "../..": "unnamed", "a/b c": "a-b-c", "slow-1%": "slow-1%", ".hidden": "hidden", strings.Repeat("x", 500): strings.Repeat("x", 120)} {
 		if got := safe(name); got != want {
 			t.Errorf("safe(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
-// A row's best is bold; who cannot be told from it makes it a tie.
-func TestBest(t *testing.T) {
-	lane := func(target string) result.Lane { return result.Lane{Target: target, Transport: "sse"} }
-	spread := func(median, low, high float64, rounds int) result.Spread {
-		return result.Spread{Median: median, Min: low, Max: high, Rounds: rounds}
-	}
-	for _, c := range []struct {
-		about   string
-		lanes   []result.Lane
-		spreads []result.Spread
-		higher  bool
-		want    []string
-	}{
-		{"apart", []result.Lane{lane("a"), lane("b")}, []result.Spread{spread(2, 1.9, 2.1, 3), spread(3, 2.5, 4, 3)}, false, []string{"best", ""}},
-		{"more is better", []result.Lane{lane("a"), lane("b")}, []result.Spread{spread(2, 1.9, 2.1, 3), spread(3, 2.5, 4, 3)}, true, []string{"", "best"}},
-		{"ranges overlap", []result.Lane{lane("a"), lane("b")}, []result.Spread{spread(2, 1.9, 2.6, 3), spread(3, 2.5, 4, 3)}, false, []string{"tie", "tie"}},
-		{"one round", []result.Lane{lane("a"), lane("b"), lane("c")}, []result.Spread{spread(100, 100, 100, 1), spread(102, 102, 102, 1), spread(110, 110, 110, 1)}, false, []string{"tie", "tie", ""}},
-		{"the floor is no rival", []result.Lane{lane("floor"), lane("b"), lane("c")}, []result.Spread{spread(1, 1, 1, 1), spread(2, 2, 2, 1), spread(3, 3, 3, 1)}, false, []string{"", "best", ""}},
-		{"alone", []result.Lane{lane("a"), lane("b")}, []result.Spread{spread(1, 1, 1, 1), {}}, false, []string{"", ""}},
-	} {
-		if got := best(c.lanes, c.spreads, c.higher); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.about, got, c.want)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func sentences(text string) []string {
 func verdictSection(r result.Result, _ map[string]chart) section {
 	s := section{ID: "verdicts", Title: "Verdicts", How: "Failed: a server did not deliver every event once and in order. Not valid: the load was not what it should have been, " +
 		"so the numbers must not be compared; of some, only those of the slowest deliveries. Ratios are of the same round, with their median and range."}
-	tones := map[level]string{failed: "bad", notValid: "warn", tailInvalid: "warn", fine: "good", ratio: "plain", added: "plain", omitted: "plain", note: "plain"}
+	tones := map[level]string{failed: "bad", notValid: "warn", tailInvalid: "warn", fine: "good", foremost: "plain", ratio: "plain", added: "plain", omitted: "plain", note: "plain"}
 	if found, numbers := answers(r); len(found) > 0 {
 		view := caseView{Title: claimsTitle}
 		for _, a := range found {
@@ -232,7 +232,7 @@ func (g *grid) view(caption string) tableView {
 		row := rowView{Name: cells[0]}
 		for i, cell := range cells[1:] {
 			one := cellView{Text: cell}
-			if strings.Contains(cell, ": ") { // words, in a column of them
+			if slices.Contains(g.words, i+2) {
 				one.Class, t.Columns[i+1].Text = "text", true
 			}
 			row.Cells = append(row.Cells, one)

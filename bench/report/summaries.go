@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"pushlab/bench/result"
 	"pushlab/bench/stats"
@@ -34,13 +35,12 @@ func facts() []fact {
 	}
 }
 
-// like is how near medians of single rounds are to be taken for the same.
-const like = 0.03
-
 func summarySection(r result.Result, _ map[string]chart) section {
-	s := section{ID: "summary", Title: "Summary", How: "Each number is the median of the rounds that may be compared; below it is their range. " +
-		"The best of a row is bold. ~ marks those that cannot be told from the best: their ranges overlap, or they differ by less than 3 % if it was one round. " +
-		"The floor, and the hub alone (null), are what must be paid in any case, so they are not among the best."}
+	s := section{ID: "summary", Title: "Summary", How: "Each number is the median of the rounds that may be compared; below it is the interval that has the median with 95 %, " +
+		"by the order of the rounds alone: of fewer than 6 rounds, and of bytes, it is their range. The best of a row is bold. " +
+		"~ marks those that cannot be told from the best: chance alone makes rounds this different in 5 of 100 cases (Mann-Whitney U), or the difference is not above 3 %, " +
+		"or not above what a lane differs by from itself; bytes are told apart without that. With fewer than 4 rounds nothing else can be. Who lost something is not among the best. " +
+		"The floor, and the hub alone (null), are what must be paid in any case, so they are not either."}
 	for _, o := range r.Outcomes {
 		if t := summaryTable(o); len(t.Rows) > 0 {
 			s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Tables: []tableView{t}})
@@ -50,77 +50,86 @@ func summarySection(r result.Result, _ map[string]chart) section {
 }
 
 func summaryTable(o result.Outcome) tableView {
-	lanes := slices.DeleteFunc(lanesOf(o), func(l result.Lane) bool { return l.Again })
+	lanes := stats.Lanes(o)
 	t := tableView{Columns: []columnView{{Name: ""}}}
 	for _, lane := range lanes {
 		t.Columns = append(t.Columns, columnView{Name: called(lane, lanes), Lane: lane.Transport})
 	}
 	for _, f := range facts() {
-		info := f.metric.Info()
-		spreads := make([]result.Spread, len(lanes))
-		any := false
-		for i, lane := range lanes {
-			var values []float64
-			for _, m := range o.Of(lane) {
-				if v, ok := known(info, o.Case, m); ok {
-					values = append(values, v)
-				}
-			}
-			spreads[i] = stats.Spread(values)
-			any = any || spreads[i].Max > 0
-		}
-		if !any {
+		if !f.metric.Info().KnownIn(o.Case.Kind) {
 			continue
 		}
-		row := rowView{Name: f.name}
-		classes := make([]string, len(lanes))
-		if !f.neutral {
-			classes = best(lanes, spreads, info.Better == result.Higher)
+		standing := map[result.Lane]stats.Standing{}
+		for _, r := range ranking(o, f) {
+			standing[r.Lane] = r.Standing
 		}
-		for i, spread := range spreads {
-			cell := cellView{Text: "–", Class: classes[i]}
-			if spread.Rounds > 0 {
-				cell.Text = significant(spread.Median)
-				if spread.Rounds > 1 && significant(spread.Min) != significant(spread.Max) {
-					cell.Small = significant(spread.Min) + "–" + significant(spread.Max)
+		row, any := rowView{Name: f.name}, false
+		for _, lane := range lanes {
+			c := stats.CellOf(o, lane, f.metric)
+			any = any || c.High > 0
+			cell := cellView{Text: "–", Class: map[stats.Standing]string{stats.Best: "best", stats.Tie: "tie"}[standing[lane]]}
+			if c.Measured() {
+				cell.Text = significant(c.Center)
+				if low, high := significant(c.Low), significant(c.High); low != high {
+					cell.Small = low + "–" + high
 				}
 			}
 			row.Cells = append(row.Cells, cell)
 		}
-		t.Rows = append(t.Rows, row)
+		if any {
+			t.Rows = append(t.Rows, row)
+		}
 	}
 	return t
 }
 
-// best returns which of a row is "best", or which "tie". What is alone is neither.
-func best(lanes []result.Lane, spreads []result.Spread, higher bool) []string {
-	classes, rivals, first := make([]string, len(lanes)), 0, -1
-	rival := func(i int) bool { return spreads[i].Rounds > 0 && !result.IsLeast(lanes[i].Target) }
-	for i, s := range spreads {
-		if !rival(i) {
+// ranking returns how lanes do in a fact beside each other; nothing if they are no rivals, none has anything of it, or the
+// case is not about it: a search measures each lane at a rate of its own. The best is best alone: if others cannot be told from
+// it, it is a tie as well.
+func ranking(o result.Outcome, f fact) []stats.Ranked {
+	if f.neutral || !f.metric.Info().MeasuredIn(o.Case.Kind) {
+		return nil
+	}
+	ranked := stats.Rank(o, slices.DeleteFunc(stats.Lanes(o), func(l result.Lane) bool { return result.IsLeast(l.Target) }), f.metric)
+	rivals, best, ties := 0, -1, 0
+	for i, r := range ranked {
+		switch r.Standing {
+		case stats.Unranked:
 			continue
+		case stats.Best:
+			best = i
+		case stats.Tie:
+			ties++
 		}
 		rivals++
-		if first < 0 || higher && s.Median > spreads[first].Median || !higher && s.Median < spreads[first].Median {
-			first = i
-		}
 	}
-	if rivals < 2 || spreads[first].Median == 0 { // many have nothing of it
-		return classes
+	if rivals < 2 || ranked[best].Cell.Center == 0 {
+		return nil
 	}
-	classes[first] = "best"
-	for i, s := range spreads {
-		if i != first && rival(i) && same(s, spreads[first]) {
-			classes[i], classes[first] = "tie", "tie"
-		}
+	if ties > 0 {
+		ranked[best].Standing = stats.Tie
 	}
-	return classes
+	return ranked
 }
 
-// same reports whether two cannot be told apart.
-func same(a, b result.Spread) bool {
-	if a.Rounds > 1 && b.Rounds > 1 {
-		return a.Min <= b.Max && b.Min <= a.Max
+// leaders says in a line who is best at what, where somebody is behind; "" if nobody is.
+func leaders(o result.Outcome) string {
+	lanes := stats.Lanes(o)
+	var all []string
+	for _, f := range facts() {
+		var first []string
+		behind := false
+		for _, r := range ranking(o, f) {
+			switch r.Standing {
+			case stats.Best, stats.Tie:
+				first = append(first, called(r.Lane, lanes))
+			case stats.Behind:
+				behind = true
+			}
+		}
+		if behind {
+			all = append(all, f.name+": "+strings.Join(first, " ~ "))
+		}
 	}
-	return max(a.Median, b.Median) <= (1+like)*min(a.Median, b.Median)
+	return strings.Join(all, "; ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"pushlab/bench/result"
+	"pushlab/bench/stats"
 )
 
 // A Text is a result in words and tables, for people.
@@ -26,8 +27,14 @@ func (r Text) Write(w io.Writer) error {
 	for _, flag := range r.Result.Flags {
 		fmt.Fprintf(&b, "%s %s\n", r.paint(text.FgRed, "FLAG"), flag)
 	}
+	if claims := r.claims(); claims != "" {
+		if len(r.Result.Flags) > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(claims)
+	}
 	for i, o := range r.Result.Outcomes {
-		if i > 0 || len(r.Result.Flags) > 0 {
+		if i > 0 || b.Len() > 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString(Title(o.Case) + "\n")
@@ -53,6 +60,53 @@ func (r Text) Write(w io.Writer) error {
 	return err
 }
 
+// WriteClaims writes only what the run says to claims; nothing if it measured nothing.
+func (r Text) WriteClaims(w io.Writer) error {
+	_, err := io.WriteString(w, r.claims())
+	return err
+}
+
+func (r Text) claims() string {
+	found, _ := answers(r.Result)
+	if len(found) == 0 {
+		return ""
+	}
+	text := claimsTitle + "\n"
+	for _, a := range found {
+		lines := wrapped(a.verdict+" "+a.text, width)
+		text += r.paint(claimColors[a.verdict], a.verdict) + strings.TrimPrefix(lines, a.verdict) + "\n"
+	}
+	return text
+}
+
+// claimColors are those of the verdicts on claims.
+var claimColors = map[string]text.Color{holds: text.FgGreen, doesNotHold: text.FgGreen, onlyWhen: text.FgGreen, unclear: text.FgYellow, notMeasured: text.FgCyan}
+
+// width is how many characters a line of prose has at most.
+const width = 140
+
+// wrapped breaks a line between words; what follows the first is indented.
+func wrapped(line string, width int) string {
+	const indent = "    "
+	var b strings.Builder
+	at := 0
+	for i, word := range strings.Fields(line) {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+		case at+1+n > width:
+			b.WriteString("\n" + indent)
+			at = len(indent)
+		default:
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
+}
+
 // untilThen is said of a run that was interrupted.
 const untilThen = "this is what was measured until then"
 
@@ -63,7 +117,25 @@ func where(r result.Result) string {
 	if r.Pin != nil {
 		line += fmt.Sprintf("; server on core %d, load on core %d", r.Pin.Server, r.Pin.Load)
 	}
+	if others := others(r); len(others) > 0 {
+		line += "; " + strings.Join(others, ", ")
+	}
 	return line
+}
+
+// others names the programs of others that took part, with their versions, as far as they are recorded.
+func others(r result.Result) (all []string) {
+	for _, o := range r.Outcomes {
+		for _, m := range o.Measurements {
+			for _, between := range m.Between {
+				name := between.Name + " " + between.Version
+				if between.Version != "" && !slices.Contains(all, name) {
+					all = append(all, name)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // lateness says how late a timer was beside the load, in a line; nothing if that was not looked at.
@@ -145,6 +217,7 @@ const (
 	notValid    level = "NOT VALID"
 	tailInvalid level = "TAIL NOT VALID"
 	fine        level = "OK"
+	foremost    level = "BEST"
 	ratio       level = "RATIO"
 	added       level = "ADDED"
 	omitted     level = "LEFT OUT"
@@ -152,7 +225,7 @@ const (
 )
 
 var colors = map[level]text.Color{
-	failed: text.FgRed, notValid: text.FgYellow, tailInvalid: text.FgYellow, fine: text.FgGreen, ratio: text.FgGreen,
+	failed: text.FgRed, notValid: text.FgYellow, tailInvalid: text.FgYellow, fine: text.FgGreen, foremost: text.FgGreen, ratio: text.FgGreen,
 	added: text.FgGreen, omitted: text.FgCyan, note: text.FgCyan,
 }
 
@@ -220,6 +293,9 @@ func verdicts(o result.Outcome) (all []line) {
 	if comparable > 0 && !o.Case.Computed && o.Case.Kind != result.Idle && o.Case.Kind != result.Capacity {
 		add(fine, fmt.Sprintf("%d of %d measurements delivered every event once and in order%s",
 			comparable, len(o.Measurements), map[bool]string{true: ", while the load kept its rate"}[o.Case.Kind == result.FanOut]))
+	}
+	if first := leaders(o); first != "" {
+		add(foremost, first)
 	}
 	for _, s := range o.Summaries {
 		for _, to := range s.Ratios {
@@ -357,6 +433,18 @@ Ratios are of the same round; shown are their median and range.
 	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return slices.Contains(o.Case.Targets, result.NullName) }) {
 		b.WriteString(`null is the hub alone, read by goroutines of the load's process: its CPU time has publishing and the subscribers' accounts in it, and it
 has no bytes.
+`)
+	}
+	if len(r.Outcomes) > 0 {
+		fmt.Fprintf(&b, `Claims are asked of this program's server alone: a number of each round, and of these the median with the interval that has it with
+95 %%, of fewer than 6 rounds their range. A claim holds, or does not, if that interval is on one side of the threshold, and the median
+by more than a lane that was measured twice differs from itself. More is 3 %% more, equal is within 10 %%, three transits are 2.5 to 3.5.
+It takes %d rounds; of bytes and counts one.
+`, stats.RoundsToDecide())
+	}
+	if slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return leaders(o) != "" }) {
+		b.WriteString(`The best has the best median; ~ are those that cannot be told from it, by Mann-Whitney's U with p < 0.05, 3 %, and the same noise; bytes
+by their range.
 `)
 	}
 	if has(result.Idle) {

@@ -94,44 +94,18 @@ func CellOf(o result.Outcome, lane result.Lane, metric result.Metric) Cell {
 
 // summarize computes the center and the interval.
 func (c *Cell) summarize(info result.MetricInfo) {
-	n := len(c.Values)
-	if n == 0 {
-		return
-	}
-	interval := IntervalOf(c.Values)
+	var i Interval
 	switch info.Nature {
-	case result.Fault, result.Exact:
-		s := Spread(c.Values)
-		interval.Center, interval.Low, interval.High, interval.Confidence = s.Median, s.Min, s.Max, sure(n)
-		if info.Nature == result.Fault {
-			interval.Center = s.Max
-		}
+	case result.Fault:
+		i = RangeOf(c.Values)
+		i.Center = i.High
+	case result.Exact:
+		i = RangeOf(c.Values)
+	default:
+		i = IntervalOf(c.Values)
 	}
-	c.Center, c.Low, c.High, c.Confidence = interval.Center, interval.Low, interval.High, interval.Confidence
+	c.Center, c.Low, c.High, c.Confidence = i.Center, i.Low, i.High, i.Confidence
 }
-
-// An Interval has the median with the probability Confidence: at least 95 % from 6 values on. With fewer it is the
-// range of all values.
-type Interval struct {
-	Center, Low, High, Confidence float64
-}
-
-// IntervalOf returns the median of some values, in any order, and its interval. Of none it is zero.
-func IntervalOf(values []float64) Interval {
-	n := len(values)
-	if n == 0 {
-		return Interval{}
-	}
-	spread := Spread(values)
-	s := benchmath.AssumeNothing.Summary(sample(values), confidence)
-	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
-		return Interval{s.Center, spread.Min, spread.Max, sure(n)}
-	}
-	return Interval{s.Center, s.Lo, s.Hi, s.Confidence}
-}
-
-// sure is how sure the range of n values is to have the median.
-func sure(n int) float64 { return 1 - math.Pow(2, float64(1-n)) }
 
 // sample copies values for benchmath, which sorts what it is given.
 func sample(values []float64) *benchmath.Sample {

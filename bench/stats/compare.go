@@ -159,8 +159,8 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 		if info.Aside || !info.MeasuredIn(after.Case.Kind) {
 			continue
 		}
-		noise := noiseIn(old, before, info.Metric)
-		if n := noiseIn(new, after, info.Metric); n.Between() > noise.Between() {
+		noise := NoiseIn(old, before, info.Metric)
+		if n := NoiseIn(new, after, info.Metric); n.Between() > noise.Between() {
 			noise = n
 		}
 		var rows []Row

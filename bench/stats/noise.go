@@ -118,9 +118,9 @@ func drift(o result.Outcome, info result.MetricInfo) float64 {
 	return beyond * differ(slices.Min(parts), slices.Max(parts))
 }
 
-// noiseIn returns the noise of a metric in a case, or, if the case did not measure it, the largest in
+// NoiseIn returns the noise of a metric in a case, or, if the case did not measure it, the largest in
 // a case of the same kind.
-func noiseIn(r result.Result, o result.Outcome, metric result.Metric) Noise {
+func NoiseIn(r result.Result, o result.Outcome, metric result.Metric) Noise {
 	n := NoiseOf(o, metric)
 	if n.Known() {
 		return n

@@ -26,7 +26,8 @@ or the folder that has it. What is written, and replaced if it is there:
   csv        result.csv, a row for each number of each measurement
   md         result.md, verdicts and tables as GitHub renders them
   benchstat  result.txt, in the format of Go's benchmarks, for benchstat
-  hgrm       hgrm/*.hgrm, distributions for the plotters of HdrHistogram`,
+  hgrm       hgrm/*.hgrm, distributions for the plotters of HdrHistogram
+What it says to claims about the transports that are often made is printed too.`,
 		Example: `  pushlab bench report results/today
   pushlab bench report results/today/result.json --format html --out /tmp/shown
   pushlab bench report old && benchstat -col /transport old/result.txt`,
@@ -42,6 +43,9 @@ or the folder that has it. What is written, and replaced if it is there:
 			}
 			if out == "" {
 				out = filepath.Dir(path)
+			}
+			if err := (report.Text{Result: found, Color: color(std.out)}).WriteClaims(std.out); err != nil {
+				return fmt.Errorf("the report cannot be printed: %w", err)
 			}
 			return writeReports(std, out, found, formats)
 		},

@@ -13,7 +13,7 @@ import (
 // example is a result, as package result writes it.
 const example = "../../bench/result/testdata/result.json"
 
-// Without more, all forms are written beside the values.
+// Without more, all forms are written beside the values, and what is said of claims is printed before their names.
 func TestBenchReport(t *testing.T) {
 	dir := t.TempDir()
 	text, err := os.ReadFile(example)
@@ -27,8 +27,12 @@ func TestBenchReport(t *testing.T) {
 	if code := p.exit(); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, p.stderr.String())
 	}
-	if line := <-p.lines; !strings.Contains(line, filepath.Join(dir, "report.html")) {
-		t.Errorf("it says %q", line)
+	var lines []string
+	for line := range p.lines {
+		lines = append(lines, line)
+	}
+	if n := len(lines); n < 3 || !strings.HasPrefix(lines[0], "What is often said") || !strings.Contains(lines[n-1], filepath.Join(dir, "report.html")) {
+		t.Errorf("it says %q", lines)
 	}
 	if got, want := namesIn(t, dir), []string{"report.html", "result.csv", "result.json", "result.md", "result.txt"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
