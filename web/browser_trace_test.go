@@ -311,8 +311,8 @@ func testTraceTotals(t *testing.T, browser context.Context) {
 func testTraceExport(t *testing.T, browser context.Context) {
 	p := openTrace(t, browser, "scene=none")
 	for _, scene := range []string{"mix", "hole", "restart", "gap", "buffer"} {
-		p := openTrace(t, browser, "scene="+scene)
 		holds(p, `(() => {
+			play("`+scene+`");
 			const { trace } = app, wrong = [];
 			trace.keep(3, { record: { seq: 3 }, from: 0, bytes: "AAAA" });
 			const saved = JSON.stringify(trace.export());
@@ -448,6 +448,7 @@ func story(p *page) []string {
 }
 
 func testStory(t *testing.T, browser context.Context) {
+	p := openTrace(t, browser, "scene=none")
 	for _, test := range []struct {
 		scene string
 		want  []string // parts of it, as regular expressions
@@ -467,7 +468,8 @@ func testStory(t *testing.T, browser context.Context) {
 		{"buffer", []string{`Server-Sent Events: a proxy kept data back [23] times, .* for up to 2\.00 s, and let it go at once each time\. \d+ events came in bursts\.`}},
 		{"calm", nil},
 	} {
-		got := strings.Join(story(openTrace(t, browser, "scene="+test.scene)), "\n")
+		run[chromedp.Void](p, fmt.Sprintf(`play(%q)`, test.scene))
+		got := strings.Join(story(p), "\n")
 		if test.want == nil && got != "" {
 			t.Errorf("%s: %s", test.scene, got)
 		}

@@ -122,13 +122,13 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestLappedReader stops reading while twenty thousand events go by, and goes on: with a history of
-// ten thousand it gets a gap, and what was missed and what was got add up.
+// TestLappedReader stops reading while two thousand events of 10 KB go by, more than sockets hold, and goes on: with a
+// history of one thousand it gets a gap, and what was missed and what was got add up.
 func TestLappedReader(t *testing.T) {
-	const events = 20_000
+	const events, history = 2000, 1000
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {
-			s := serve(t, hub.Config{History: 10_000}, web.Config{WriteDeadline: time.Hour})
+			s := serve(t, hub.Config{History: history}, web.Config{WriteDeadline: time.Hour})
 			c := s.dial(transport, client.Options{})
 			defer c.Close()
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -137,7 +137,7 @@ func TestLappedReader(t *testing.T) {
 				t.Fatal(e, err)
 			}
 			ledger := client.Ledger{Last: s.hub.State().Head}
-			pad := `"` + strings.Repeat("x", 1000) + `"`
+			pad := `"` + strings.Repeat("x", 10_000) + `"`
 			for range events {
 				s.publish("a", pad)
 			}
@@ -151,7 +151,7 @@ func TestLappedReader(t *testing.T) {
 			if ledger.Gaps == 0 || ledger.Lost != 0 || ledger.Repeated != 0 || ledger.Events+ledger.Missed != events {
 				t.Errorf("of %d events: %+v", events, ledger)
 			}
-			if state := s.hub.State(); state.Events != 10_000 {
+			if state := s.hub.State(); state.Events != history {
 				t.Errorf("the log holds %d events", state.Events)
 			}
 		})

@@ -17,6 +17,10 @@ import (
 // Patience is how long a test waits for a condition in the browser. A test that passes never waits so long.
 const Patience = 30 * time.Second
 
+// addressBar are the features by which each window of Chromium loads pages for the suggestions under its address bar. That
+// takes longer than most of ours, for something that nobody sees here.
+const addressBar = "WebUIOmniboxPopup,WebUIOmniboxFullPopup,WebUIOmniboxAimPopup"
+
 // Start starts a headless Chromium with an empty profile, which lives until the test ends.
 func Start(t testing.TB, further ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
@@ -31,6 +35,7 @@ func Start(t testing.TB, further ...chromedp.ExecAllocatorOption) context.Contex
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,"+addressBar),
 	)
 	options = append(options, further...)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)

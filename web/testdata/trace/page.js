@@ -45,7 +45,7 @@ class App extends EventTarget {
 
 await Promise.all(['trace', 'trace.cost', 'trace.log', 'shell'].map(load));
 const app = new App();
-const sim = new Simulation(app.trace, { rate: Number(query.get('rate') ?? 1) });
+let sim = new Simulation(app.trace, { rate: Number(query.get('rate') ?? 1) });
 
 const scenes = {
   none() {},
@@ -94,4 +94,12 @@ for (const element of document.querySelectorAll('push-timeline, push-playback, p
   element.app = app;
 }
 app.touch();
-Object.assign(window, { app, sim, Trace, Simulation, ready: true });
+/** play gives the page the trace of another scene, as if it had been opened with it. */
+function play(scene) {
+  app.trace = new Trace();
+  sim = window.sim = new Simulation(app.trace, { rate: 1 });
+  scenes[scene]();
+  app.dispatchEvent(new CustomEvent('trace'));
+  app.touch();
+}
+Object.assign(window, { app, sim, play, Trace, Simulation, ready: true });
