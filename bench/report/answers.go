@@ -96,8 +96,8 @@ func unanswered(missing []claim) answer {
 	for _, s := range scenarios {
 		names = append(names, strings.Join(ids[s], " ")+" ("+s+")")
 	}
-	return answer{verdict: notMeasured, text: fmt.Sprintf("by this run, or not so that it may be compared: %s. A scenario answers (pushlab bench run --scenario %s --rounds %d)",
-		strings.Join(names, ", "), scenarios[0], stats.RoundsToDecide())}
+	return answer{verdict: notMeasured, text: fmt.Sprintf("by this run, or not so that it may be compared: %s. A scenario answers (pushlab bench run --scenario %s), all do with --profile claims",
+		strings.Join(names, ", "), scenarios[0])}
 }
 
 // ask asks all cases of a run, question by question.

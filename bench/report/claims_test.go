@@ -126,7 +126,7 @@ var examples = map[string]struct {
 		runs := made{}
 		for _, t := range result.Transports() {
 			runs[direct(t)] = p99Of(5)
-			for _, variant := range []string{result.Slow1, result.Slow10, result.Stuck1} {
+			for _, variant := range []string{result.Slow10, result.Stuck1} {
 				runs[with(direct(t), variant)] = p99Of(5 * v)
 			}
 		}
@@ -360,8 +360,8 @@ func TestUnanswered(t *testing.T) {
 	}
 	e := examples["C5"]
 	found, _ := answers(result.Result{Outcomes: []result.Outcome{outcomeOf(e.c, 6, e.holds, e.of)}})
-	const want = "by this run, or not so that it may be compared: C1 C2 C3 (s4-sweep), C4 (s4-distance), C6 (s3-capacity), C7 (s10-compression), C8 (s9-http2), C9 (s8-nginx), " +
-		"C10 (s5-storm), C11 (s11-slow), C12 (s12-tls). A scenario answers (pushlab bench run --scenario s4-sweep --rounds 5)"
+	const want = "by this run, or not so that it may be compared: C1 C2 C3 (c1-rates), C4 (c4-distance), C6 (c6-overload), C7 (c7-compression), C8 (c8-http2), C9 (c9-proxy), " +
+		"C10 (c10-storm), C11 (c11-slow), C12 (c12-tls). A scenario answers (pushlab bench run --scenario c1-rates), all do with --profile claims"
 	if len(found) != 2 || found[1].verdict != notMeasured || found[1].text != want {
 		t.Errorf("%+v", found)
 	}
