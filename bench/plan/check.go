@@ -104,7 +104,10 @@ var quantities = []quantity{
 			cpu, _ := m.predict(p)
 			return 1e6 * cpu / p.x[perEvent]
 		}, []axis{axisClients, axisRate, axisSize, axisWrite}},
-	{"bytes", "B/event", true, func(m model) []point { return m.fromBytes },
+	{"bytes", "B/event", true, func(m model) []point {
+		// Events that were published late share other answers than those that come in step.
+		return having(m.fromBytes, func(p point) bool { return p.rtt == 0 || p.comparable })
+	},
 		func(p point) float64 { return (p.down + p.up) / p.x[perEvent] },
 		func(m model, p point) float64 {
 			if !m.bytesOK {

@@ -57,6 +57,7 @@ type model struct {
 	sized    bool // the points have sizes that differ, so that a byte's cost is known
 	stormed  bool // a storm is among the points
 	doubtful bool // no point of CPU was one to be compared
+	spoiled  int  // measurements of CPU that were left out since they must not be compared
 
 	fromCPU, fromBytes, fromMemory []point
 }
@@ -67,6 +68,7 @@ func fitModel(lane result.Lane, points []point) model {
 	m.fitBytes(having(points, func(p point) bool { return p.x[perEvent] > 0 && p.down > 0 }))
 	cpu := having(points, func(p point) bool { return p.cpu > 0 })
 	if good := having(cpu, func(p point) bool { return p.comparable }); slices.ContainsFunc(good, delivers) {
+		m.spoiled = len(cpu) - len(good)
 		cpu = good
 	} else {
 		m.doubtful = slices.ContainsFunc(cpu, delivers)

@@ -222,6 +222,9 @@ func (m *model) cautions(a Lane, d Demand) (all []caution) {
 	if m.doubtful {
 		add(true, "CPU rests on measurements whose verdict says that they must not be compared; a quiet machine gives better ones")
 	}
+	if m.spoiled > len(m.fromCPU) {
+		add(true, "most measurements of CPU must not be compared, as their verdicts say, and were left out; a quiet machine, and more --rounds, give better ones")
+	}
 	if m.cpuOK && !slices.ContainsFunc(m.fromCPU, func(q point) bool { return q.kind == result.Idle }) {
 		add(true, "what connections cost that wait was not measured, and is counted as a part of what events cost")
 	}
@@ -232,7 +235,7 @@ func (m *model) cautions(a Lane, d Demand) (all []caution) {
 		add(true, "heads could not be told from events, since every answer had one: where answers carry more, the bytes out are too many")
 	}
 	if m.longPoll && !m.far {
-		add(true, "polls were not measured from afar: how long asking again takes beside the RTT is taken from the load that was near")
+		add(true, "polls were not measured from afar, or not so that they may be compared: how long asking again takes beside the RTT is taken from a load that was near")
 	}
 	if m.bytesOK && !m.sized && !slices.ContainsFunc(m.fromBytes, func(q point) bool { return q.size == d.Size }) {
 		add(true, "one size was measured, so data is taken to be sent as it is")

@@ -262,10 +262,13 @@ func TestVerdictsCount(t *testing.T) {
 			m.Verdict.Failed, m.ServerCPU = []string{"deliveries lost"}, 9*m.ServerCPU
 			worse.Outcomes[i].Measurements = append(worse.Outcomes[i].Measurements, m)
 			m.Verdict.Failed, m.Verdict.Invalid = nil, []string{"the load was late"}
-			worse.Outcomes[i].Measurements = append(worse.Outcomes[i].Measurements, m)
+			worse.Outcomes[i].Measurements = append(worse.Outcomes[i].Measurements, m, m)
 		}
 	}
 	got := mustMake(t, worse, someDemand())
+	if !strings.Contains(strings.Join(got.Lacks, "\n"), "most measurements of CPU must not be compared") {
+		t.Errorf("two thirds must not be compared, and the result lacks %q", got.Lacks)
+	}
 	for i, lane := range got.Lanes {
 		if !near(lane.Cores, want.Lanes[i].Cores, 1e-6) {
 			t.Errorf("%s: %v cores, want %v", lane.Transport, lane.Cores, want.Lanes[i].Cores)
