@@ -47,6 +47,9 @@ func main() {
 // run checks everything, and returns the exit code.
 func run(ctx context.Context, program, document string) int {
 	v, err := newVerifier(program, os.Stderr)
+	if err == nil && document != "" { // before a quarter of an hour goes by
+		_, _, err = place(document)
+	}
 	var findings report
 	if err == nil {
 		findings, err = v.verify(ctx, standard())

@@ -122,16 +122,25 @@ const (
 	endMark   = "<!-- make bench-verify writes what is above -->\n"
 )
 
-// writeInto writes the tables into a document, in place of those that are there.
-func (r report) writeInto(path string) error {
+// place returns what is before and after the tables in a document, marks included. It fails if there is no place for them.
+func place(path string) (before, after string, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	before, rest, begins := strings.Cut(string(text), beginMark)
 	_, after, ends := strings.Cut(rest, endMark)
 	if !begins || !ends {
-		return fmt.Errorf("%s has no place for the tables: the lines %q and %q", path, strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
+		return "", "", fmt.Errorf("%s has no place for the tables: the lines %q and %q", path, strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
 	}
-	return os.WriteFile(path, []byte(before+beginMark+"\n"+r.markdown()+"\n"+endMark+after), 0o666)
+	return before + beginMark, endMark + after, nil
+}
+
+// writeInto writes the tables into a document, in place of those that are there.
+func (r report) writeInto(path string) error {
+	before, after, err := place(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(before+"\n"+r.markdown()+"\n"+after), 0o666)
 }
