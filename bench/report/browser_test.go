@@ -137,7 +137,8 @@ func open(p *browsertest.Page, all bool) {
 // alike are elements that are like those before them, but for their words: axe-core looks at each for itself, and takes most of
 // the time of these tests.
 var alike = strings.Join([]string{
-	"tbody tr:nth-child(n+3)", ".case:nth-of-type(n+4)", ".fold:nth-of-type(n+3)", ".figures > figure:nth-child(n+3)", ".strips > li:not(.times):nth-child(n+4)",
+	"tbody tr:nth-child(n+2)", ".case:nth-of-type(n+4)", ".fold:nth-of-type(n+3)", ".figures > figure:nth-child(n+2):not(#storm *)", ".strips > li:not(.times):nth-child(n+4)",
+	".bars li:nth-child(n+2)", "dl > :nth-child(n+5)",
 	"[data-tone=bad] ~ [data-tone=bad]", "[data-tone=good] ~ [data-tone=good]", "[data-tone=warn] ~ [data-tone=warn]", "[data-tone=plain] ~ [data-tone=plain]",
 	"[data-tone=claim] ~ [data-tone=claim]",
 }, ", ")

@@ -12,6 +12,11 @@ import (
 // something in between, the course of the storm, and a machine that was not quiet.
 func examplePage(t *testing.T) result.Result {
 	t.Helper()
+	return copied(t, &examplePages, makeExamplePage)
+}
+
+func makeExamplePage(t *testing.T) result.Result {
+	t.Helper()
 	r := exampleRun(t)
 	r.Conditions = &result.Conditions{Steal: 0.02, LoadBefore: 0.1, LoadAfter: 1.2,
 		NoiseBefore: result.Latency{Count: 1000, P50: 50 * time.Microsecond, P999: 300 * time.Microsecond, Max: time.Millisecond}}
