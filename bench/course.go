@@ -63,7 +63,9 @@ func (c *course) end(w *watch) {
 		all = all[:n-1]
 	}
 	w.run.Intervals = all
-	w.run.Collections = collections(w.run, w.began, time.Now())
+	if n := len(all); n > 0 { // what comes behind that is the load's own sums
+		w.run.Collections = collections(w.run, w.began, w.began.Add(all[n-1].At+all[n-1].Took))
+	}
 }
 
 // collections returns when server and load collected garbage in a time; nil if they did not, or do not tell.

@@ -59,11 +59,18 @@ func course(o result.Outcome) (f drawing, ok bool) {
 		row := strip{Name: called(m.Lane, lanes), Lane: m.Transport}
 		x := map[string][]float64{}
 		y := map[string][]float64{}
+		sparse := sparse(m.Intervals)
 		for n, i := range m.Intervals {
 			middle := (i.At + i.Took/2).Seconds()
+			at := []float64{middle}
+			if sparse {
+				at = []float64{i.At.Seconds(), (i.At + i.Took).Seconds()}
+			}
 			for kind, v := range map[string]time.Duration{"p50": i.P50, "p99": i.P99, "max": i.Max} {
-				if i.Delivered > 0 {
-					x[kind], y[kind] = append(x[kind], middle), append(y[kind], max(low, millis(v)))
+				for _, seconds := range at {
+					if i.Delivered > 0 {
+						x[kind], y[kind] = append(x[kind], seconds), append(y[kind], max(low, millis(v)))
+					}
 				}
 			}
 			if i.Away > 0 || i.Missing > 0 {
@@ -99,6 +106,11 @@ func course(o result.Outcome) (f drawing, ok bool) {
 		}
 	}
 	return f, true
+}
+
+// sparse reports whether there are intervals without deliveries, so that a line needs a width where there are some.
+func sparse(intervals []result.Interval) bool {
+	return slices.ContainsFunc(intervals, func(i result.Interval) bool { return i.Delivered == 0 })
 }
 
 // intervalRow is the row of the table for an interval of a measurement.
