@@ -174,6 +174,10 @@
 // for as long as it takes to copy some numbers, and some ten microseconds of its core. A table on a terminal that is
 // drawn four times a second takes two to five thousandths of a core, as the load's CPU time.
 //
+// Each measurement keeps its course too, followed or not: about twenty intervals, at least a quarter of a second long
+// ([result.Interval]), and when server and load collected garbage. Go servers that a run starts tell of that by themselves
+// (GODEBUG=gctrace=1), which takes some ten microseconds for each collection.
+//
 // # What a run says of the machine
 //
 // Before and after, a timer is due a thousand times a second on the load's core, and how late it is says how exact

@@ -30,10 +30,10 @@ func (r *run) echo(ctx context.Context) error {
 	all := events * r.point.Subscribers
 	r.await(ctx, func() bool { warmUp, _ := r.load.Echoes(); return warmUp >= all && r.load.Acked() >= all })
 	r.warm = true
+	runtime.GC() // what connecting left behind is not to be collected now
 	r.phase(result.Phase{
 		Name: result.Measuring, Text: fmt.Sprintf("measuring for %v", r.point.Measure), Takes: r.point.Measure, Rate: r.point.TotalRate(), Events: r.Planned,
 	})
-	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
 	if err != nil {
 		return err

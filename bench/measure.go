@@ -325,10 +325,10 @@ func (r *run) read(ctx context.Context) (reading, error) {
 func (r *run) window(ctx context.Context) error {
 	first, events := r.point.WarmUpEvents(), r.point.Events()
 	segments := r.segments(ctx)
+	runtime.GC() // what connecting left behind is not to be collected now
 	r.phase(result.Phase{
 		Name: result.Measuring, Text: fmt.Sprintf("measuring %d events in %v", events, r.point.Measure), Takes: r.point.Measure, Rate: r.point.Rate, Events: events,
 	})
-	runtime.GC() // what connecting left behind is not to be collected now
 	before, err := r.read(ctx)
 	if err != nil {
 		return err

@@ -82,21 +82,28 @@ func (r *run) phase(p result.Phase) {
 	}
 }
 
-// A watch reads how a run goes, at intervals. It asks for what is counted anyway, so that the load does
-// no more for being watched than to record each delivery once more, in a coarse way.
+// A watch reads how a run goes, at intervals, for those who follow it and for the measurement. It asks for what is
+// counted anyway, so that the load does no more for being watched than to record each delivery once more, in a coarse way.
 type watch struct {
 	run    *run
 	empty  int64 // resident memory before anybody connected
+	step   time.Duration
 	ticker *time.Ticker
 	stop   chan struct{}
 	ended  sync.WaitGroup
 
-	mu    sync.Mutex // guards what is below, and is held while a reading is made
-	pids  []int
-	phase result.Phase
-	began time.Time // of the phase
-	last  counts
+	mu     sync.Mutex // guards what is below, and is held while a reading is made
+	pids   []int
+	phase  result.Phase
+	began  time.Time // of the phase
+	last   counts
+	steps  int         // since the last reading
+	came   load.Glance // since then
+	course course
 }
+
+// steps is how many steps of a watch make a reading.
+const steps = 4
 
 // counts are what a reading is the difference of.
 type counts struct {
@@ -106,12 +113,10 @@ type counts struct {
 	server, load time.Duration // CPU
 }
 
-// watched starts a watch, if somebody follows.
+// watched starts a watch.
 func (r *run) watched() {
-	if r.teller.to == nil {
-		return
-	}
-	w := &watch{run: r, ticker: time.NewTicker(r.options.Every), stop: make(chan struct{})}
+	step := max(1, r.options.Every/steps)
+	w := &watch{run: r, step: step, ticker: time.NewTicker(step), stop: make(chan struct{})}
 	r.watch = w
 	if r.server.PID != 0 {
 		w.pids = machine.Family(r.server.PID)
@@ -123,7 +128,7 @@ func (r *run) watched() {
 			select {
 			case <-w.ticker.C:
 				w.mu.Lock()
-				w.read()
+				w.tick()
 				w.mu.Unlock()
 			case <-w.stop:
 				return
@@ -134,9 +139,6 @@ func (r *run) watched() {
 
 // unwatched ends the watch, with a last reading of what came behind the one before.
 func (r *run) unwatched() {
-	if r.watch == nil {
-		return
-	}
 	w := r.watch
 	r.watch = nil
 	w.ticker.Stop()
@@ -145,6 +147,23 @@ func (r *run) unwatched() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rest()
+	w.course.end(w)
+}
+
+// tick looks at the load, and makes a reading of every few looks.
+func (w *watch) tick() {
+	if w.steps++; w.steps == steps {
+		w.read()
+	} else {
+		w.look()
+	}
+}
+
+// look takes what came since the last look.
+func (w *watch) look() {
+	g := w.run.load.Glance()
+	w.came = g.Since(w.came)
+	w.course.enter(w, g)
 }
 
 // begin enters that a phase begins.
@@ -152,12 +171,14 @@ func (w *watch) begin(p result.Phase) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rest()
+	w.course.end(w)
 	w.phase = p
 	if w.run.server.PID != 0 {
 		w.pids = machine.Family(w.run.server.PID)
 	}
 	w.began, w.last = time.Now(), w.count()
-	w.ticker.Reset(w.run.options.Every)
+	w.course = beginCourse(w)
+	w.ticker.Reset(w.step)
 }
 
 // rest makes a reading at the end of a phase, if anything came that none has yet.
@@ -193,9 +214,11 @@ func (r *run) goOn(publisher *load.Publisher) {
 	}
 }
 
-// count reads all counters.
+// count reads all counters, and begins anew with what came.
 func (w *watch) count() counts {
-	c := counts{at: time.Now(), sent: w.run.sent(), glance: w.run.load.Glance()}
+	w.look()
+	c := counts{at: time.Now(), sent: w.run.sent(), glance: w.came}
+	w.came, w.steps = load.Glance{}, 0
 	if len(w.pids) > 0 { // what the system does not tell stays 0
 		c.server, _ = machine.QuickCPUTime(w.pids...)
 		c.load, _ = machine.QuickCPUTime(os.Getpid())
@@ -207,20 +230,17 @@ func (w *watch) count() counts {
 func (w *watch) read() {
 	before, now := w.last, w.count()
 	w.last = now
-	subscribers, each := w.run.point.Subscribers, int64(w.run.point.Subscribers)
-	if slow, _ := w.run.point.SlowReaders(w.run.Variant); slow > 0 {
-		each -= int64(slow)
+	if w.run.teller.to == nil {
+		return
 	}
-	if w.run.point.Kind == result.Echo {
-		each = 1
-	}
+	subscribers := w.run.point.Subscribers
 	g := now.glance
 	r := result.Reading{
 		Phase: w.phase.Name, Into: now.at.Sub(w.began), Took: now.at.Sub(before.at),
 		Subscribers: subscribers, Connected: g.Connected,
 		Rate: w.phase.Rate, Published: int64(now.sent - before.sent), Delivered: g.Delivered,
 		P50: g.P50, P99: g.P99, P999: g.P999, Max: g.Max,
-		Missing:   max(0, int64(before.sent)*each-g.WarmUp-g.Measured),
+		Missing:   w.missing(before.sent, g),
 		BytesDown: g.In - before.glance.In, BytesUp: g.Out - before.glance.Out, Empty: w.empty,
 	}
 	if before.server > 0 && now.server > 0 {
@@ -228,4 +248,16 @@ func (w *watch) read() {
 		r.Resident, _ = machine.QuickMemory(w.pids...)
 	}
 	w.run.tell(result.Event{Kind: result.ReadingMade, Reading: &r})
+}
+
+// missing is how many deliveries had not come, at a glance, of so many events.
+func (w *watch) missing(sent int, g load.Glance) int64 {
+	each := int64(w.run.point.Subscribers)
+	if slow, _ := w.run.point.SlowReaders(w.run.Variant); slow > 0 {
+		each -= int64(slow)
+	}
+	if w.run.point.Kind == result.Echo {
+		each = 1
+	}
+	return max(0, int64(sent)*each-g.WarmUp-g.Measured)
 }

@@ -73,6 +73,33 @@ func TestProgressInVirtualTime(t *testing.T) {
 	})
 }
 
+// A measurement has its course, whether somebody follows or not, and knows what did not come and who was away.
+func TestIntervalsInVirtualTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		options := inMemory(t, func(f *fixture) {
+			f.transports["sse"] = &tampering{hub: f.hub, tamper: always(func(seq uint64, frame []byte, send func([]byte)) {
+				if seq != 15 {
+					send(frame)
+				}
+			})}
+		})
+		options.Every = 200 * time.Millisecond
+		_, m := measured(t, t.Context(), small("sse"), options)
+		var delivered, missing int64
+		end := time.Duration(0)
+		for i, at := range m.Intervals {
+			if at.At != end || at.Took < 40*time.Millisecond || at.Away != 0 {
+				t.Errorf("interval %d begins at %v, takes %v, and %d are away; the one before ended at %v", i, at.At, at.Took, at.Away, end)
+			}
+			end = at.At + at.Took
+			delivered, missing = delivered+at.Delivered, max(missing, at.Missing)
+		}
+		if n := len(m.Intervals); n < 10 || n > 2*parts || delivered != m.Delivered || missing != 4 {
+			t.Errorf("%d intervals with %d of %d deliveries, %d missing", n, delivered, m.Delivered, missing)
+		}
+	})
+}
+
 // What is lost is seen while it is.
 func TestReadingsTellWhatIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

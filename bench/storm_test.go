@@ -80,6 +80,13 @@ func TestStormRestart(t *testing.T) {
 				if n := len(s.Timeline.Points); n < 20 || n > 25 || s.Timeline.Points[n-1].Connected != 4 || s.Timeline.Points[10].Connected != 0 {
 					t.Errorf("%+v", s.Timeline)
 				}
+				gaps := 0
+				for _, p := range s.Timeline.Points {
+					gaps += p.Gaps
+				}
+				if gaps != 4 {
+					t.Errorf("%d gaps in the timeline", gaps)
+				}
 			})
 		})
 	}

@@ -132,7 +132,7 @@ func (l *Load) move(want int) (left int, next time.Duration) {
 			l.network.disconnect(s)
 			s.state = absent
 			l.opened--
-			l.note(0)
+			l.note(0, 0)
 			l.goAway(s)
 		case !m.cut && s.state == absent:
 			l.join(s)
@@ -204,12 +204,12 @@ func (l *Load) begin() {
 	if l.timeline.Width == 0 {
 		l.began = time.Since(l.base)
 		l.timeline.Width = 100 * time.Millisecond
-		l.note(0)
+		l.note(0, 0)
 	}
 }
 
-// note enters in the timeline how many have their connection now, and that some have come.
-func (l *Load) note(connects int) {
+// note enters in the timeline how many have their connection now, that some have come, and that gaps were announced.
+func (l *Load) note(connects, gaps int) {
 	t := &l.timeline
 	if t.Width == 0 {
 		return
@@ -223,6 +223,7 @@ func (l *Load) note(connects int) {
 			if i+1 < len(t.Points) {
 				p.Connected = t.Points[i+1].Connected
 				p.Connects += t.Points[i+1].Connects
+				p.Gaps += t.Points[i+1].Gaps
 			}
 			halved = append(halved, p)
 		}
@@ -237,12 +238,13 @@ func (l *Load) note(connects int) {
 	}
 	t.Points[at].Connected = connected
 	t.Points[at].Connects += connects
+	t.Points[at].Gaps += gaps
 }
 
 // Timeline returns who had a connection when, since Drop, Leave or Return.
 func (l *Load) Timeline() result.Timeline {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.note(0)
+	l.note(0, 0)
 	return result.Timeline{Width: l.timeline.Width, Points: slices.Clone(l.timeline.Points)}
 }

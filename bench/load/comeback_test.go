@@ -18,17 +18,18 @@ func TestTimelineIsBounded(t *testing.T) {
 			time.Sleep(70 * time.Millisecond)
 			l.opened++
 			connects++
-			l.note(1)
+			l.note(1, 0)
 		}
+		l.note(0, 2)
 		got := l.Timeline()
-		sum := 0
+		sum, gaps := 0, 0
 		for i, p := range got.Points {
-			sum += p.Connects
+			sum, gaps = sum+p.Connects, gaps+p.Gaps
 			if i > 0 && p.Connected < got.Points[i-1].Connected {
 				t.Fatalf("step %d has fewer than the one before", i)
 			}
 		}
-		if len(got.Points) > maxPoints || got.Width != 400*time.Millisecond || sum != connects || got.Points[len(got.Points)-1].Connected != 3000 {
+		if len(got.Points) > maxPoints || got.Width != 400*time.Millisecond || sum != connects || gaps != 2 || got.Points[len(got.Points)-1].Connected != 3000 {
 			t.Errorf("%d points of %v with %d connects", len(got.Points), got.Width, sum)
 		}
 	})

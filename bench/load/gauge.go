@@ -69,23 +69,39 @@ type Glance struct {
 	// they took: the percentiles to about 3 in a hundred.
 	Delivered           int64
 	P50, P99, P999, Max time.Duration
+
+	came *gauge // what Delivered and the times are of
+}
+
+// Since returns what came since another glance that was made before: the counts of this one, and the deliveries of both.
+func (g Glance) Since(earlier Glance) Glance {
+	if earlier.came == nil {
+		return g
+	}
+	both := *g.came
+	for i, n := range earlier.came.counts {
+		both.counts[i] += n
+	}
+	both.count += earlier.came.count
+	both.max = max(both.max, earlier.came.max)
+	return g.of(&both)
+}
+
+// of returns the glance with the deliveries of a gauge.
+func (g Glance) of(came *gauge) Glance {
+	times := came.at(50, 99, 99.9)
+	g.came, g.Delivered, g.P50, g.P99, g.P999, g.Max = came, came.count, times[0], times[1], times[2], came.max
+	return g
 }
 
 // Glance looks at the load. It stops it no longer than reading some numbers takes: what came is taken
 // away, and looked at when the load has gone on. Only one goroutine may call it.
 func (l *Load) Glance() Glance {
-	fresh := l.spare
-	if fresh == nil {
-		fresh = new(gauge)
-	}
+	fresh := new(gauge)
 	l.mu.Lock()
 	g := Glance{Connected: l.opened - l.ended, WarmUp: int64(l.warmUp), Measured: int64(l.measured), In: l.in, Out: l.out}
 	past := l.gauge
 	l.gauge = fresh
 	l.mu.Unlock()
-	times := past.at(50, 99, 99.9)
-	g.Delivered, g.P50, g.P99, g.P999, g.Max = past.count, times[0], times[1], times[2], past.max
-	*past = gauge{}
-	l.spare = past
-	return g
+	return g.of(past)
 }

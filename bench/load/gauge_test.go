@@ -66,9 +66,21 @@ func TestGlance(t *testing.T) {
 			t.Errorf("glance %d: %+v", i, g)
 		}
 	}
+	earlier, later := glanceAt(l, 4, 5), glanceAt(l, 1)
+	if both := later.Since(earlier); both.Delivered != 3 || both.P50 != end(bucket(4*time.Millisecond)) || both.Max != 5*time.Millisecond || earlier.Delivered != 2 {
+		t.Errorf("together %+v", both)
+	}
 	if g := l.Glance(); g.Delivered != 0 || g.P99 != 0 || g.Measured != 3 {
 		t.Errorf("a glance at nothing new: %+v", g)
 	}
+}
+
+// glanceAt looks at what took so many milliseconds.
+func glanceAt(l *Load, times ...int) Glance {
+	for _, ms := range times {
+		l.gauge.record(time.Duration(ms) * time.Millisecond)
+	}
+	return l.Glance()
 }
 
 // What recording costs, beside the histogram that a result rests on.

@@ -62,7 +62,6 @@ type Load struct {
 	complete result.Recorder // from when one began to come back until it has all
 	warming  result.Recorder // like delivery, of the warm-up since it was asked for last
 	gauge    *gauge          // deliveries since the last glance, those of the warm-up too
-	spare    *gauge          // an empty one; not guarded, but Glance's own
 	receivers
 
 	below, above traffic         // bytes, below TLS and above it
@@ -250,7 +249,7 @@ func (l *Load) open(s *subscriber) {
 	if s.slow {
 		l.slowOpened++
 	}
-	l.note(1)
+	l.note(1, 0)
 	s.owed = min(max(0, l.head-s.measured.first), s.measured.count)
 	s.behind = s.measured.first + s.owed
 	l.caughtUp(s)
@@ -284,7 +283,7 @@ func (l *Load) lose(s *subscriber, err error) {
 		}
 		s.state = absent
 		l.opened--
-		l.note(0)
+		l.note(0, 0)
 		return
 	}
 	if s.state == connecting { // so that present is right
@@ -292,7 +291,7 @@ func (l *Load) lose(s *subscriber, err error) {
 	}
 	s.state, s.err = lost, unexpected(err)
 	l.ended++
-	l.note(0)
+	l.note(0, 0)
 	if l.first == nil {
 		l.first = s.err
 	}
@@ -303,7 +302,7 @@ func (l *Load) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begin()
-	defer l.note(0)
+	defer l.note(0, 0)
 	for _, s := range l.subscribers[:len(l.subscribers)-l.bystanders] {
 		if s.state == present {
 			l.network.disconnect(s)

@@ -147,7 +147,7 @@ func (l *Load) cutOff(s *subscriber, err error) bool {
 	s.state, s.err = lost, err
 	s.untold = true // who is cut off knows that nothing more comes
 	l.cuts = append(l.cuts, time.Since(l.base)-l.slowSince)
-	l.note(0)
+	l.note(0, 0)
 	return true
 }
 

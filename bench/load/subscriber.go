@@ -546,6 +546,7 @@ func (s *subscriber) observe(a arrival) error {
 	case "":
 	case event.GapTopic:
 		s.gaps++
+		s.load.note(0, 1)
 		s.untold = true
 		return nil
 	case event.ByeTopic:

@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+var garbage []byte
+
 // playServer behaves as the process of a server does, or should not.
 func playServer(how string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -38,6 +40,11 @@ func playServer(how string) {
 	case "says nothing":
 		<-ctx.Done()
 		return
+	case "collects":
+		for range 64 { // enough for a collection that nobody asked for
+			garbage = make([]byte, 1<<20)
+		}
+		fmt.Printf("GODEBUG=%s\n", os.Getenv("GODEBUG"))
 	case "dies later":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

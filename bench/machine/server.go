@@ -28,6 +28,8 @@ type Server struct {
 
 	// Stop is what Close calls to end it; nil if it is not ours to end.
 	Stop func() error
+
+	trace *traceReader // of its standard error; nil if it is not ours
 }
 
 // ServerConfig says how to start a server. A zero field means its default.
@@ -51,14 +53,14 @@ type ServerConfig struct {
 type process struct {
 	cmd    *exec.Cmd
 	grace  time.Duration
-	stderr tail
+	stderr traceReader
 	exited chan struct{} // closed when it has ended; then err says how
 	err    error
 }
 
 // StartServer starts a server in a process of its own and waits for its address. It gets none of
-// this process's PUSHLAB_… variables, which could change what is measured. When ctx ends before
-// the server is there, it is ended; after that only Close ends it.
+// this process's PUSHLAB_… variables, which could change what is measured, and is to tell of its garbage
+// collections if it is a Go program. When ctx ends before the server is there, it is ended; after that only Close ends it.
 func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	if len(config.Command) == 0 {
 		return nil, errors.New("bench: no command to start the server with")
@@ -70,7 +72,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	}
 	address := &addressFinder{found: make(chan string, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = address, &p.stderr
-	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHLAB_") })
+	p.cmd.Env = withTrace(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHLAB_") }))
 	p.cmd.WaitDelay = time.Second // whoever inherited its output does not keep us waiting
 	p.cmd.SysProcAttr = apart()
 	start := p.cmd.Start
@@ -103,7 +105,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	var err error
 	select {
 	case url := <-address.found:
-		return &Server{URL: url, Said: address.said, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close)}, nil
+		return &Server{URL: url, Said: address.said, PID: p.cmd.Process.Pid, Stop: sync.OnceValue(p.close), trace: &p.stderr}, nil
 	case <-p.exited:
 		err = p.gone()
 	case <-patience.C:

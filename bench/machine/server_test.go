@@ -87,6 +87,51 @@ func TestServerThatSaysNothing(t *testing.T) {
 	}
 }
 
+// A Go program tells when it collects garbage, and what it says beside that is not lost.
+func TestServerCollections(t *testing.T) {
+	t.Setenv("GODEBUG", "madvdontneed=1") // stays
+	before := time.Now()
+	s, err := play(t, t.Context(), "collects", 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(s.Said, " "), "GODEBUG=madvdontneed=1,gctrace=1") {
+		t.Errorf("it was told %q", s.Said)
+	}
+	if err := s.Close(); err != nil { // then all that it said has come
+		t.Fatal(err)
+	}
+	after := time.Now()
+	if times := s.Collections(before, after); len(times) == 0 {
+		t.Error("no collection")
+	}
+	if times := s.Collections(after, after.Add(time.Hour)); len(times) > 0 {
+		t.Errorf("collections at %v, when it is gone", times)
+	}
+	if times := new(Server).Collections(before, after); times != nil {
+		t.Errorf("collections of nobody at %v", times)
+	}
+}
+
+func TestTraceOfCollections(t *testing.T) {
+	var r traceReader
+	before := time.Now()
+	for _, piece := range []string{
+		"warning: a", " word\ngc 1 @0.012s 2%: 0.026+0.39+0.10 ms clock, 4 MB goal, 2 P\n",
+		"gc 2 @0.", "5s 3%: 0.1+0.2+0.3 ms clock, 2 P\ngc 3 @1s 3%: 0.1+0.2+0.3 ms clock, 2 P (forced)\nlast", " words",
+	} {
+		if n, err := r.Write([]byte(piece)); n != len(piece) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if n := len(r.between(before, time.Now())); n != 2 {
+		t.Errorf("%d collections", n)
+	}
+	if got := r.text(); got != "warning: a word\nlast words" {
+		t.Errorf("the rest is %q", got)
+	}
+}
+
 func TestServerThatDiesLater(t *testing.T) {
 	s, err := play(t, t.Context(), "dies later", 10*time.Second)
 	if err != nil {

@@ -73,7 +73,7 @@ func answers(r result.Result) (all []answer, numbers *grid) {
 			if f.transport != "" {
 				of += ": " + strings.TrimSpace(f.transport+" "+f.variant)
 			}
-			numbers.AppendRow(table.Row{c.id, shortTitle(f.c), of, significant(f.interval.Center), span(f.interval), f.interval.Rounds, string(f.opinion)})
+			numbers.AppendRow(table.Row{c.id, shortTitle(f.c), of, significant(f.interval.Center), bounded(f.interval), f.interval.Rounds, string(f.opinion)})
 		}
 	}
 	if len(missing) > 0 {
@@ -286,22 +286,22 @@ func grouped(found []finding, name func(finding) string) (groups [][]finding) {
 func fromTo(found []finding, of func(finding) stats.Interval) string {
 	byCenter := func(a, b finding) int { return cmp.Compare(of(a).Center, of(b).Center) }
 	low, high := of(slices.MinFunc(found, byCenter)), of(slices.MaxFunc(found, byCenter))
-	if a, b := withSpan(low), withSpan(high); a != b {
+	if a, b := centerAndBounds(low), centerAndBounds(high); a != b {
 		return a + " to " + b
 	}
-	return withSpan(low)
+	return centerAndBounds(low)
 }
 
-// withSpan is an interval's center and the interval, if it has a width that can be seen.
-func withSpan(i stats.Interval) string {
-	if s := span(i); s != "" {
+// centerAndBounds is an interval's center and the interval, if it has a width that can be seen.
+func centerAndBounds(i stats.Interval) string {
+	if s := bounded(i); s != "" {
 		return significant(i.Center) + " (" + s + ")"
 	}
 	return significant(i.Center)
 }
 
-// span is an interval; nothing if it has no width that can be seen.
-func span(i stats.Interval) string {
+// bounded is the bounds of an interval; nothing if it has no width that can be seen.
+func bounded(i stats.Interval) string {
 	low, high := significant(i.Low), significant(i.High)
 	if i.Rounds < 2 || low == high {
 		return ""

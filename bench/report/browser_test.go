@@ -7,11 +7,14 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"pushlab/bench/result"
 	"pushlab/common/browsertest"
@@ -33,6 +36,7 @@ func openReport(t *testing.T, browser context.Context, r result.Result) *browser
 
 // undrawn are charts whose picture is missing, or has nothing in it but its background.
 const undrawn = `[...document.querySelectorAll("[data-chart]")].filter((element) => {
+	if (element.closest(".choice[hidden]")) return false;
 	const canvas = element.querySelector("canvas");
 	if (!canvas || !element.checkVisibility() || !(element.dataset.drawn > 0)) return true;
 	const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -41,57 +45,114 @@ const undrawn = `[...document.querySelectorAll("[data-chart]")].filter((element)
 	return colours.size < 3;
 }).map(({ dataset }) => dataset.chart)`
 
-// A scene is what a page is seen on.
+// A scene is what a page is seen on. The tables of all pictures are open in one that has axe-core look at it.
 type scene struct {
 	theme string
 	width int64
+	axe   bool
 }
 
-// scenes are those that differ most.
-var scenes = []scene{{"light", 1280}, {"dark", 1280}, {"light", 320}, {"dark", 390}}
-
-// The page from the disk, as people see it: in both themes, on a telephone, with all its tables open. A folder in SHOTS gets
-// pictures of it.
+// The page from the disk, as people see it: in both themes, on a telephone, with all its tables open, on paper, and with what
+// can be pressed pressed. A folder in SHOTS gets pictures of it. One browser has a tab for each part.
 func TestBrowserReport(t *testing.T) {
 	t.Parallel()
 	browser := browsertest.Start(t)
-	// pushlab bench run --profile smoke --subscribers 50 --rate 100 --duration 3s --rounds 3, on a machine that was busy otherwise
-	measured, err := result.Read("testdata/smoke.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, r := range map[string]result.Result{"run": exampleRun(t), "smoke": measured} {
-		p := openReport(t, browser, r)
-		p.InjectAxe()
-		for _, scene := range scenes {
-			p.Emulate("screen", map[string]string{"prefers-color-scheme": scene.theme})
-			p.Resize(scene.width, 900)
-			browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = false; })`)
-			p.Frames()
-			at := fmt.Sprintf("%s-%s-%d", name, scene.theme, scene.width)
-			if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
-				t.Errorf("%s: not drawn: %q", at, bad)
-			}
-			if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s: %v pixels wider than the window", at, over)
-			}
-			shoot(t, p, at)
-			browsertest.Run[chromedp.Void](p, `document.querySelectorAll("details").forEach((details) => { details.open = true; })`)
-			if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s: %v pixels wider than the window, with all tables", at, over)
-			}
-			p.Axe(at, "document")
+	run := fewer(examplePage(t))
+	t.Run("run", func(t *testing.T) {
+		t.Parallel()
+		p := openReport(t, browser, run)
+		// Both themes and both layouts: what axe-core finds on a wide dark page, it finds on a wide light one or on a narrow dark one.
+		see(t, p, "run", scene{"light", 1280, true}, scene{"dark", 320, true}, scene{"dark", 1280, false})
+		paper(t, p)
+	})
+	t.Run("smoke", func(t *testing.T) {
+		t.Parallel()
+		// pushlab bench run --profile smoke --subscribers 50 --rate 100 --duration 3s --rounds 3, on a machine that was busy otherwise
+		measured, err := result.Read("testdata/smoke.json")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if name == "run" {
-			paper(t, p)
+		see(t, openReport(t, browser, measured), "smoke", scene{"light", 1280, false}, scene{"dark", 390, false})
+	})
+	t.Run("controls", func(t *testing.T) {
+		t.Parallel()
+		p := openReport(t, browser, run)
+		toggle(t, p)
+		choose(t, p)
+	})
+}
+
+// fewer leaves of a run what finds something: of cases of a kind that differ in their rate alone two, and of time three intervals.
+func fewer(r result.Result) result.Result {
+	rates := 0
+	r.Outcomes = slices.DeleteFunc(r.Outcomes, func(o result.Outcome) bool {
+		if o.Case.Name == "rates" {
+			rates++
+		}
+		return o.Case.Name == "rates" && rates > 2
+	})
+	for _, o := range r.Outcomes {
+		for i := range o.Measurements {
+			if all := o.Measurements[i].Intervals; len(all) > 3 {
+				o.Measurements[i].Intervals = all[4:8]
+			}
+		}
+	}
+	return r
+}
+
+// see looks at a page in some scenes.
+func see(t *testing.T, p *browsertest.Page, name string, scenes ...scene) {
+	t.Helper()
+	for _, scene := range scenes {
+		p.Emulate("screen", map[string]string{"prefers-color-scheme": scene.theme})
+		p.Resize(scene.width, 900)
+		at := fmt.Sprintf("%s-%s-%d", name, scene.theme, scene.width)
+		if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
+			t.Errorf("%s: not drawn: %q", at, bad)
+		}
+		shoot(t, p, at)
+		openAll(p, true)
+		if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+			t.Errorf("%s: %v pixels wider than the window, with all tables", at, over)
+		}
+		if scene.axe {
+			leave(p, true)
+			p.InjectAxe()
+			p.Axe(at, "document")
+			leave(p, false)
+		}
+		openAll(p, false)
+		if over := browsertest.Run[float64](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+			t.Errorf("%s: %v pixels wider than the window", at, over)
 		}
 	}
 }
 
-// The button shows the other view, and can be reached and pressed by the keyboard.
-func TestBrowserToggle(t *testing.T) {
-	t.Parallel()
-	p := openReport(t, browsertest.Start(t), exampleRun(t))
+// openAll opens or closes all that can be.
+func openAll(p *browsertest.Page, all bool) {
+	browsertest.Run[chromedp.Void](p, fmt.Sprintf(`document.querySelectorAll("details").forEach((details) => { details.open = %v; })`, all))
+}
+
+// alike are elements that are like those before them, but for their words: axe-core looks at each for itself, and takes most of
+// the time of these tests.
+var alike = strings.Join([]string{
+	"tbody tr:nth-child(n+2)", ".case:nth-of-type(n+4)", ".fold:nth-of-type(n+3)", ".figures > figure:nth-child(n+2):not(#storm *)", ".strips > li:not(.times):nth-child(n+4)",
+	".bars li:nth-child(n+2)", "dl > :nth-child(n+5)",
+	"[data-tone=bad] ~ [data-tone=bad]", "[data-tone=good] ~ [data-tone=good]", "[data-tone=warn] ~ [data-tone=warn]", "[data-tone=plain] ~ [data-tone=plain]",
+	"[data-tone=claim] ~ [data-tone=claim]",
+}, ", ")
+
+// leave hides what is alike, or shows it.
+func leave(p *browsertest.Page, hidden bool) {
+	browsertest.Run[chromedp.Void](p, fmt.Sprintf(`document.querySelectorAll(%q).forEach((element) => { element.classList.toggle("alike", %v); });
+		document.adoptedStyleSheets = [new CSSStyleSheet()];
+		document.adoptedStyleSheets[0].replaceSync(".alike { display: none !important; }")`, alike, hidden))
+}
+
+// toggle presses the button that shows the other view, by the keyboard.
+func toggle(t *testing.T, p *browsertest.Page) {
+	t.Helper()
 	const picture = `document.querySelector("#latency canvas").toDataURL()`
 	before := browsertest.Run[string](p, picture)
 	browsertest.Run[chromedp.Void](p, `document.querySelector("#latency button").focus()`)
@@ -107,6 +168,21 @@ func TestBrowserToggle(t *testing.T) {
 	}
 }
 
+// choose chooses another round trip, of which one is to be seen at a time, and its pictures are drawn.
+func choose(t *testing.T, p *browsertest.Page) {
+	t.Helper()
+	const seen = `[...document.querySelectorAll(".choice")].filter((choice) => choice.checkVisibility()).map(({ dataset }) => dataset.choice).join()`
+	if got := browsertest.Run[string](p, seen); got != "as it is" {
+		t.Errorf("to be seen are the pictures of %q", got)
+	}
+	browsertest.Run[chromedp.Void](p, `document.querySelector(".choosing input").focus()`)
+	p.Do(chromedp.KeyEvent(kb.ArrowDown))
+	p.Wait(seen + ` === "20 ms more"`)
+	if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
+		t.Errorf("when another is chosen, not drawn: %q", bad)
+	}
+}
+
 // paper prints the page from a dark screen: it is light, and its pictures too.
 func paper(t *testing.T, p *browsertest.Page) {
 	t.Helper()
@@ -115,6 +191,9 @@ func paper(t *testing.T, p *browsertest.Page) {
 	p.Emulate("print", map[string]string{"prefers-color-scheme": "dark"})
 	p.Wait(`document.documentElement.dataset.theme === "light"`)
 	p.Frames()
+	if hidden := browsertest.Run[int](p, `document.querySelectorAll(".choice[hidden]").length`); hidden > 0 {
+		t.Errorf("print: %d choices are not there", hidden)
+	}
 	if bad := browsertest.Run[[]string](p, undrawn); len(bad) > 0 {
 		t.Errorf("print: not drawn: %q", bad)
 	}

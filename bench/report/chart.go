@@ -16,6 +16,8 @@ type chart struct {
 	Y         scale      `json:"y"`
 	Lines     []curve    `json:"lines"`
 	Crossings []crossing `json:"crossings,omitempty"`
+	// Points says that each point was measured, and the lines are only between them.
+	Points bool `json:"points,omitempty"`
 	// Other is another view of the same.
 	Other *chart `json:"other,omitempty"`
 }
@@ -25,6 +27,8 @@ type scale struct {
 	Label string `json:"label"`
 	Log   bool   `json:"log,omitempty"`
 	Words string `json:"words,omitempty"`
+	// Top is where it ends, if that is known.
+	Top float64 `json:"top,omitempty"`
 }
 
 // A curve is a line of a chart. Its colour and dashes are the transport's; Mark tells lines of one transport apart.
@@ -77,10 +81,10 @@ func weight(lane result.Lane) int {
 
 // called is what a lane is called beside the others: its target says something only if there are several.
 func called(lane result.Lane, lanes []result.Lane) string {
-	if slices.ContainsFunc(lanes, func(other result.Lane) bool { return other.Target != lane.Target }) {
+	if lane.Target != result.NullName && slices.ContainsFunc(lanes, func(other result.Lane) bool { return other.Target != lane.Target }) {
 		return lane.Name()
 	}
-	return lane.ShortName()
+	return lane.ShortName() // the hub alone has one transport, which is called as it is
 }
 
 // legend lists the lines of a chart.
@@ -91,8 +95,12 @@ func legend(lines []curve, notes map[string]string) (entries []legendEntry) {
 	return entries
 }
 
+// apartBy is how far apart two lines are that can be told apart.
+const apartBy = 0.03
+
 // crossings returns where lines over the same logarithmic axes cross, by straight lines between their points: those of two
-// transports measured in the same way, or of one transport in two ways.
+// transports measured in the same way, or of one transport in two ways. Lines that lie upon each other on one side do not
+// cross: there nothing tells them apart.
 func crossings(lines []curve) (all []crossing) {
 	for i, a := range lines {
 		for _, b := range lines[i+1:] {
@@ -104,7 +112,10 @@ func crossings(lines []curve) (all []crossing) {
 			for k := 1; k < len(shared); k++ {
 				x0, x1 := shared[k-1], shared[k]
 				before, after := at(a, x0)-at(b, x0), at(a, x1)-at(b, x1)
-				if before*after >= 0 {
+				apart := func(xs []float64) bool {
+					return slices.ContainsFunc(xs, func(x float64) bool { return math.Abs(at(a, x)-at(b, x)) > math.Log1p(apartBy) })
+				}
+				if before*after >= 0 || !apart(shared[:k]) || !apart(shared[k:]) {
 					continue
 				}
 				t := before / (before - after)

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +15,37 @@ import (
 // exampleRun is a run that has something for every part of a report, the same each time: rates, several rounds and targets, idle
 // connections, a storm, and a search.
 func exampleRun(t *testing.T) result.Result {
+	t.Helper()
+	return copied(t, &exampleRuns, makeExampleRun)
+}
+
+// A keptRun is an example that was made, as JSON, since making one takes longer than reading it.
+type keptRun struct {
+	mu   sync.Mutex
+	made []byte
+}
+
+var exampleRuns, examplePages keptRun
+
+// copied returns an example of the test's own, to change as it likes.
+func copied(t *testing.T, kept *keptRun, make func(*testing.T) result.Result) (r result.Result) {
+	t.Helper()
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if kept.made == nil {
+		made, err := json.Marshal(make(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept.made = made
+	}
+	if err := json.Unmarshal(kept.made, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func makeExampleRun(t *testing.T) result.Result {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	transports := result.Transports()

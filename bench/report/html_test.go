@@ -68,7 +68,7 @@ func textOf(n *html.Node) string {
 func TestHTMLIsWellFormed(t *testing.T) {
 	empty := []string{"meta", "link", "br", "hr", "img", "input"}
 	var open []string
-	z := html.NewTokenizer(bytes.NewReader(htmlOf(t, exampleRun(t))))
+	z := html.NewTokenizer(bytes.NewReader(htmlOf(t, examplePage(t))))
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
@@ -97,7 +97,7 @@ func TestHTMLIsWellFormed(t *testing.T) {
 
 // The page needs nobody: it names no other host, has no handler in its elements, and allows only its own script and style.
 func TestHTMLNeedsNothingElse(t *testing.T) {
-	page := htmlOf(t, exampleRun(t))
+	page := htmlOf(t, examplePage(t))
 	hashOf := func(n *html.Node) string {
 		sum := sha256.Sum256([]byte(textOf(n)))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
@@ -148,10 +148,11 @@ func TestHTMLNeedsNothingElse(t *testing.T) {
 
 // Every picture has its numbers in a table, which is there without the script.
 func TestHTMLHasTables(t *testing.T) {
-	r := exampleRun(t)
+	r := examplePage(t)
 	page := htmlOf(t, r)
 	figures := all(t, page, "figure")
-	if len(figures) < 4+4*3+3+4+1+1+1 {
+	// Of latency, over time, bytes, costs of four groups, capacity, memory, and two of the storm.
+	if len(figures) < 9+4+9+(3+2*3)+1+1+2 {
 		t.Errorf("%d figures", len(figures))
 	}
 	for _, n := range figures {
@@ -172,13 +173,16 @@ func TestHTMLHasTables(t *testing.T) {
 	for _, n := range all(t, page, "section") {
 		ids = append(ids, attribute(n, "id"))
 	}
-	want := []string{"verdicts", "summary", "latency", "time", "bytes", "sweep", "capacity", "memory", "storm", "environment", "reading"}
+	want := []string{"verdicts", "summary", "latency", "time", "bytes", "sweep", "capacity", "memory", "storm", "added", "numbers", "environment", "reading", "data"}
 	if !slices.Equal(ids, want) {
 		t.Errorf("sections %q, want %q", ids, want)
 	}
 	for _, text := range []string{
 		"NOT VALID", "pushlab longpoll in round 2: deliveries lost: 10 of 1000000", "~ ", "up to p90: the tail is not valid",
 		"BROKEN", "not in 2 of", "pushlab bench run --profile=standard --out=results/today", "floor longpoll against itself",
+		"NOT RELIABLE", "the host kept 2.0 % of the cores", "in 2 of", "request heads", "not told apart", "response heads", "kernel", "runtime",
+		"the server collects garbage", "3 without a connection, 40 deliveries missing", "gaps are announced", "the server is away", "Round trip: 20 ms more",
+		"0.310", "nginx compresses nothing behind an upgrade", "2 × others", "Stolen by the host",
 	} {
 		if !bytes.Contains(page, []byte(text)) {
 			t.Errorf("the page does not say %q", text)
@@ -193,9 +197,9 @@ func TestHTMLLeavesOut(t *testing.T) {
 		for _, n := range all(t, htmlOf(t, r), "section") {
 			ids = append(ids, attribute(n, "id"))
 		}
-		want := []string{"environment", "reading"}
+		want := []string{"environment", "reading", "data"}
 		if name != "nothing" {
-			want = []string{"verdicts", "summary", "bytes", "environment", "reading"} // its histograms are made up
+			want = []string{"verdicts", "summary", "bytes", "numbers", "environment", "reading", "data"} // its histograms are made up
 		}
 		if !slices.Equal(ids, want) {
 			t.Errorf("%s: sections %q, want %q", name, ids, want)
@@ -205,7 +209,7 @@ func TestHTMLLeavesOut(t *testing.T) {
 
 // Names in a result are text, whoever wrote the file.
 func TestHTMLEscapes(t *testing.T) {
-	r := exampleRun(t)
+	r := examplePage(t)
 	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)>`
 	r.Outcomes[0].Case.Name, r.Command, r.Environment.CPU = evil, evil, evil
 	for i := range r.Outcomes[0].Measurements {
@@ -222,7 +226,7 @@ func TestHTMLEscapes(t *testing.T) {
 
 // The link has the whole result.
 func TestHTMLHasTheResult(t *testing.T) {
-	r := exampleRun(t)
+	r := examplePage(t)
 	for _, n := range all(t, htmlOf(t, r), "a") {
 		if encoded, ok := strings.CutPrefix(attribute(n, "href"), "data:application/json;base64,"); ok {
 			raw, err := base64.StdEncoding.DecodeString(encoded)
@@ -248,11 +252,11 @@ func TestHTMLSize(t *testing.T) {
 	if n := len(htmlOf(t, r)); n > 120<<10 {
 		t.Errorf("%d bytes, of a result with one case", n)
 	}
-	raw, err := json.Marshal(exampleRun(t))
+	raw, err := json.Marshal(examplePage(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(htmlOf(t, exampleRun(t))); n > 350<<10+len(raw)*4/3 {
+	if n := len(htmlOf(t, examplePage(t))); n > 500<<10+len(raw)*4/3 {
 		t.Errorf("%d bytes, of a result with %d", n, len(raw))
 	}
 }

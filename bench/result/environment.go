@@ -1,7 +1,8 @@
 package result
 
 // An Environment is what a run's numbers depend on beside the program. What could not be found out
-// is empty. The server is started with the same environment as the load.
+// is empty. The server is started with the same environment as the load,
+// but for GODEBUG, by which a Go program is to tell of its garbage collections.
 type Environment struct {
 	// OS and Arch are what the program was built for.
 	OS   string `json:"os"`

@@ -113,8 +113,10 @@ type Measurement struct {
 	// measurement is then that of the best probe.
 	Search *Search `json:"search,omitempty"`
 
-	// Intervals are how the deliveries went while they were measured, if that was watched.
+	// Intervals are how the deliveries went while they were measured, but for storms: those have a timeline.
 	Intervals []Interval `json:"intervals,omitempty"`
+	// Collections are when garbage was collected in that time.
+	Collections *Collections `json:"garbage_collections,omitempty"`
 
 	// Bottleneck says what was busy while events were delivered at the given rate: "server", "load", "both",
 	// other programs ("others") or "neither"; "" if that is not known, or in a case of another kind. Only
@@ -167,15 +169,29 @@ type Prediction struct {
 	Segments float64 `json:"segments_per_event"`
 }
 
-// An Interval is a part of a measurement, such as a second.
+// An Interval is a part of a measurement, about a twentieth of it and at least a quarter of a second.
 type Interval struct {
-	// At is when it began, from the first event.
-	At time.Duration `json:"at_ns"`
-	// Delivered is how many deliveries came in it; P50, P99 and Max are of how long those took.
+	// At is when it began, since the load began to measure; Took is how long it was.
+	At   time.Duration `json:"at_ns"`
+	Took time.Duration `json:"took_ns,omitempty"`
+	// Delivered is how many deliveries came in it; P50, P99 and Max are of how long those took, the percentiles to
+	// about 3 in a hundred.
 	Delivered int64         `json:"delivered"`
 	P50       time.Duration `json:"p50_ns"`
 	P99       time.Duration `json:"p99_ns"`
 	Max       time.Duration `json:"max_ns"`
+	// Away is how many subscribers had no connection at its end.
+	Away int `json:"away,omitempty"`
+	// Missing is how many deliveries had not come at its end of events that were published before it began.
+	Missing int64 `json:"missing,omitempty"`
+}
+
+// Collections are when garbage was collected, since the load began to measure. Only Go programs tell, and a server only
+// if the run has started it.
+type Collections struct {
+	Server []time.Duration `json:"server_ns,omitempty"`
+	// Load are those of the load's own process, which may be what a slow delivery comes from.
+	Load []time.Duration `json:"load_ns,omitempty"`
 }
 
 // A Search is how the highest rate was looked for at which all events arrive in time.

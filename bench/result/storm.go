@@ -75,6 +75,8 @@ type TimelinePoint struct {
 	Connected int `json:"connected"`
 	// Connects is how many connected in it.
 	Connects int `json:"connects"`
+	// Gaps is how many gaps were announced in it.
+	Gaps int `json:"gaps,omitempty"`
 }
 
 // ConnectsPerSecond is the highest rate of connects in the timeline.

@@ -20,29 +20,33 @@ const words = { percentile: percent, share };
 
 const near = (a, b) => Math.abs(a - b) < 1e-9 * Math.abs(b);
 
-/** ticks leaves of a logarithmic axis' lines the powers of ten; with 2 and 5 times those where there are few. */
+/** ticks leaves of a logarithmic axis' lines the powers of ten; with 2 and 5 times those where there are few, and all where
+ *  there is hardly one. */
 const ticks = (u, splits, index) => {
   const { min, max } = u.scales[index === 0 ? 'x' : 'y'];
-  const few = Math.log10(max / min) < 2.5;
+  const decades = Math.log10(max / min);
   return splits.map((v) => {
     const lead = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-    return near(lead, 1) || (few && (near(lead, 2) || near(lead, 5))) ? v : null;
+    return decades < 0.6 || near(lead, 1) || (decades < 2.5 && (near(lead, 2) || near(lead, 5))) ? v : null;
   });
 };
 
-/** logarithmic widens a range to the next steps of 1, 2, 5. */
-const logarithmic = (u, low, high) => {
-  if (low === null || high === null || !(low > 0)) return [0.1, 1];
-  const step = (v, up) => {
-    const power = 10 ** Math.floor(Math.log10(v) + 1e-9);
-    const steps = [1, 2, 5, 10].map((lead) => lead * power);
-    return up ? steps.find((s) => s >= v * (1 - 1e-9)) : steps.findLast((s) => s <= v * (1 + 1e-9));
-  };
-  const [from, to] = [step(low, false), step(high, true)];
-  return from < to ? [from, to] : [from / 2, to * 2];
+/** lines are where a logarithmic axis may have some: uPlot's own begin with the end of the axis, whatever that is. */
+const lines = (u, index, min, max) => {
+  const leads = Math.log10(max / min) < 0.6 ? [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const all = [];
+  for (let power = 10 ** Math.floor(Math.log10(min)); power <= max; power *= 10) all.push(...leads.map((lead) => lead * power));
+  return all.filter((v) => v >= min && v <= max);
 };
 
-const linear = (u, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.05 : 1];
+/** logarithmic leaves a little room around a range, and makes it at least a factor of two: less looks like much. */
+const logarithmic = (u, low, high) => {
+  if (low === null || high === null || !(low > 0)) return [0.1, 1];
+  const room = Math.max(Math.sqrt(2 / (high / low)), (high / low) ** 0.04, 1.06);
+  return [low / room, high * room];
+};
+
+const linear = (top) => (u, low, high) => [Math.min(0, low ?? 0), top ?? (high > 0 ? high * 1.05 : 1)];
 
 /** marker draws what tells apart the lines of one transport: a ring, a disc, a square, a diamond. */
 function marker(context, kind, x, y, size, stroke, fill) {
@@ -78,18 +82,19 @@ class Figure {
   draw() {
     this.plot?.destroy();
     this.element.replaceChildren();
+    if (!this.element.checkVisibility()) return; // it is drawn when it is chosen
     const view = this.other ? this.chart.other : this.chart;
     const colours = palette(this.element);
     const data = uPlot.join(view.lines.map(({ x, y }) => [x, y]));
-    const scale = ({ log }) => (log ? { distr: 3, log: 10, range: logarithmic } : { range: linear });
+    const scale = ({ log, top }) => (log ? { distr: 3, log: 10, range: logarithmic } : { range: linear(top) });
     const side = ({ log, label, words: kind }, more) => ({
       ...axis(colours, (u, splits) => splits.map((s) => (s === null ? null : (words[kind] ?? plain)(s)))),
       label, labelSize: 20, labelGap: 2, labelFont: `${0.75 * colours.rem}px ${colours.sans}`,
-      ...(log && { filter: ticks, grid: { stroke: colours.line, width: 1, filter: ticks } }), ...more,
+      ...(log && { splits: lines, filter: ticks, grid: { stroke: colours.line, width: 1, filter: ticks } }), ...more,
     });
     const series = view.lines.map(({ lane, mark, name }) => ({
       label: name, stroke: colours[`lane-${lane}`] ?? colours.ink, dash: dashes[lane] ?? [1, 3], width: mark ? 1.25 : 2.25,
-      spanGaps: true, points: { show: false },
+      spanGaps: true, points: { show: Boolean(view.points) && !mark, size: 6, fill: colours[`lane-${lane}`] ?? colours.ink },
     }));
     this.plot = new uPlot({
       width: Math.max(200, this.element.clientWidth), height: this.element.clientWidth < 480 ? 240 : 300,
@@ -123,13 +128,23 @@ class Figure {
     context.lineWidth = 1.5 * ratio;
     context.font = `600 ${0.75 * colours.rem * ratio}px ${colours.sans}`;
     context.textAlign = 'center';
+    const placed = [];
     view.crossings?.forEach(({ x, y }, i) => {
-      const [px, py] = at(x, y);
+      const [px, cy] = at(x, y);
+      let py = cy;
+      while (placed.some(([ox, oy]) => Math.hypot(ox - px, oy - py) < 17 * ratio)) py -= 3 * ratio; // rings do not cover rings
+      placed.push([px, py]);
+      context.strokeStyle = colours.ink;
+      if (py !== cy) {
+        context.beginPath();
+        context.moveTo(px, cy);
+        context.lineTo(px, py);
+        context.stroke();
+      }
       context.beginPath();
       context.arc(px, py, 8 * ratio, 0, 2 * Math.PI);
       context.fillStyle = colours.card;
       context.fill();
-      context.strokeStyle = colours.ink;
       context.stroke();
       context.fillStyle = colours.ink;
       context.textBaseline = 'middle';
@@ -139,13 +154,43 @@ class Figure {
   }
 }
 
+/** choose lets a reader see one of several at a time, which without a script stand one below the other. */
+function choose(element, index) {
+  const choices = [...element.querySelectorAll(':scope > .choice')];
+  const set = document.createElement('fieldset');
+  set.className = 'choosing';
+  const legend = document.createElement('legend');
+  legend.textContent = `${element.dataset.choosing}:`;
+  set.append(legend);
+  const show = (chosen) => {
+    choices.forEach((choice, i) => { choice.hidden = !printing && i !== chosen; });
+    drawIn(element);
+  };
+  let chosen = 0;
+  choices.forEach((choice, i) => {
+    const label = document.createElement('label');
+    const input = document.createElement('input');
+    Object.assign(input, { type: 'radio', name: `choice-${index}`, checked: i === 0 });
+    input.addEventListener('change', () => show(chosen = i));
+    label.append(input, choice.dataset.choice);
+    set.append(label);
+  });
+  element.prepend(set);
+  return () => show(chosen);
+}
+
 const charts = JSON.parse(document.getElementById('charts').textContent) ?? {};
 const figures = [...document.querySelectorAll('[data-chart]')].map((element) => {
   element.hidden = false;
   return new Figure(element, charts[element.dataset.chart]);
 });
-const drawAll = () => figures.forEach((figure) => figure.draw());
+let printing = false;
+const drawIn = (element) => figures.forEach((figure) => element.contains(figure.element) && figure.draw());
+const drawAll = () => drawIn(document);
 document.documentElement.dataset.script = 'on';
+document.querySelectorAll('details[data-picture]').forEach((details) => { details.open = false; }); // there is a picture now
+const choosers = [...document.querySelectorAll('[data-choosing]')].map(choose);
+choosers.forEach((show) => show());
 drawAll();
 onTheme(drawAll);
 
@@ -160,6 +205,8 @@ addEventListener('resize', () => {
 
 // Paper is light, and as wide as paper: pictures are drawn for it, and then again for the screen.
 matchMedia('print').addEventListener('change', ({ matches }) => {
+  printing = matches;
+  choosers.forEach((show) => show());
   if (matches) document.documentElement.dataset.theme = 'light';
   else delete document.documentElement.dataset.theme;
   drawAll();
