@@ -156,9 +156,12 @@ func TestHTMLHasTables(t *testing.T) {
 		t.Errorf("%d figures", len(figures))
 	}
 	for _, n := range figures {
-		rows, caption := 0, ""
+		rows, caption, drawn, open := 0, "", false, false
 		for d := range n.Descendants() {
+			drawn = drawn || attribute(d, "data-chart") != ""
 			switch {
+			case d.Data == "details":
+				open = slices.ContainsFunc(d.Attr, func(a html.Attribute) bool { return a.Key == "open" })
 			case d.Data == "tr":
 				rows++
 			case d.Data == "figcaption":
@@ -167,6 +170,9 @@ func TestHTMLHasTables(t *testing.T) {
 		}
 		if rows < 2 {
 			t.Errorf("%s has no table", caption)
+		}
+		if drawn != open {
+			t.Errorf("%s is drawn by the script: %v; its table is open without it: %v", caption, drawn, open)
 		}
 	}
 	var ids []string

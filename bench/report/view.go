@@ -66,7 +66,7 @@ func byX(corner, caption string, xs []float64, lines []curve) tableView {
 		t.Columns = append(t.Columns, columnView{Name: l.Name, Lane: l.Lane})
 	}
 	for _, x := range xs {
-		row := rowView{Name: significant(x)}
+		row := rowView{Name: significantShort(x)}
 		for _, l := range lines {
 			cell := cellView{Text: "–"}
 			if i := slices.Index(l.X, x); i >= 0 {
