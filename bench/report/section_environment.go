@@ -43,6 +43,9 @@ func environment(r result.Result) (pairs []pair) {
 		add("Pinned", fmt.Sprintf("server to core %d, load to core %d", r.Pin.Server, r.Pin.Load))
 	}
 	add("Revision", revision(e))
+	for _, t := range r.Targets {
+		add("Target "+t.Name, strings.Join(slices.DeleteFunc([]string{t.About, t.Version}, func(s string) bool { return s == "" }), "; "))
+	}
 	add("Seed of the order", fmt.Sprint(r.Seed))
 	add("SHA-256 of the program", e.Binary)
 	add("Schema", r.Schema)

@@ -77,7 +77,8 @@ func TestTextNamesOtherPrograms(t *testing.T) {
 	r := exampleOf(t)
 	r.Outcomes[0].Measurements[0].Between = []result.Between{{Name: "nginx", Version: "1.26.3"}, {Name: "delay"}}
 	r.Outcomes[0].Measurements[1].Between = []result.Between{{Name: "nginx", Version: "1.26.3"}}
-	if got := where(r); !strings.HasSuffix(got, "; nginx 1.26.3") {
+	r.Targets = []result.Target{{Name: "pushlab", Version: "pushlab version 1"}, {Name: "gws", Version: "gws v1.8.9"}, {Name: "mine"}}
+	if got := where(r); !strings.HasSuffix(got, "; gws (gws v1.8.9), nginx 1.26.3") {
 		t.Errorf("%q", got)
 	}
 }

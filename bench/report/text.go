@@ -125,6 +125,11 @@ func where(r result.Result) string {
 
 // others names the programs of others that took part, with their versions, as far as they are recorded.
 func others(r result.Result) (all []string) {
+	for _, t := range r.Targets {
+		if t.Version != "" && !strings.HasPrefix(t.Version, result.PushlabName) {
+			all = append(all, fmt.Sprintf("%s (%s)", t.Name, t.Version))
+		}
+	}
 	for _, o := range r.Outcomes {
 		for _, m := range o.Measurements {
 			for _, between := range m.Between {
