@@ -15,6 +15,7 @@ type course struct {
 	from    time.Time     // of the interval
 	sent    int           // at its beginning
 	came    load.Glance   // in it
+	all     []result.Interval
 }
 
 // parts is about how many intervals a measurement has.
@@ -42,14 +43,15 @@ func (c *course) enter(w *watch, g load.Glance) {
 // cut ends an interval, and begins the next.
 func (c *course) cut(w *watch) {
 	now, g := time.Now(), c.came
-	w.run.Intervals = append(w.run.Intervals, result.Interval{
+	c.all = append(c.all, result.Interval{
 		At: c.from.Sub(w.began), Took: now.Sub(c.from), Delivered: g.Delivered, P50: g.P50, P99: g.P99, Max: g.Max,
 		Away: max(0, w.run.point.Subscribers-g.Connected), Missing: w.missing(c.sent, g),
 	})
 	c.from, c.sent, c.came = now, w.run.sent(), load.Glance{}
 }
 
-// end ends the course. Of the intervals behind the last delivery the first says what has not come, and the others nothing.
+// end ends the course, and enters it in the measurement, which belongs to who calls it. Of the intervals behind the last
+// delivery the first says what has not come, and the others nothing.
 func (c *course) end(w *watch) {
 	if !c.running {
 		return
@@ -58,7 +60,7 @@ func (c *course) end(w *watch) {
 		c.cut(w)
 	}
 	c.running = false
-	all := w.run.Intervals
+	all := c.all
 	for n := len(all); n > 0 && all[n-1].Delivered == 0 && (all[n-1].Missing == 0 || n > 1 && all[n-2].Delivered == 0); n-- {
 		all = all[:n-1]
 	}
