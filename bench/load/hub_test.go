@@ -69,8 +69,9 @@ func TestReadersOfAHubAreTold(t *testing.T) {
 		}
 		l.mu.Unlock()
 		synctest.Wait()
-		if a := l.Account(); a.Gaps != 3 {
-			t.Errorf("%+v", a)
+		// Who was told of one gap while the log went on may be lapped again.
+		if a, silent := l.Account(), l.Silent(5); a.Gaps < 3 || a.Delivered != 6 || silent != 0 {
+			t.Errorf("%+v, %d missing without a word", a, silent)
 		}
 		if _, err := h.Publish(context.Background(), Topic, []byte(`"hello"`)); err != nil {
 			t.Fatal(err)
