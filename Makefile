@@ -134,5 +134,5 @@ bench-peers: build ## Compare with other servers, those that can be had, in some
 	END
 	bin/pushlab bench run --profile peers --installed $(ARGS)
 
-bench-verify: build ## Check the benchmark itself in a quarter of an hour, and write what came of it into docs/verify.md
+bench-verify: build ## Check the benchmark itself in twenty minutes, and write what came of it into docs/verify.md
 	go run ./bench/verify -program bin/pushlab -write docs/verify.md

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -115,10 +117,21 @@ type pair struct{ Name, Value string }
 // A flag is a condition under which the numbers are worth something.
 type flag struct{ Name, Tone, Level, Text string }
 
+// packed returns a result as it is downloaded from the page. As text it would be most of the page.
+func packed(r result.Result) ([]byte, error) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if err := json.NewEncoder(z).Encode(r); err != nil {
+		return nil, err
+	}
+	err := z.Close()
+	return b.Bytes(), err
+}
+
 // HTML writes one page that needs nothing beside it: verdicts, tables, pictures with their numbers, and the result itself.
 // It can be read without its script, which draws the pictures.
 func HTML(w io.Writer, r result.Result) error {
-	raw, err := json.Marshal(r)
+	raw, err := packed(r)
 	if err != nil {
 		return err
 	}
@@ -128,7 +141,7 @@ func HTML(w io.Writer, r result.Result) error {
 		Sheet:  template.CSS(sheet), Script: template.JS(script), // what the repository has, and its test knows
 		Charts:     map[string]chart{},
 		Conditions: conditions(r), Environment: environment(r), Flags: flags(r), Busy: busy(r), Command: r.Command,
-		Raw: template.URL("data:application/json;base64," + base64.StdEncoding.EncodeToString(raw)), RawName: result.FileName,
+		Raw: template.URL("data:application/gzip;base64," + base64.StdEncoding.EncodeToString(raw)), RawName: result.FileName + ".gz",
 		Explanation: sentences(explanation(r)),
 	}
 	for _, f := range p.Flags {

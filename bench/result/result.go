@@ -1,8 +1,11 @@
 package result
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -117,9 +120,15 @@ func WriteFile(path string, content []byte) error {
 	return nil
 }
 
-// Read reads a file that Write wrote.
+// maxText is how many bytes a result may have when it is unpacked.
+const maxText = 1 << 30
+
+// Read reads a file that Write wrote, or one that is the same packed by gzip, as the report's page has it.
 func Read(path string) (Result, error) {
 	text, err := os.ReadFile(path)
+	if err == nil && bytes.HasPrefix(text, []byte{0x1f, 0x8b}) { // RFC 1952, section 2.3.1
+		text, err = unpacked(text)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("bench: reading a result: %w", err)
 	}
@@ -131,4 +140,15 @@ func Read(path string) (Result, error) {
 		return Result{}, fmt.Errorf("bench: %s has schema %q; this program reads %q: measure again, or use the version that wrote it", path, r.Schema, Schema)
 	}
 	return r, nil
+}
+
+func unpacked(text []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(text))
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(z, maxText))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpacking it: %w", err)
+	}
+	return text, nil
 }

@@ -102,6 +102,7 @@ func TestReadResultRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"pushlab.bench/99": `{"schema":"pushlab.bench/99"}`,
 		"is no result":     `[]`,
+		"unpacking it":     "\x1f\x8b\x08 and then nothing that could be unpacked",
 	} {
 		path := filepath.Join(t.TempDir(), FileName)
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
