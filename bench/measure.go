@@ -504,8 +504,12 @@ func (r *run) account() error {
 	delivery, err := r.load.Deliveries()
 	if slices.Contains([]result.Kind{result.FanOut, result.Echo, result.Slow}, r.point.Kind) {
 		r.Delivery = delivery
-		receivers, e := r.load.Receivers(r.Published)
-		r.Receivers, err = &receivers, errors.Join(err, e)
+		receivers, unsummed := r.load.Receivers(r.Published)
+		reading, unsummedToo := r.load.ReadDelays()
+		r.Receivers, err = &receivers, errors.Join(err, unsummed, unsummedToo)
+		if reading.HDR = ""; reading.Max > 0 {
+			r.ReadDelay = &reading
+		}
 	}
 	connecting, unsummed := r.load.Connecting()
 	r.Connecting = connecting

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pushlab/bench/result"
@@ -59,7 +60,7 @@ func (l *Load) ConnectPosters(ctx context.Context) error {
 	live, cancel := context.WithCancel(context.Background())
 	l.stopPosting = cancel
 	for _, s := range l.subscribers {
-		conn, err := l.dial(ctx)
+		conn, err := l.dial(ctx, new(atomic.Int64))
 		if err != nil {
 			return fmt.Errorf("bench: a client could not connect to post: %w", err)
 		}

@@ -36,6 +36,7 @@ type Load struct {
 	warmUp   int           // deliveries, each counted once
 	measured int           // likewise
 	now      time.Duration // when what is being taken came, since base
+	waited   time.Duration // how long it then waited to be read
 	returned time.Duration // when they began to come back, since base
 	answer   []byte        // scratch
 
@@ -57,7 +58,8 @@ type Load struct {
 	uneven     bool                 // not all were there from the first event of the warm-up
 	timeline   result.Timeline
 
-	delivery result.Recorder // from due until a subscriber has found it
+	delivery result.Recorder // from due until it has come to a subscriber
+	reading  result.Recorder // from then until it was read
 	calm     result.Recorder // likewise, to bystanders before anybody came back
 	complete result.Recorder // from when one began to come back until it has all
 	warming  result.Recorder // like delivery, of the warm-up since it was asked for last
@@ -449,12 +451,20 @@ func (l *Load) WarmedUp(events int) {
 	}
 }
 
-// Deliveries returns how long deliveries of measured events took: from when an event was due until a
-// subscriber had found it. It fails if the histogram cannot be encoded.
+// Deliveries returns how long deliveries of measured events took: from when an event was due until it had come to a
+// subscriber's socket. It fails if the histogram cannot be encoded.
 func (l *Load) Deliveries() (result.Latency, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.delivery.Latency()
+}
+
+// ReadDelays returns how long they then waited until the load read them; all are 0 where the system does not
+// tell when something came, which is anything but Linux. It fails as Deliveries does.
+func (l *Load) ReadDelays() (result.Latency, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reading.Latency()
 }
 
 // CatchUps returns how long subscribers took that came back, each until it had all that was published before it

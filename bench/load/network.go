@@ -5,7 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"pushlab/bench/result"
 )
@@ -81,14 +81,15 @@ func (c *conns) segments() (result.Segments, bool) { return result.Segments{}, f
 
 // run connects, and receives until ctx ends.
 func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan []byte) error {
-	conn, err := c.load.dial(ctx)
+	var stamp atomic.Int64
+	conn, err := c.load.dial(ctx, &stamp)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if s.slow {
-		if t, ok := conn.(*net.TCPConn); ok {
+		if t, ok := conn.(interface{ SetReadBuffer(int) error }); ok {
 			if err := t.SetReadBuffer(slowBuffer); err != nil {
 				return err
 			}
@@ -134,7 +135,7 @@ func (c *conns) run(ctx context.Context, s *subscriber, request []byte, out chan
 			c.load.mu.Unlock()
 			return ctx.Err()
 		}
-		c.load.now = time.Since(c.load.base)
+		c.load.arrive(stamp.Load())
 		said, err := s.feed(buffer[:n])
 		said = append([]byte(nil), said...) // it is the load's
 		c.load.mu.Unlock()

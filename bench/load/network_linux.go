@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -25,16 +24,17 @@ func newNetwork(l *Load) (network, error) {
 // A poller is a network of raw sockets, all read by one goroutine. For an event that comes alone it
 // takes about 6 µs, most of them the kernel's; a goroutine for each connection takes 8.
 type poller struct {
-	load    *Load
-	epoll   int
-	wake    int // an eventfd, which says that it is to end
-	server  unix.Sockaddr
-	family  int
-	of      []*subscriber // by descriptor
-	buffer  []byte
-	dials   int
-	ended   result.Segments // of connections that are closed
-	running sync.WaitGroup
+	load     *Load
+	epoll    int
+	wake     int // an eventfd, which says that it is to end
+	server   unix.Sockaddr
+	family   int
+	of       []*subscriber // by descriptor
+	buffer   []byte
+	receiver receiver
+	dials    int
+	ended    result.Segments // of connections that are closed
+	running  sync.WaitGroup
 }
 
 const (
@@ -100,6 +100,7 @@ func (p *poller) dial(fd int) error {
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
+	askStamps(fd)
 	// A loopback address is as good as another, and each has its own ports.
 	if server, ok := p.server.(*unix.SockaddrInet4); ok && server.Addr[0] == 127 {
 		source := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + p.dials/perSource%250)}}
@@ -213,7 +214,7 @@ func (p *poller) serve(s *subscriber, ready uint32) error {
 
 // receive reads what there is, or as much of it as there is room for.
 func (p *poller) receive(s *subscriber, buffer []byte) error {
-	n, err := rawRead(s.fd, buffer)
+	n, stamp, err := p.receiver.receive(s.fd, buffer)
 	switch {
 	case err == unix.EAGAIN:
 		return nil
@@ -222,7 +223,7 @@ func (p *poller) receive(s *subscriber, buffer []byte) error {
 	case n == 0:
 		return io.EOF
 	}
-	p.load.now = time.Since(p.load.base)
+	p.load.arrive(stamp)
 	answer, err := s.feed(buffer[:n])
 	if err != nil || len(answer) == 0 {
 		return err
@@ -251,16 +252,7 @@ func (p *poller) release(s *subscriber) error {
 
 func (p *poller) sip(s *subscriber, n int) error { return p.receive(s, p.buffer[:n]) }
 
-// rawRead and rawSend do not block, so the scheduler need not be told.
-
-func rawRead(fd int, p []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
-}
-
+// rawSend does not block, so the scheduler need not be told.
 func rawSend(fd int, p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)

@@ -23,9 +23,11 @@ type receiving struct {
 	n     int // and 1, so that 0 is none
 	came  int
 	first time.Duration
+	last  time.Duration
 }
 
-// observe enters that event n, which was due then, has come now to another of those who are to get it.
+// observe enters that event n, which was due then, has come now to another of those who are to get it. They are not
+// read in the order in which it came to them.
 func (r *receivers) observe(n int, due, now time.Duration, all int) {
 	if r.slots == nil {
 		r.slots = make([]receiving, onTheWay)
@@ -35,14 +37,15 @@ func (r *receivers) observe(n int, due, now time.Duration, all int) {
 		if s.n > n+1 { // its place was taken by a later one
 			return
 		}
-		*s = receiving{n: n + 1, first: now}
+		*s = receiving{n: n + 1, first: now, last: now}
 	}
+	s.first, s.last = min(s.first, now), max(s.last, now)
 	if s.came++; s.came < all {
 		return
 	}
 	r.first.Record(s.first - due)
-	r.last.Record(now - due)
-	r.spread.Record(now - s.first)
+	r.last.Record(s.last - due)
+	r.spread.Record(s.last - s.first)
 	r.complete++
 }
 

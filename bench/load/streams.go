@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pushlab/bench/result"
@@ -33,9 +34,13 @@ type h2conn struct {
 	users int           // guarded by the load's mutex
 	ready chan struct{} // closed when it is connected, or could not be
 	conn  *http.ClientConn
-	slow  io.Closer // a stream that is never read
+	stamp atomic.Int64 // of what was read last
+	slow  io.Closer    // a stream that is never read
 	err   error
 }
+
+// dialing is what a context has the h2conn by that is being connected.
+type dialing struct{}
 
 // MaxStreams is how many subscribers may share a connection: fewer than a server allows (Go's 250).
 const MaxStreams = 200
@@ -51,7 +56,9 @@ func newStreams(l *Load) (*streams, error) {
 	s := &streams{load: l, clients: map[int]*h2conn{}, open: map[*subscriber]context.CancelFunc{}}
 	// To the transport all is plain, since TLS is made, and counted, below it.
 	s.http2 = &http.Transport{
-		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return s.load.dial(ctx) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return s.load.dial(ctx, &ctx.Value(dialing{}).(*h2conn).stamp)
+		},
 		Protocols:          new(http.Protocols),
 		HTTP2:              &http.HTTP2Config{},
 		DisableCompression: true,
@@ -122,7 +129,7 @@ func (n *streams) close() {
 // dial makes a client's connection.
 func (n *streams) dial(c *h2conn) error {
 	var err error
-	if c.conn, err = n.http2.NewClientConn(n.live, "http", n.load.dialer.address); err != nil || n.load.way.Unread == "" {
+	if c.conn, err = n.http2.NewClientConn(context.WithValue(n.live, dialing{}, c), "http", n.load.dialer.address); err != nil || n.load.way.Unread == "" {
 		return err
 	}
 	response, err := n.roundTrip(n.live, c, []byte("GET "+n.load.way.Unread+" HTTP/1.1\r\nHost: "+n.load.dialer.address+"\r\n\r\n"))
@@ -165,7 +172,7 @@ func (n *streams) run(ctx context.Context, c *h2conn, s *subscriber, request []b
 		if err != nil {
 			return err
 		}
-		request, err = n.receive(ctx, s, response, buffer)
+		request, err = n.receive(ctx, c, s, response, buffer)
 		response.Body.Close()
 		if err != nil {
 			return err
@@ -187,7 +194,7 @@ func (n *streams) roundTrip(ctx context.Context, c *h2conn, request []byte) (*ht
 }
 
 // receive hands a response to a subscriber, and returns its next request, if it makes one.
-func (n *streams) receive(ctx context.Context, s *subscriber, response *http.Response, buffer []byte) (next []byte, err error) {
+func (n *streams) receive(ctx context.Context, c *h2conn, s *subscriber, response *http.Response, buffer []byte) (next []byte, err error) {
 	var head bytes.Buffer
 	head.WriteString("HTTP/1.1 " + strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode) + "\r\n")
 	response.Header.Write(&head) // a buffer takes all
@@ -198,7 +205,7 @@ func (n *streams) receive(ctx context.Context, s *subscriber, response *http.Res
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		n.load.now = time.Since(n.load.base)
+		n.load.arrive(c.stamp.Load())
 		answer, err := s.feed(p)
 		next = append(next, answer...) // it is the load's
 		return err

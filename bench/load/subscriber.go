@@ -106,7 +106,7 @@ func (s *subscriber) asked() {
 	}
 }
 
-// feed takes what came and returns what to send, which may be nothing. It keeps neither.
+// feed takes what came, and returns what to send, which may be nothing. It keeps neither.
 func (s *subscriber) feed(p []byte) (answer []byte, err error) {
 	switch l := s.load; {
 	case !s.slow:
@@ -596,6 +596,7 @@ func (l *Load) arrived(s *subscriber, a arrival) {
 		l.calm.Record(l.now - a.due)
 	default:
 		l.delivery.Record(l.now - a.due)
+		l.reading.Record(l.waited)
 		l.receivers.observe(a.n, a.due, l.now, l.opened-l.ended-l.slowOpened)
 	}
 	if s.since > 0 && a.n < s.behind {

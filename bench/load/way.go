@@ -100,27 +100,29 @@ func (l *Load) prepare() (err error) {
 }
 
 // dial connects to the server for subscribers: by TLS if that is the way, and then bytes are counted below and above it.
-func (l *Load) dial(ctx context.Context) (net.Conn, error) {
+// The connection stores there when came what was read last, as the kernel's stamp.
+func (l *Load) dial(ctx context.Context, stamp *atomic.Int64) (net.Conn, error) {
 	raw, err := l.dialer.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
+	conn := stamped(raw.Conn, stamp)
 	if l.way.TLS == nil {
 		l.mu.Lock()
 		l.dials++
 		l.mu.Unlock()
-		return raw.Conn, nil
+		return conn, nil
 	}
-	conn := tls.Client(countedConn{raw.Conn, &l.below}, l.way.TLS)
+	secure := tls.Client(countedConn{conn, &l.below}, l.way.TLS)
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
 	began := time.Now()
-	if err := conn.HandshakeContext(ctx); err != nil {
+	if err := secure.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err
 	}
 	took := time.Since(began)
-	if state := conn.ConnectionState(); l.way.Streams > 0 && state.NegotiatedProtocol != overTLS {
+	if state := secure.ConnectionState(); l.way.Streams > 0 && state.NegotiatedProtocol != overTLS {
 		raw.Close()
 		return nil, errors.New("the server does not speak HTTP/2")
 	}
@@ -128,10 +130,10 @@ func (l *Load) dial(ctx context.Context) (net.Conn, error) {
 	defer l.mu.Unlock()
 	l.dials++
 	l.handshakes.Record(took)
-	if conn.ConnectionState().DidResume {
+	if secure.ConnectionState().DidResume {
 		l.resumed++
 	}
-	return countedConn{conn, &l.above}, nil
+	return countedConn{secure, &l.above}, nil
 }
 
 // fetchTicket connects by TLS once, for a ticket by which sessions can be resumed: TLS 1.3 sends it behind the handshake.

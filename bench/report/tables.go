@@ -412,16 +412,24 @@ func (r Text) deliveries(o result.Outcome) *grid {
 // load is the table of how the load itself did.
 func (r Text) load(o result.Outcome) *grid {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "cores busy", "", "", alone})
-	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "server", "load", "others", "deliveries"})
+	t.AppendHeader(table.Row{"", "published", "", "publish delay ms", "", "", "read delay", "cores busy", "", "", alone})
+	t.AppendHeader(table.Row{"the load", "events", "/s", "p50", "p99", "max", "p99", "server", "load", "others", "deliveries"})
 	for _, m := range o.Measurements {
 		t.AppendRow(table.Row{
 			m.ShortName(), fmt.Sprintf("%d/%d", m.Published, m.Planned), number(m.PublishRate, 2),
-			ms(m.PublishDelay.P50), ms(m.PublishDelay.P99), ms(m.PublishDelay.Max),
+			ms(m.PublishDelay.P50), ms(m.PublishDelay.P99), ms(m.PublishDelay.Max), readDelay(m),
 			cores(m.ServerCores()), cores(m.LoadCores()), cores(m.OtherCores()), fmt.Sprintf("%d/%d", m.Delivered, m.Expected),
 		})
 	}
 	return t
+}
+
+// readDelay returns how long what came waited for the load to read it, or a dash if that is not known.
+func readDelay(m result.Measurement) string {
+	if m.ReadDelay == nil {
+		return "-"
+	}
+	return ms(m.ReadDelay.P99)
 }
 
 // ms returns a time in milliseconds.

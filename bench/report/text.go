@@ -403,7 +403,8 @@ func explanation(r result.Result) string {
 	}
 	several := slices.ContainsFunc(r.Outcomes, func(o result.Outcome) bool { return o.Case.Rounds > 1 })
 	if has(result.FanOut, result.Capacity, result.Slow) {
-		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until a subscriber has found it.
+		b.WriteString(`delivery counts from the time when an event was due, not from when it was published, until it has come to a
+subscriber's socket, by the kernel's clock; the load reads it a read delay later. In the null target it counts until it was read.
 `)
 	}
 	if has(result.Slow) {

@@ -66,9 +66,13 @@ type Measurement struct {
 	Disconnected int64 `json:"disconnected"`
 	// WarmUpFaults is how many deliveries of the warm-up were lost, duplicated or reordered.
 	WarmUpFaults int64 `json:"warm_up_faults"`
-	// Delivery is how long deliveries took: from when an event was due until a subscriber had read
-	// and found it. In an echo that is the round trip. In a closed loop an event is due when it is sent.
+	// Delivery is how long deliveries took: from when an event was due until it had come to a subscriber's
+	// socket. In an echo that is the round trip. In a closed loop an event is due when it is sent.
 	Delivery Latency `json:"delivery"`
+	// ReadDelay is how long what came then waited until the load read it, without HDR: the load reads
+	// for all subscribers one after the other, which is none of the server's doing. It is nil where the system does not tell when
+	// something came, as any but Linux, and in the null target; there Delivery counts until it was read.
+	ReadDelay *Latency `json:"read_delay,omitempty"`
 
 	// Window is how long it took from the first event until the counters were read.
 	Window time.Duration `json:"window_ns"`

@@ -40,6 +40,7 @@ var metrics = []MetricInfo{
 	{"last_receiver_p50_ms", "last", "last receiver p50", Milliseconds, Lower, Noisy, true, only(FanOut), func(m Measurement) float64 { return ms(of(m.Receivers).Last.P50) }},
 	{RoundTrip, "round-trip", "round trip p50", Microseconds, Lower, Noisy, false, only(Echo), func(m Measurement) float64 { return us(m.Delivery.P50) }},
 	{"publish_delay_p99_ms", "delay", "publish delay p99", Milliseconds, Lower, Noisy, false, delivering, func(m Measurement) float64 { return ms(m.PublishDelay.P99) }},
+	{"read_delay_p99_ms", "read-delay", "reading delay p99", Milliseconds, Lower, Tail, true, delivering, func(m Measurement) float64 { return ms(of(m.ReadDelay).P99) }},
 	{"publish_rate", "published", "published", PerSecond, Higher, Noisy, true, not(Idle), func(m Measurement) float64 { return m.PublishRate }},
 	{CPUPerEvent, "cpu", "server CPU per event", Microseconds, Lower, Noisy, false, not(Idle), func(m Measurement) float64 { return us(m.ServerCPUPerEvent()) }},
 	{"server_cores", "server", "cores busy with the server", Number, Lower, Noisy, true, all, Measurement.ServerCores},

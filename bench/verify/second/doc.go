@@ -5,7 +5,8 @@
 //
 //	              the harness (bench/load, bench/machine)        here
 //	reading       one goroutine, epoll, raw system calls         a goroutine for each connection, net and bufio
-//	protocols     a scanner of its own                           net/http; WebSocket by hand, from RFC 6455
+//	protocols     a scanner of its own                           net/http; polls and WebSocket by hand, from RFCs 9112 and 6455
+//	arrival       the kernel's stamp of what came                when a goroutine has read it
 //	publishing    nanosleep until an event is due                a timer, and the last 2 ms in a loop
 //	accounts      a bit for each event                           each connection has every event, in order
 //	percentiles   HdrHistogram                                   all latencies, sorted
