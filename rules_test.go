@@ -129,8 +129,9 @@ var (
 // waived lists "file sleeps" and "file skips", with the reason. To sleep in a function literal handed
 // to synctest.Test takes no time and needs no entry; to sleep in a helper called from there does.
 var waived = map[string]string{
-	"common/hub/hub_test.go skips":     "rapid then draws another action; the test goes on",
-	"common/wire/model_test.go sleeps": "a script runs in a bubble, but is no function literal",
+	"bench/load/arrival_linux_test.go sleeps": "the kernel's clock is asked how long bytes lay in a socket, so they have to lie there",
+	"common/hub/hub_test.go skips":            "rapid then draws another action; the test goes on",
+	"common/wire/model_test.go sleeps":        "a script runs in a bubble, but is no function literal",
 }
 
 // bubbles are, beside synctest.Test, functions that run a function literal in virtual time.
