@@ -70,6 +70,9 @@ var allowed = map[string][]string{
 	"bench/targets":   {"bench/result", "bench/load", "bench/machine", "longpoll", "websocket"},
 	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
 
+	"bench/excerpt":      {"bench/result", "bench/stats"},
+	"bench/excerpt_test": {"bench"}, // its scenarios
+
 	"bench/verify":        {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/verify_test":   {"common/hub", "web"},                                                                                                          // a server
 	"bench/verify/second": {},                                                                                                                             // so that it cannot share a mistake with what it checks
