@@ -47,7 +47,11 @@ var allowed = map[string][]string{
 	"common/tap":     {"common/event"},
 	"common/fault":   {},
 	"common/nginx":   {},
+	"common/proxies": {"common/nginx"}, // the end of what a process has said
 	"common/probe":   {"common/event", "common/request", "common/client"},
+
+	"deploy":      {},
+	"deploy_test": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 
