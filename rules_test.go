@@ -77,6 +77,8 @@ var allowed = map[string][]string{
 	"bench/excerpt":      {"bench/result", "bench/stats"},
 	"bench/excerpt_test": {"bench"}, // its scenarios
 
+	"bench/soak":          {"bench/load", "bench/machine", "bench/result", "deploy"},
+	"bench/soak_test":     {"common/hub", "web"}, // a server
 	"bench/verify":        {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/verify_test":   {"common/hub", "web"},                                                                                                          // a server
 	"bench/verify/second": {},                                                                                                                             // so that it cannot share a mistake with what it checks
