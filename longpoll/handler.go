@@ -54,6 +54,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	// A server's WriteTimeout is for answers that come at once. Over HTTP/2 it would end a poll that waits; write has its own.
+	http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	h.counters.Opened.Add(1)
 	h.counters.Open.Add(1)
 	answer := h.wait(r.Context(), sub, poll)

@@ -86,11 +86,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits of the HTTP server (HTTP-11). There is no limit on how long a response takes, since that would end
-// every stream; each write of a stream has its own deadline.
+// Limits of the HTTP server (HTTP-11). An answer has writeTimeout to be taken; streams and polls take that back, since theirs
+// may last, and have a deadline for each write.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readBodyTimeout   = 30 * time.Second
+	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 )
@@ -171,8 +172,11 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         protocols(),
+		HTTP2:             s.config.http2(),
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, len(listeners))
@@ -203,7 +207,13 @@ func (s *Server) drain(server *http.Server) {
 	begin := time.Now()
 	s.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
+	var closing sync.WaitGroup
+	defer closing.Wait()
 	defer cancel()
+	closing.Go(func() {
+		<-ctx.Done()
+		server.Close() // what would not end; a stream over HTTP/2 that cannot be written to ends by nothing else
+	})
 	s.hub.Close()
 	var labs sync.WaitGroup
 	if s.labs != nil {
@@ -214,9 +224,7 @@ func (s *Server) drain(server *http.Server) {
 	if s.echoes != nil {
 		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
 	}
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close() // it closes what would not end
-	}
+	server.Shutdown(ctx)
 	s.waitForStreams(ctx) // those that were just being opened
 	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"time"
 	"unicode/utf8"
 
 	gorilla "github.com/gorilla/websocket"
@@ -77,15 +79,22 @@ func (s *session) control(opcode byte, payload []byte) error {
 	return nil
 }
 
+func (s *session) hurry(within time.Duration) { s.stream.Hurry(within) }
+
 // Read serves what has come from the client: a message at the least, or a control frame.
 func (s reader) Read() error {
 	for {
 		message, err := s.await()
 		if err == nil && message {
 			err = s.serveMessage()
+			s.calm()
 		}
-		if errors.Is(err, errHeader) {
+		var timeout net.Error // gorilla hides which
+		switch {
+		case errors.Is(err, errHeader):
 			s.refuse(gorilla.CloseProtocolError, "bad frame header")
+		case errors.As(err, &timeout) && timeout.Timeout():
+			s.refuse(gorilla.ClosePolicyViolation, fmt.Sprintf("a message must be complete in %v", messageTime))
 		}
 		if err != nil || s.drained() {
 			return err
@@ -130,6 +139,9 @@ type operation struct {
 	After  *string         `json:"after"`
 }
 
+// maxRef is how long a ref may be, in bytes: each answer holds one, and some may wait for a client that does not read.
+const maxRef = 4 << 10
+
 // A reply answers one. An envelope has no member op, so that the two cannot be confused.
 type reply struct {
 	Op    string          `json:"op"`
@@ -144,7 +156,11 @@ func isReply(message []byte) bool { return bytes.HasPrefix(message, []byte(`{"op
 // operate does what a message asks for and answers it. It fails when the stream has ended.
 func (s *session) operate(message []byte) error {
 	var op operation
-	if err := json.Unmarshal(message, &op); err != nil {
+	err := json.Unmarshal(message, &op)
+	switch {
+	case len(op.Ref) > maxRef:
+		return s.reply(reply{Op: "error", Error: fmt.Sprintf("ref has %d bytes; the limit is %d", len(op.Ref), maxRef)})
+	case err != nil:
 		return s.reply(reply{Op: "error", Ref: op.Ref, Error: badMessage(err)})
 	}
 	answer := reply{Ref: op.Ref}

@@ -90,6 +90,8 @@ func TestErrors(t *testing.T) {
 			{`[]`, "object"},
 			{`{"op":"ping"}{"op":"ping"}`, "JSON"},
 			{`{"op":"ping","ref":`, "JSON"},
+			{`{"op":"ping","ref":"` + strings.Repeat("7", 4<<10) + `"}`, "ref has 4098 bytes"},
+			{`{"op":7,"ref":"` + strings.Repeat("7", 4<<10) + `"}`, "ref has 4098 bytes"},
 		} {
 			p.send(text, c.message)
 			var reply struct{ Op, Ref, Error, ID string }
@@ -326,6 +328,47 @@ func TestEndlessViolator(t *testing.T) {
 			t.Errorf("it was cut off after %v", took)
 		}
 	})
+}
+
+// TestSlowMessage: what a client begins it has half a minute to end. To say nothing at all is no offence.
+func TestSlowMessage(t *testing.T) {
+	whole := clientFrame(text, `{"op":"ping","ref":"`+strings.Repeat("x", 200)+`"}`)
+	for _, c := range []struct {
+		name  string
+		begun []byte
+	}{
+		{"half a header", whole[:3]},
+		{"a header", whole[:8]},
+		{"half a message", whole[:50]},
+		{"a fragment", clientFrame(text&^0x80, `{"op":`)},
+		{"half a ping", clientFrame(ping, "hello")[:4]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := start(t, websocket.Config{Heartbeat: -1})
+				p := f.connect("topic=none")
+				p.want("$open:0")
+				for range 2 {
+					time.Sleep(time.Hour)
+					for _, b := range whole {
+						p.Write([]byte{b})
+						time.Sleep(100 * time.Millisecond) // less than half a minute in all
+					}
+					if got := p.next(); !strings.HasPrefix(got, `{"op":"pong"`) {
+						t.Errorf("got %s", got)
+					}
+				}
+				time.Sleep(time.Hour)
+				begin := time.Now()
+				p.Write(c.begun)
+				p.want("close 1008")
+				if took := time.Since(begin); took != 30*time.Second {
+					t.Errorf("it was closed after %v", took)
+				}
+				p.wantEnd()
+			})
+		})
+	}
 }
 
 // TestMute: a client that answers no ping is dropped one heartbeat after it, without a goodbye.

@@ -76,7 +76,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
 	f.BoolVar(&o.web.Demo, "demo", false, "give those who ask from this machine a server of their own to try things with (default: if it listens only there)")
 	f.StringVar(&o.web.Dev, "dev", "", "a folder to serve the page from, such as web/static, instead of from the program; the page is loaded again when a file changes")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; Unix sockets stay as they are")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; it is read again when it changes. Unix sockets stay as they are")
 	f.StringVar(&o.tlsKey, "tls-key", "", "the file with its key")
 	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "do so with a certificate made now, for localhost and each --host; its fingerprint is printed, and another one is made after some weeks")
 	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
@@ -152,7 +152,7 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	secure, err := o.tls(std)
+	secure, err := o.tls(std, logger)
 	if err != nil {
 		return err
 	}
@@ -187,10 +187,10 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 }
 
 // tls returns how to serve HTTPS; nil if it is not to be served. It tells by what a certificate of our own can be known.
-func (o *serveOptions) tls(std streams) (*tls.Config, error) {
+func (o *serveOptions) tls(std streams, logger *slog.Logger) (*tls.Config, error) {
 	switch {
 	case o.tlsCert != "":
-		return web.CertificateFiles(o.tlsCert, o.tlsKey)
+		return web.CertificateFiles(o.tlsCert, o.tlsKey, logger)
 	case o.selfSigned:
 		config, fingerprint, err := web.SelfSigned(o.web.Hosts)
 		if err == nil {

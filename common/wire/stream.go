@@ -125,6 +125,20 @@ func (s *Stream) queue(m message) error {
 	return nil
 }
 
+// Hurry has the Reader's reads fail with os.ErrDeadlineExceeded after that time; zero takes it back. A stream that ends has a
+// deadline of its own for what is still to be read, which stays.
+func (s *Stream) Hurry(within time.Duration) {
+	deadline := time.Time{}
+	if within > 0 {
+		deadline = time.Now().Add(within)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.out.(*connection); ok && !s.ended && !s.cut {
+		c.conn.SetReadDeadline(deadline) // of a connection that is broken: reading it fails anyhow
+	}
+}
+
 // Expect has the stream end as Stalled unless Heard is called within that time.
 func (s *Stream) Expect(within time.Duration) {
 	s.heard.Store(int64(s.streams.clock() + within))
