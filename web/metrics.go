@@ -21,6 +21,7 @@ func (s *Server) metrics() echo.HandlerFunc {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
+		s.refusals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_wire_info", Help: "How streams are written to; always 1.",
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"pushlab/common/access"
 	"pushlab/common/hub"
 	"pushlab/common/request"
 	"pushlab/common/wire"
@@ -59,6 +60,10 @@ type Config struct {
 	SocketOrigins []string
 	// Wait is how long a poll waits that asks for no time: see longpoll.Config.
 	Wait time.Duration
+	// Access says who may publish and subscribe. Default: everybody who can reach the server.
+	Access *access.Control
+	// AuthCookie is the name of a cookie that may hold a token. Default: none may.
+	AuthCookie string
 	// Routes are further paths, and what serves them.
 	Routes map[string]http.Handler
 	// Demo mounts the labs of the teaching page below /lab, for those who ask under a name of this machine. Run ends them
@@ -113,6 +118,9 @@ type Server struct {
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
 	draining   atomic.Bool
+
+	tickets  access.Tickets
+	refusals refusals
 }
 
 // NewServer returns a server of the hub's events. It fails on an origin or host that is none.
@@ -131,7 +139,10 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		}
 		config.AllowedOrigins[i] = normal
 	}
+	refusals := newRefusals()
 	s := &Server{
+		refusals: refusals,
+
 		config: config,
 		hub:    h,
 		names:  []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
@@ -146,7 +157,8 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 			websocket.Name: websocket.New(h, websocket.Config{
 				Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger,
-				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress}),
+				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress,
+				Denied: func() { refusals.count(refusedOperation) }}),
 		},
 	}
 	if config.Echo {
@@ -158,7 +170,11 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		if config.Dev != "" {
 			files = os.DirFS(config.Dev)
 		}
-		s.labs = lab.New(lab.Config{Server: s.labServer, TLS: localTLS(), Files: files, Main: h, Logger: config.Logger})
+		bridged := h
+		if len(config.Access.Anonymous().Subscribe) == 0 { // who asks for a lab brings no token
+			bridged = nil
+		}
+		s.labs = lab.New(lab.Config{Server: s.labServer, TLS: localTLS(), Files: files, Main: bridged, Logger: config.Logger})
 	}
 	return s, s.routes()
 }

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	gorilla "github.com/gorilla/websocket"
 
+	"pushlab/common/access"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/request"
@@ -23,6 +25,7 @@ type session struct {
 	frames
 	*Handler
 	stream   *wire.Stream
+	grant    *access.Grant // what the client may do
 	answer   *bytes.Buffer // what gorilla has written, during the handshake
 	deflates bool          // compression was agreed on
 }
@@ -166,7 +169,11 @@ func (s *session) operate(message []byte) error {
 	answer := reply{Ref: op.Ref}
 	switch op.Op {
 	case "publish":
-		id, err := s.publish(op)
+		var id event.ID
+		err := s.allow(s.grant.CheckPublish(op.Topic))
+		if err == nil {
+			id, err = s.publish(op)
+		}
 		if err != nil {
 			answer.Op, answer.Error = "error", request.Reason(err)
 			break
@@ -174,6 +181,10 @@ func (s *session) operate(message []byte) error {
 		answer.Op, answer.ID = "ack", id.String()
 	case "subscribe":
 		start, err := s.check(op)
+		if err == nil {
+			op.Topics, err = s.grant.Subscription(op.Topics)
+			err = s.allow(err)
+		}
 		if err == nil {
 			return s.stream.Resubscribe(op.Topics, start) // $open is the answer
 		}
@@ -199,6 +210,16 @@ func badMessage(err error) string {
 	default:
 		return wrong.Field + " must be a string"
 	}
+}
+
+// allow passes on why the client may not do something, if it may not, and says so for those who count. A client
+// that has no time left may do nothing, though it reads too slowly to have got its goodbye.
+func (s *session) allow(denied error) error {
+	denied = cmp.Or(denied, s.grant.CheckTime(time.Now()))
+	if denied != nil {
+		s.config.Denied()
+	}
+	return denied
 }
 
 func (s *session) publish(op operation) (event.ID, error) {

@@ -26,6 +26,7 @@ type Stream struct {
 
 	delivered atomic.Int64 // events
 	written   int64        // bytes, for the log
+	end       *time.Timer  // see EndAt; nil: it has no time
 
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one
@@ -39,6 +40,7 @@ type Stream struct {
 	inbox   []message
 	reading bool // a goroutine is
 	left    bool // the peer is gone
+	over    bool // its time is
 	cut     bool // by abort
 	ended   bool // the loop writes no more
 }
@@ -71,6 +73,9 @@ func (s *Streams) newStream(sub *hub.Subscription, peer string, out output) *Str
 // Use has a stream of Accept frame events in another encoding than its transport's own, such as one
 // that compresses. It must be called before Start.
 func (s *Stream) Use(encoding *hub.Encoding) { s.encoding = encoding }
+
+// EndAt has the stream say goodbye at that time. It must be called before Start.
+func (s *Stream) EndAt(t time.Time) { s.end = time.AfterFunc(time.Until(t), s.expire) }
 
 // A Reader reads what the peer of a stream says.
 type Reader interface {
@@ -169,6 +174,9 @@ func (s *Stream) abort() {
 // leave says that the peer is gone.
 func (s *Stream) leave() { s.note(func() { s.left = true }) }
 
+// expire says that the stream's time is over.
+func (s *Stream) expire() { s.note(func() { s.over = true }) }
+
 func (s *Stream) note(set func()) {
 	s.mu.Lock()
 	set()
@@ -245,6 +253,9 @@ func (s *Stream) finish(reason Reason) {
 	s.tell()
 	s.mu.Unlock()
 	s.sub.Close()
+	if s.end != nil {
+		s.end.Stop()
+	}
 	if s.ready == nil {
 		s.place.leave(s)
 	}
