@@ -61,7 +61,7 @@ func TestBrowserShowsItsToken(t *testing.T) {
 	}
 	_, script, _ := strings.Cut(string(document), "```js\n")
 	script, _, _ = strings.Cut(script, "```")
-	tokens := strconv.Quote(newToken("", "a", time.Now().Add(4*time.Second))) + ", " + strconv.Quote(newToken("", "a", time.Now().Add(time.Hour)))
+	tokens := strconv.Quote(newToken("", "a", time.Now().Add(6*time.Second))) + ", " + strconv.Quote(newToken("", "a", time.Now().Add(time.Hour)))
 	run[string](own, "(() => {"+script+`
 		window.shown = "";
 		const tokens = [`+tokens+`];
