@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/common/client"
 	"pushlab/common/proxies"
 	"pushlab/common/request"
 	"pushlab/web"
+	"pushlab/websocket"
 )
 
 // nginxFiles are the two sites for nginx, by how they reach the server.
@@ -40,6 +42,7 @@ func TestNginx(t *testing.T) {
 				"Host": name, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "Connection": "", "Upgrade": "", "Version": "HTTP/1.1",
 			})
 			checkNotCached(s, p)
+			checkOrigins(s, p)
 		})
 	}
 }
@@ -83,6 +86,22 @@ func checkNotCached(s *service, p *proxies.Proxy) {
 		}
 		if age := response.Header.Get("Age"); !strings.Contains(content, event) || response.Header.Get("Cache-Control") != "no-store" || age != "" && age != "0" {
 			s.t.Errorf("after %s the answer is %s %v", event, content, response.Header)
+		}
+	}
+}
+
+// checkOrigins checks that the site's own pages get WebSockets, by TLS too, and those of another site do not.
+func checkOrigins(s *service, p *proxies.Proxy) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for origin, allowed := range map[string]bool{"http://" + name: true, "https://" + name: true, "https://evil.example": false, "http://" + name + ":81": false} {
+		c, err := websocket.Dial(ctx, "ws://"+name+"/websocket", client.Options{DialContext: p.Dial, Header: http.Header{"Origin": {origin}}})
+		if err == nil {
+			c.Close()
+		}
+		if (err == nil) != allowed {
+			s.t.Errorf("a WebSocket of a page of %s: %v", origin, err)
 		}
 	}
 }
