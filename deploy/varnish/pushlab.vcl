@@ -30,7 +30,7 @@ sub vcl_recv {
 
 	# Two who ask for the same must not wait for each other: one who looks into the cache would, until it is known that the
 	# answer is not for it.
-	if (req.url ~ "^/(longpoll|httpstream|sse|publish|lab)") {
+	if (req.url ~ "^/(longpoll|httpstream|sse|publish|ticket)") {
 		return (pass);
 	}
 }
