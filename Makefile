@@ -4,10 +4,11 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page cover fuzz build run smoke bench bench-peers bench-verify
+.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page hostile cover fuzz build run smoke bench bench-peers bench-verify
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
+DURATION ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
 ARGS     ?=
@@ -65,7 +66,7 @@ fmt: ## Format all Go files
 	gofmt -w .
 
 # -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
-lint test test-libraries proxies soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
+lint test test-libraries proxies soak soak-page hostile cover fuzz bench: export GOFLAGS += -buildvcs=false
 
 lint: ## Check gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .)
@@ -110,6 +111,10 @@ soak: ## Stress the streams on all engines for SOAK (10m)
 # Without -race: it measures frames and memory, on a machine that should have nothing else to do.
 soak-page: deps ## Keep the page at 1,000 events a second for SOAK (10m), and in a storm for a fifth of that
 	go test -timeout 0 -v -run '^TestSoak$$' ./web -soak $(SOAK)
+
+# Without -race: it measures delays, on a machine that should have nothing else to do.
+hostile: ## Attack a server in thirteen ways, each for DURATION (10s), and measure what its healthy clients notice
+	go test -timeout 0 -count 1 -v -run '^TestHostile$$' ./cmd/pushlab -hostile $(DURATION)
 
 cover: deps ## Write cover.html, which statements the tests reach
 	go test -p 2 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...

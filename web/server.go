@@ -119,8 +119,9 @@ type Server struct {
 	page       echo.HandlerFunc // serves the page's files
 	draining   atomic.Bool
 
-	tickets  access.Tickets
-	refusals refusals
+	tickets     access.Tickets
+	refusals    refusals
+	connections atomic.Int64 // that there have been
 }
 
 // NewServer returns a server of the hub's events. It fails on an origin or host that is none.
@@ -191,6 +192,7 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.countConnection,
 		Protocols:         protocols(),
 		HTTP2:             s.config.http2(),
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
@@ -245,6 +247,12 @@ func (s *Server) drain(server *http.Server) {
 	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
 }
 
+func (s *Server) countConnection(_ net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.connections.Add(1)
+	}
+}
+
 // waitForStreams waits for all streams to end, until ctx does.
 func (s *Server) waitForStreams(ctx context.Context) {
 	for _, name := range s.names {
@@ -275,13 +283,5 @@ func (s *Server) subscribers() int {
 	return int(n)
 }
 
-// StreamsOpened counts the streams that there have been. Polls are none.
-func (s *Server) StreamsOpened() int64 {
-	n := int64(0)
-	for name, t := range s.transports {
-		if name != longpoll.Name {
-			n += t.Counters().Opened.Load()
-		}
-	}
-	return n
-}
+// ConnectionsOpened counts the connections that there have been, for whatever purpose.
+func (s *Server) ConnectionsOpened() int64 { return s.connections.Load() }

@@ -15,10 +15,13 @@ import (
 	"time"
 )
 
-// TestMain lets the test's own program stand in for pushlab, so that the tests run it as a process.
+// TestMain lets the test's own program stand in for pushlab, or for who attacks it, so that the tests run it as a process.
 func TestMain(m *testing.M) {
 	if os.Getenv("RUN_AS_PUSHLAB") != "" {
 		main()
+	}
+	if name := os.Getenv("RUN_AS_ATTACKER"); name != "" {
+		os.Exit(attackAs(name))
 	}
 	os.Exit(m.Run())
 }

@@ -9,12 +9,13 @@ import (
 // To connect takes ten times the memory that staying connected does: net/http's buffers, the request,
 // a stack. After a crowd has come, all that is garbage, which the runtime would keep for the next
 // crowd. It is given back to the system once nobody has come for settled, if at least a crowd came.
+// Those who come to do harm open no streams, so connections are what counts.
 const (
 	crowd   = 1000
 	settled = time.Second
 )
 
-// giveMemoryBack does that until ctx ends. Opened tells how many streams there have been.
+// giveMemoryBack does that until ctx ends. Opened tells how many connections there have been.
 func giveMemoryBack(ctx context.Context, opened func() int64) {
 	ticker := time.NewTicker(settled)
 	defer ticker.Stop()

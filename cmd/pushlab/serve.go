@@ -189,7 +189,7 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	for i, s := range sources {
 		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
 	}
-	running.Go(func() { giveMemoryBack(ctx, server.StreamsOpened) })
+	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened) })
 	err = server.Run(ctx, listeners...)
 	cancel()
 	running.Wait()

@@ -19,7 +19,7 @@ import (
 	"pushlab/common/wire"
 )
 
-// routes are ways to a handler in memory. On all but the first its connection cannot be taken over.
+// routes are ways to a handler in memory. On all but the first two its connection cannot be taken over.
 var routes = []route{
 	{name: "plain HTTP/1.1"},
 	{name: "TLS", tls: true},

@@ -14,9 +14,9 @@
 //
 // # Taking over
 //
-// On plain HTTP/1.1 [Streams.ServeHTTP] takes the connection over (http.Hijacker), and the handler
+// On HTTP/1.1 [Streams.ServeHTTP] takes the connection over (http.Hijacker), and the handler
 // returns at once: net/http's buffers and its stack are free again, and the chunk around an event
-// is framed once for everybody instead of once for each. Over TLS and HTTP/2, and where the
+// is framed once for everybody instead of once for each. Over HTTP/2, and where the
 // response writer was wrapped by something that may transform what it is given, it writes and
 // flushes through http.ResponseController instead, and returns when the stream ends. A wrapper
 // that implements http.Hijacker itself says that it may be left out.

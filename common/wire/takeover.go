@@ -27,11 +27,11 @@ type connection struct {
 	aborted atomic.Bool
 }
 
-// takeOver takes over the connection of a response on plain HTTP/1.x, with what middleware has put
+// takeOver takes over the connection of a response by HTTP/1.x, with what middleware has put
 // into w.Header(). It returns the head of the response, which is to be written first.
 func takeOver(w http.ResponseWriter, r *http.Request) (c *connection, head []byte, ok bool) {
 	hijacker, ok := w.(http.Hijacker) // not through Unwrap: a wrapper may transform the body
-	if !ok || r.TLS != nil || r.ProtoMajor != 1 {
+	if !ok || r.ProtoMajor != 1 {
 		return nil, nil, false
 	}
 	conn, _, err := hijacker.Hijack() // what a client sends after its request is not looked at
@@ -54,7 +54,7 @@ func takeOver(w http.ResponseWriter, r *http.Request) (c *connection, head []byt
 	}
 	h.Write(&b) // a buffer takes everything
 	b.WriteString("\r\n")
-	return &connection{conn: conn, http: true}, b.Bytes(), true
+	return &connection{conn: conn, http: true, tls: overTLS(conn)}, b.Bytes(), true
 }
 
 // Read reads what is there and forgets it (Reader). A subscriber has nothing to say after its request,
@@ -120,8 +120,7 @@ func (c *connection) abort() {
 // past is a deadline that ends what waits.
 var past = time.Unix(1, 0)
 
-// A response is an output that net/http still owns: over TLS or HTTP/2, or a writer that was
-// wrapped.
+// A response is an output that net/http still owns: over HTTP/2, or a writer that was wrapped.
 type response struct {
 	w       http.ResponseWriter
 	flush   *http.ResponseController // of w: flushes the outermost wrapper that holds bytes back (SSE-32)
