@@ -49,6 +49,8 @@ var allowed = map[string][]string{
 	"common/nginx":   {},
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
+	"common/probe_test": {"common/hub", "common/nginx", "web"}, // a server to diagnose, and what stands before it
+
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 
 	"common/browsertest": {},
