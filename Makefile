@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries soak soak-page cover fuzz build run smoke bench bench-peers bench-verify
+.PHONY: help deps fmt lint test test-libraries proxies soak soak-page cover fuzz build run smoke bench bench-peers bench-verify
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -41,13 +41,14 @@ define peers
 	command -v pushpin >/dev/null || missing+=(pushpin)
 endef
 
-deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, Nchan, Pushpin, and what interop/ talks to
+deps: ## Install what the tests need: gcc (for -race), chromium, axe-core, nginx, Nchan, Pushpin, systemd-analyze, and what interop/ talks to
 	@$(apt_install)
 	$(peers)
 	echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing+=(gcc libc6-dev)
 	command -v chromium >/dev/null || missing+=(chromium)
 	command -v curl >/dev/null || missing+=(curl)
 	command -v node >/dev/null || missing+=(nodejs npm)
+	command -v systemd-analyze >/dev/null || missing+=(systemd) # to check the unit in deploy/
 	# The Python of the system, since that is where apt puts the package; PATH may have another one.
 	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
 	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
@@ -64,7 +65,7 @@ fmt: ## Format all Go files
 	gofmt -w .
 
 # -buildvcs=false: vet and tests need no version stamp, hence neither git nor a checkout that git trusts.
-lint test test-libraries soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
+lint test test-libraries proxies soak soak-page cover fuzz bench: export GOFLAGS += -buildvcs=false
 
 lint: ## Check gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .)
@@ -85,6 +86,18 @@ test: deps lint ## Check everything: lint, then all tests with -race, browser an
 test-libraries: ## Test the servers that bench compares with (bench/peers/libraries, a module of its own)
 	go vet -C bench/peers/libraries ./...
 	go test -C bench/peers/libraries ./...
+
+# Debian starts HAProxy, Caddy and Varnish as services, as it does nginx; the tests use none of these, and they may be stopped.
+# Of Apache it takes the program alone. Varnish needs a C compiler.
+proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Varnish, and write what came of it into docs/proxies.md
+	@$(apt_install)
+	command -v nginx >/dev/null || missing+=(nginx)
+	command -v haproxy >/dev/null || missing+=(haproxy)
+	command -v apache2 >/dev/null || missing+=(apache2-bin)
+	command -v caddy >/dev/null || missing+=(caddy)
+	command -v varnishd >/dev/null || missing+=(varnish gcc libc6-dev)
+	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
+	go test -count 1 -timeout 10m -run '^TestMatrix$$' ./deploy -all -update
 
 soak: ## Stress the streams on all engines for SOAK (10m)
 	CGO_ENABLED=1 go test -race -timeout 0 -run TestStress ./common/wire -soak $(SOAK)

@@ -47,9 +47,12 @@ var allowed = map[string][]string{
 	"common/tap":     {"common/event"},
 	"common/fault":   {},
 	"common/nginx":   {},
+	"common/proxies": {"common/nginx"}, // the end of what a process has said
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
-	"common/probe_test": {"common/hub", "common/nginx", "web"}, // a server to diagnose, and what stands before it
+	"common/probe_test": {"common/hub", "common/nginx", "common/proxies", "deploy", "web"}, // a server to diagnose, and what stands before it
+	"deploy":      {},
+	"deploy_test": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,7 +35,7 @@ func Listen(ctx context.Context, address string, socket Socket) (net.Listener, e
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make the socket %s: %w; its folder must exist and let this user write", path, err)
+		return nil, cannotMake(path, err)
 	}
 	if err := own(path, socket); err != nil {
 		l.Close()
@@ -74,12 +75,42 @@ func removeStale(ctx context.Context, path string) error {
 		return fmt.Errorf("a server answers on %s already; stop it, or choose another path", path)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("the socket %s is left from a server that is gone, and cannot be removed: %w", path, err)
+			return fmt.Errorf("the socket %s is left from a server that is gone, and %s cannot remove it: %w; have its owner or root do it", path, thisUser(), err)
 		}
 		return nil
+	case errors.Is(err, syscall.EAGAIN): // its queue is full
+		return fmt.Errorf("a server listens on %s already, though it is too busy to answer; stop it, or choose another path", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("there is a socket %s, and %s may not ask whether a server uses it: %w; if none does, have its owner or root remove it, else choose another path", path, thisUser(), err)
 	default:
 		return fmt.Errorf("there is a socket %s, and whether a server uses it cannot be told: %w", path, err)
 	}
+}
+
+// cannotMake says why there is no socket, and what to do about that.
+func cannotMake(path string, err error) error {
+	folder := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot make the socket %s: there is no folder %s; make it, in a systemd unit by RuntimeDirectory=, or choose another path", path, folder)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%s may not make the socket %s: %w; let him write to the folder %s, in a systemd unit by RuntimeDirectory=, or choose another path", thisUser(), path, err, folder)
+	case len(path) > maxSocketPath:
+		return fmt.Errorf("the socket's path %s has %d bytes, and may have %d; choose a shorter one", path, len(path), maxSocketPath)
+	}
+	return fmt.Errorf("cannot make the socket %s: %w", path, err)
+}
+
+// maxSocketPath is how long the path of a socket may be, in bytes: sockaddr_un of Linux, without the final zero.
+const maxSocketPath = 107
+
+// thisUser names the user whose rights count.
+func thisUser() string {
+	id := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(id); err == nil {
+		return "the user " + u.Username
+	}
+	return "the user with the id " + id
 }
 
 // own gives the socket to whom it is meant for.
@@ -94,7 +125,8 @@ func own(path string, socket Socket) error {
 			return fmt.Errorf("the group %s has the id %q, which is no number", socket.Group, group.Gid)
 		}
 		if err := os.Chown(path, -1, gid); err != nil {
-			return fmt.Errorf("cannot give %s to the group %s: %w; this user must be a member of it", path, socket.Group, err)
+			return fmt.Errorf("%s may not give the socket %s to the group %s: %w; only a member may: make him one by 'usermod -aG %[3]s', "+
+				"in a systemd unit by SupplementaryGroups=%[3]s, or leave --socket-group out", thisUser(), path, socket.Group, err)
 		}
 	}
 	if err := os.Chmod(path, socket.Mode); err != nil {

@@ -138,10 +138,11 @@ func (w *way) judgeQuiet(q quiet, beat time.Duration) {
 	if beat > 0 {
 		beating = fmt.Sprintf("the server beats about every %v", shown(beat))
 	}
-	if q.refused != nil && q.refused.status != http.StatusGatewayTimeout {
+	lived := q.ended.Sub(q.began)
+	if q.refused != nil && !waitedFor(q.refused, nil, lived) {
 		return // another check tells
 	}
-	switch lived := q.ended.Sub(q.began); {
+	switch {
 	case q.ended.IsZero() && beat > 0 && len(q.beats) == 0 && w.doctor.Idle > beat+beat/2+opening:
 		w.broken(idleCheck, q.transport, Buffering, "Heartbeats do not come through: they are held back.", "%s, on another stream", beating)
 	case q.ended.IsZero():
@@ -167,6 +168,13 @@ func (w *way) judgeEnd(q quiet) {
 	}
 }
 
+// waitedFor reports whether a hop answered in the server's place, since it did not want to wait any longer. It
+// should say 504; Apache says 502 and Varnish 503.
+func waitedFor(a *answer, content []byte, took time.Duration) bool {
+	_, server := ours(a, content)
+	return !server && a.status >= 500 && (took >= minIdle/2 || a.status == http.StatusGatewayTimeout)
+}
+
 // askQuietPoll waits for an answer that has nothing to say.
 func (w *way) askQuietPoll(ctx context.Context) {
 	wait := min(w.doctor.Idle, maxPoll).Truncate(time.Second)
@@ -177,7 +185,7 @@ func (w *way) askQuietPoll(ctx context.Context) {
 	case ctx.Err() != nil:
 	case err == nil && (a.status == http.StatusNoContent || a.status == http.StatusOK):
 		w.fine(idleCheck, LongPoll, "A poll may wait.", "%v", shown(took))
-	case err == nil && a.status != http.StatusGatewayTimeout && a.status != http.StatusBadGateway:
+	case err == nil && !waitedFor(a, content, took):
 		_, text := explain(a, content)
 		w.broken(idleCheck, LongPoll, Unanswered, text, "%s after %v", a.statusLine(), shown(took))
 	default:

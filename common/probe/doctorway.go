@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -346,33 +347,39 @@ func (w *way) askKeepAlive(ctx context.Context) {
 	w.fine(keepAliveCheck, LongPoll, "Polls can share a connection.", "")
 }
 
-// askLimit announces an event as large as the server takes, and does not send it.
+// askLimit sends as much as the largest event has, but nothing that the server would publish: it is not JSON.
 func (w *way) askLimit(ctx context.Context) {
 	if !w.publishes {
 		return
 	}
-	a, err := w.open(ctx, "publish", ask{method: http.MethodPost, query: url.Values{"topic": {w.quietTopic()}}, header: []string{
-		"Content-Type: text/plain; charset=utf-8", "Content-Length: " + strconv.Itoa(w.doctor.MaxMessage), "Expect: 100-continue",
-	}}, opening+2*w.roundTrip)
-	var late lateError
-	switch {
-	case errors.As(err, &late): // who waits for the content does not refuse it
-		w.fine(limitCheck, "", "Events of the largest size may be published.", "%s", inBytes(w.doctor.MaxMessage))
-		return
-	case err != nil:
-		w.remark(limitCheck, "", BodyLimit, "A large event may be refused: the connection was closed when it was announced.", "%s: %v", inBytes(w.doctor.MaxMessage), err)
-		return
+	size := inBytes(w.doctor.MaxMessage)
+	t := w.target("publish")
+	c, err := t.dial(ctx)
+	if err != nil {
+		return // the other checks tell
 	}
-	defer a.close()
-	content, err := a.content(time.Now().Add(doctorPatience))
-	if err != nil || a.status != http.StatusRequestEntityTooLarge {
-		return // refused for another reason, of which another check tells
-	}
-	if _, server := ours(a, content); server {
-		w.remark(limitCheck, "", BodyLimit, "The server itself takes no events as large as that.", "%s: %s", inBytes(w.doctor.MaxMessage), said(a, content))
+	defer c.close()
+	c.wait = 2 * doctorPatience // it is much, for a slow line
+	// Who refuses may not read it all; his answer has come all the same.
+	c.send(t.request(t.URL, ask{method: http.MethodPost, query: url.Values{"topic": {w.quietTopic()}},
+		header: []string{"Content-Type: application/json"}, body: bytes.Repeat([]byte(" "), w.doctor.MaxMessage)}))
+	a, err := c.exchange(nil, http.MethodPost)
+	if err != nil {
+		w.remark(limitCheck, "", BodyLimit, "A large event gets no answer.", "%s: %v", size, err)
 		return
 	}
-	w.broken(limitCheck, "", BodyLimit, "A hop refuses large events: its limit is lower than the server's.", "%s: %s", inBytes(w.doctor.MaxMessage), a.statusLine())
+	w.saw(a)
+	content, _ := a.content(time.Now().Add(opening)) // what has come of it will do
+	switch _, server := ours(a, content); {
+	case server && a.status == http.StatusRequestEntityTooLarge:
+		w.remark(limitCheck, "", BodyLimit, "The server itself takes no events as large as that.", "%s: %s", size, said(a, content))
+	case server && a.status == http.StatusBadRequest:
+		w.fine(limitCheck, "", "Events of the largest size come through.", "%s", size)
+	case a.status == http.StatusRequestEntityTooLarge:
+		w.broken(limitCheck, "", BodyLimit, "A hop refuses large events: its limit is lower than the server's.", "%s: %s", size, said(a, content))
+	default:
+		w.remark(limitCheck, "", BodyLimit, "A large event gets an answer that is not the server's.", "%s: %s", size, said(a, content))
+	}
 }
 
 // askProtocol asks which version of HTTP clients get.
