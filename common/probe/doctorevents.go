@@ -134,7 +134,7 @@ func (w *way) watchEvents(ctx context.Context) {
 		w.judgeDelay(v, marks, held[v.transport])
 	}
 	w.askSameStream(ctx, now, marks)
-	w.askResume(ctx, marks)
+	w.askResume(ctx, now, marks)
 }
 
 // snapshot returns the watches as they are now, to be looked at without a lock.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ func (w *way) judgeStreams(watches []*watch) {
 		}
 		if v.answer != nil && v.answer.status != http.StatusOK {
 			cause, text := explain(v.answer, nil)
+			if _, server := ours(v.answer, nil); !server && v.answer.status == http.StatusGatewayTimeout { // though polls are answered
+				cause, text = Buffering, "A hop waits for more of a stream before it passes anything on, and gives up."
+			}
 			w.broken(openCheck, v.transport, cause, text, "%s", said(v.answer, nil))
 			continue
 		}
@@ -211,7 +215,7 @@ func (w *way) first(ctx context.Context, transport string, a ask) (event.Event, 
 
 // askResume comes back as an EventSource does, with the id of the last event in a header field, and as
 // other clients do, with the id in the query.
-func (w *way) askResume(ctx context.Context, marks []mark) {
+func (w *way) askResume(ctx context.Context, watches []*watch, marks []mark) {
 	if len(marks) < 2 || len(w.epochsSeen()) > 1 {
 		return // other checks tell
 	}
@@ -235,8 +239,11 @@ func (w *way) askResume(ctx context.Context, marks []mark) {
 		w.fine(resumeCheck, SSE, "Who comes back with Last-Event-ID goes on where it was.", "")
 		return
 	}
+	before := slices.IndexFunc(watches, func(v *watch) bool { return v.transport == SSE && v.start == header.ID.String() })
 	query, _, err := w.first(ctx, SSE, by(false))
 	switch {
+	case before >= 0:
+		w.broken(resumeCheck, SSE, Caching, "Who comes back with Last-Event-ID gets an old beginning: it comes from a store.", "the stream begins at %s instead of %s, as an earlier one did", header.ID, cursor)
 	case err == nil && query.ID.String() == cursor:
 		w.broken(resumeCheck, SSE, strips("Last-Event-ID"), lost, "with the header field the stream begins at %s instead of %s; with after= in the query it is right", header.ID, cursor)
 	case header.Topic == event.GapTopic:

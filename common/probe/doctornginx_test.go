@@ -105,7 +105,7 @@ func TestDoctorNginx(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := shown(t, d)
-			if got := symptoms(d); !slices.Equal(got, c.want) {
+			if got := causes(d); !slices.Equal(got, c.want) {
 				t.Errorf("found %q, want %q\n%s\nnginx says: %s", got, c.want, out, n.Log.String())
 			}
 			if len(d.Hops) != 1 || d.Hops[0].Name != "nginx" || !strings.Contains(out, c.line) {

@@ -162,7 +162,7 @@ func (w *way) judgeEnd(q quiet) {
 	switch {
 	case q.transport == WebSocket, q.refused != nil:
 	case errors.Is(q.err, io.EOF):
-		w.remark(endCheck, q.transport, OldHTTP, "A stream that is cut ends as if it were complete: clients cannot tell a fault from an end.", "it ended properly, without $bye")
+		w.remark(endCheck, q.transport, ProperEnd, "A stream that is cut ends as if it were complete: clients cannot tell a fault from an end.", "it ended properly, without $bye")
 	default:
 		w.fine(endCheck, q.transport, "A stream that is cut shows that it was.", "%v", q.err)
 	}

@@ -24,7 +24,8 @@ const (
 	BodyLimit   Cause = "body-limit"   // large requests are refused
 	SeveralLogs Cause = "several-logs" // behind the URL are servers that know nothing of each other
 	NoKeepAlive Cause = "keep-alive"   // connections are not used again
-	OldHTTP     Cause = "http-1.0"     // the end of a connection is all that ends an answer
+	OldHTTP     Cause = "http-1.0"     // clients get nothing newer
+	ProperEnd   Cause = "proper-end"   // what was cut ends as if it were complete
 	NoHTTP2     Cause = "http-2"       // it is not offered
 )
 
@@ -93,7 +94,7 @@ var repairLines = map[Cause]map[string]string{
 	IdleTimeout: {
 		nginxHop:   `proxy_read_timeout 1h;`,
 		haproxyHop: `timeout server 1h   and: timeout client 1h   and, for WebSockets: timeout tunnel 1h`,
-		apacheHop:  `ProxyTimeout 3600   (or timeout=3600 behind ProxyPass)`,
+		apacheHop:  `ProxyTimeout 3600   and, for WebSockets: Timeout 3600`,
 		caddyHop:   `transport http { read_timeout 1h }   (in reverse_proxy; by lines of their own)`,
 		varnishHop: `.first_byte_timeout = 1h; .between_bytes_timeout = 1h;   (in the backend; when piped: -p pipe_timeout=3600)`,
 	},
@@ -114,7 +115,7 @@ var repairLines = map[Cause]map[string]string{
 	BodyLimit: {
 		nginxHop:   `client_max_body_size 2m;`,
 		haproxyHop: `http-request deny if { req.body_size gt 2097152 }   (it has no limit by itself)`,
-		apacheHop:  `LimitRequestBody 2097152`,
+		apacheHop:  `SecRequestBodyLimit 2097152   (of mod_security; by itself it has no limit for what it passes on)`,
 		caddyHop:   `request_body { max_size 2MB }   (by lines of their own; it has no limit by itself)`,
 		varnishHop: `take out what compares req.http.Content-Length   (it has no limit by itself)`,
 	},
@@ -133,11 +134,12 @@ var repairLines = map[Cause]map[string]string{
 		varnishHop: `-p timeout_idle=75   (and take out: set resp.http.Connection = "close";)`,
 	},
 	OldHTTP: {
-		nginxHop:   `proxy_http_version 1.1;`,
-		haproxyHop: `mode http`,
-		apacheHop:  `take out: SetEnv force-proxy-request-1.0 1   and: SetEnv downgrade-1.0 1`,
-		caddyHop:   `transport http { versions 1.1 }   (in reverse_proxy; by lines of their own)`,
-		varnishHop: `take out: set bereq.proto = "HTTP/1.0";`,
+		apacheHop: `take out: SetEnv downgrade-1.0 1   and: SetEnv force-response-1.0 1`,
+	},
+	ProperEnd: {
+		nginxHop:  `proxy_http_version 1.1;`,
+		apacheHop: `take out: SetEnv force-proxy-request-1.0 1`,
+		caddyHop:  `take out: read_timeout   (what it cuts by that, it ends)`,
 	},
 	NoHTTP2: {
 		nginxHop:   `listen 443 ssl; http2 on;   (before nginx 1.25.1: listen 443 ssl http2;)`,
@@ -226,6 +228,7 @@ var causeAdvice = map[Cause]string{
 	BodyLimit:   "raise the limit to that of the server's --max-message",
 	SeveralLogs: "send each client to the same server again, or run one server",
 	NoKeepAlive: "let the hop keep connections of clients open",
-	OldHTTP:     "let the hop speak HTTP/1.1, to clients and to the server",
+	OldHTTP:     "let the hop speak HTTP/1.1 to clients",
+	ProperEnd:   "let the hop ask the server by HTTP/1.1, and break off what it cuts",
 	NoHTTP2:     "let the hop offer h2 by ALPN",
 }
