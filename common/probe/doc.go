@@ -40,5 +40,5 @@
 // # Concurrency
 //
 // [Conform] runs several checks at a time, each on connections of its own, and returns when all of
-// them are closed. A [Target] may be used from any goroutine.
+// them are closed. So does [Diagnose]. A [Target] may be used from any goroutine.
 package probe

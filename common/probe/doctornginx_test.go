@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -18,18 +22,24 @@ import (
 // startTime is how long a test waits for a proxy to start. A test that passes never waits so long.
 const startTime = 20 * time.Second
 
-// serveTCP starts a server on a real socket, and drains it when the test ends.
+// serveTCP starts a server by TCP, and drains it when the test ends.
 func serveTCP(t *testing.T, config web.Config) (address string) {
+	t.Helper()
+	return serveAt(t, "127.0.0.1:0", config)
+}
+
+// serveAt does so at 127.0.0.1:PORT or unix:PATH.
+func serveAt(t *testing.T, at string, config web.Config) (address string) {
 	t.Helper()
 	server, err := web.NewServer(hub.New(hub.Config{}), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(context.Background())
+	l, err := web.Listen(ctx, at, web.Socket{Mode: 0o666})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, l) }()
 	t.Cleanup(func() {
@@ -38,7 +48,36 @@ func serveTCP(t *testing.T, config web.Config) (address string) {
 			t.Error(err)
 		}
 	})
+	if at != "127.0.0.1:0" {
+		return at
+	}
 	return l.Addr().String()
+}
+
+// TestDoctorTLS asks through something that ends TLS, of which the server knows nothing.
+func TestDoctorTLS(t *testing.T) {
+	for _, http2 := range []bool{true, false} {
+		to, err := url.Parse("http://" + serveTCP(t, web.Config{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(to))
+		front.EnableHTTP2 = http2
+		front.Config.ErrorLog = nolog
+		front.StartTLS()
+		d, err := probe.Diagnose(t.Context(), front.URL, probe.DoctorOptions{Idle: -1, TLS: front.Client().Transport.(*http.Transport).TLSClientConfig})
+		front.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"broken origin websocket: origin, server"}
+		if !http2 {
+			want = append(want, "note version : http-2, hop")
+		}
+		if got := causes(d); !slices.Equal(got, want) {
+			t.Errorf("HTTP/2 %t: found %q, want %q\n%s", http2, got, want, shown(t, d))
+		}
+	}
 }
 
 // TestDoctorNginx has a real nginx do wrong, in each way in which it can.

@@ -1,7 +1,11 @@
 package probe_test
 
 import (
+	"context"
 	"flag"
+	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +75,8 @@ func misconfigurations() []misconfigured {
 		noKeep    = "note keep-alive longpoll: keep-alive, hop"
 	)
 	return []misconfigured{
-		{proxies.Nginx, "as recommended", file("nginx/upstream-tcp.conf", "nginx/pushlab.conf"), nil, ""},
+		{proxies.Nginx, "as recommended, by TCP", file("nginx/upstream-tcp.conf", "nginx/pushlab.conf"), nil, ""},
+		{proxies.Nginx, "as recommended", file("nginx/upstream-unix.conf", "nginx/pushlab.conf"), nil, ""},
 
 		{proxies.HAProxy, "as recommended", file("haproxy/pushlab.cfg"), nil, ""},
 		{proxies.HAProxy, "cuts after 1 s", of(haproxy, "server 60s", "server 1s"), []string{cutPolls, cutAll}, "timeout server 1h"},
@@ -84,7 +89,7 @@ func misconfigurations() []misconfigured {
 		{proxies.HAProxy, "waits for bodies", of(haproxy, "BACK", "http-response wait-for-body time 2s"), []string{"broken opening httpstream+sse: buffering, hop", "broken idle httpstream+sse: idle-timeout, hop"}, "http-response wait-for-body"},
 		{proxies.HAProxy, "stores", of(haproxy, "SITE", "cache answers\n\ttotal-max-size 4\n\tmax-age 60", "BACK", "http-request cache-use answers\n\thttp-response set-header Cache-Control max-age=60\n\thttp-response del-header Vary\n\thttp-response cache-store answers"), []string{"broken caching longpoll: caching, hop", "note fields httpstream+sse: answer-field Cache-Control, hop"}, "cache-use"},
 
-		{proxies.Apache, "nothing is wrong", of(apache), nil, ""},
+		{proxies.Apache, "as recommended", file("apache/pushlab.conf"), nil, ""},
 		{proxies.Apache, "cuts after 1 s", of(apache, "SITE", "ProxyTimeout 1\nTimeout 1"), []string{cutPolls, cutAll}, "ProxyTimeout 3600"},
 		{proxies.Apache, "drops Last-Event-ID", of(apache, "SITE", "RequestHeader unset Last-Event-ID"), []string{stripped}, "RequestHeader unset Last-Event-ID"},
 		{proxies.Apache, "hides the cursor", of(apache, "SITE", "Header unset Pushlab-Cursor"), []string{hidden}, "Header unset Pushlab-Cursor"},
@@ -94,7 +99,7 @@ func misconfigurations() []misconfigured {
 		{proxies.Apache, "ends each connection", of(apache, "SITE", "KeepAlive Off"), []string{noKeep}, "KeepAlive On"},
 		{proxies.Apache, "compresses", of(apache, "FRONT", "LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so\nLoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so", "SITE", "SetOutputFilter DEFLATE"), []string{"note compression httpstream+sse: compression, hop"}, "no-gzip"},
 
-		{proxies.Caddy, "nothing is wrong", of(caddy), nil, ""},
+		{proxies.Caddy, "as recommended", file("caddy/Caddyfile"), nil, ""},
 		{proxies.Caddy, "drops Last-Event-ID", of(caddy, "PROXY", "header_up -Last-Event-ID"), []string{stripped}, "header_up -Last-Event-ID"},
 		{proxies.Caddy, "hides the cursor", of(caddy, "PROXY", "header_down -Pushlab-Cursor"), []string{hidden}, "header_down -Pushlab-Cursor"},
 		{proxies.Caddy, "has a name of its own", of(caddy, "PROXY", "header_up Host backend"), []string{noName}, "header_up Host"},
@@ -104,7 +109,7 @@ func misconfigurations() []misconfigured {
 		{proxies.Caddy, "compresses", of(caddy, "SITE", "encode {\n\t\tgzip\n\t\tminimum_length 1\n\t\tmatch {\n\t\t\theader Content-Type text/event-stream*\n\t\t\theader Content-Type application/x-ndjson*\n\t\t}\n\t}"), []string{"broken compression httpstream+sse: compression, hop"}, "encode"},
 		{proxies.Caddy, "cuts after 1 s", of(caddy, "PROXY", "transport http {\n\t\t\tresponse_header_timeout 1s\n\t\t\tread_timeout 1s\n\t\t}"), []string{cutPolls, cutAll, "note end httpstream+sse: proper-end, hop"}, "read_timeout"},
 
-		{proxies.Varnish, "nothing is wrong", of(varnish), nil, ""},
+		{proxies.Varnish, "as recommended", file("varnish/pushlab.vcl"), nil, ""},
 		{proxies.Varnish, "cuts after 1 s", of(varnish, "vcl 4.1;", "vcl 4.1;\n# varnishd -p pipe_timeout=1", "BACK", ".first_byte_timeout = 1s; .between_bytes_timeout = 1s;"), []string{cutPolls, cutAll}, ".between_bytes_timeout = 1h;"},
 		{proxies.Varnish, "drops Last-Event-ID", of(varnish, "RECV", "unset req.http.Last-Event-ID;"), []string{stripped}, "unset req.http.Last-Event-ID;"},
 		{proxies.Varnish, "hides the cursor", of(varnish, "DELIVER", "unset resp.http.Pushlab-Cursor;"), []string{hidden}, "unset resp.http.Pushlab-Cursor;"},
@@ -129,13 +134,35 @@ func TestDoctorProxies(t *testing.T) {
 		t.Run(string(c.kind)+"/"+c.name, func(t *testing.T) {
 			t.Parallel()
 			const site = "push.example.com"
-			address := serveTCP(t, web.Config{Hosts: []string{site}})
+			at := "127.0.0.1:0"
+			if strings.Contains(c.config, proxies.Socket) {
+				// Not t.TempDir, which is open to this user only: as root, Apache comes as www-data.
+				dir, err := os.MkdirTemp("", "pushlab-")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer os.RemoveAll(dir)
+				if err := os.Chmod(dir, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				at = "unix:" + filepath.Join(dir, "pushlab.sock")
+			}
+			address := serveAt(t, at, web.Config{Hosts: []string{site}})
 			p, err := proxies.Start(t.Context(), c.kind, c.config, address)
 			if err != nil {
 				t.Fatalf("%v; `make deps` installs nginx, `make proxies` the others", err)
 			}
 			defer p.Close()
-			d, err := probe.Diagnose(t.Context(), "http://"+site, probe.DoctorOptions{Idle: 3 * time.Second, Direct: "http://" + address, DialContext: p.Dial})
+			d, err := probe.Diagnose(t.Context(), "http://"+site, probe.DoctorOptions{
+				Idle: 3 * time.Second, DialContext: p.Dial, Direct: "http://localhost",
+				DialDirect: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					network, name := "tcp", address
+					if path, ok := strings.CutPrefix(address, "unix:"); ok {
+						network, name = "unix", path
+					}
+					return new(net.Dialer).DialContext(ctx, network, name)
+				},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

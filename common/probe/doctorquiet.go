@@ -69,7 +69,8 @@ func (q quiet) beat() time.Duration {
 
 // listenQuiet listens until ctx ends, or the stream does.
 func (w *way) listenQuiet(ctx context.Context, transport string) (q quiet) {
-	q = quiet{transport: transport, began: time.Now(), last: time.Now()}
+	now := time.Now()
+	q = quiet{transport: transport, began: now, last: now}
 	defer func() {
 		if ctx.Err() == nil {
 			q.ended = time.Now()
@@ -149,8 +150,8 @@ func (w *way) judgeQuiet(q quiet, beat time.Duration) {
 		w.fine(idleCheck, q.transport, "Quiet streams stay open.", "%v; %s", w.doctor.Idle, beating)
 	case q.bye:
 		w.remark(idleCheck, q.transport, "", "The server left meanwhile, and said so.", "after %v", shown(lived))
-	case errors.Is(q.err, errUnanswered) && lived < opening:
-		return // another check tells
+	case q.last.Equal(q.began) && lived < minIdle/2:
+		return // it never opened, of which another check tells
 	default:
 		w.broken(idleCheck, q.transport, IdleTimeout, "Quiet streams are cut.", "after %v of silence, %v after it was asked for; %s", shown(q.ended.Sub(q.last)), shown(lived), beating)
 		w.judgeEnd(q)
