@@ -90,7 +90,7 @@ test-libraries: ## Test the servers that bench compares with (bench/peers/librar
 
 # Debian starts HAProxy, Caddy and Varnish as services, as it does nginx; the tests use none of these, and they may be stopped.
 # Of Apache it takes the program alone. Varnish needs a C compiler.
-proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Varnish, and write what came of it into docs/proxies.md
+proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Varnish, for docs/proxies.md; diagnose them misconfigured
 	@$(apt_install)
 	command -v nginx >/dev/null || missing+=(nginx)
 	command -v haproxy >/dev/null || missing+=(haproxy)
@@ -99,6 +99,7 @@ proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Var
 	command -v varnishd >/dev/null || missing+=(varnish gcc libc6-dev)
 	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
 	go test -count 1 -timeout 10m -run '^TestMatrix$$' ./deploy -all -update
+	go test -count 1 -timeout 10m -run '^TestDoctorProxies$$' ./common/probe -all
 
 soak-nginx: build ## Hold 10,000 subscribers of all transports behind nginx for SOAK (10m), at 50,000 deliveries a second (ARGS: more flags)
 	@$(apt_install)

@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"common/proxies": {"common/nginx"}, // the end of what a process has said
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
+	"common/probe_test": {"common/hub", "common/nginx", "common/proxies", "deploy", "web"}, // a server to diagnose, and what stands before it
 	"deploy":      {},
 	"deploy_test": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
 

@@ -18,7 +18,8 @@ func benchDoctorCommand(std streams) *cobra.Command {
 of the comparisons; and what to do about the rest. It takes a few seconds, in
 which the machine should be as quiet as it is going to be in a run.
 
-It changes nothing. It fails only if nothing can be measured at all.`,
+It changes nothing. It fails only if nothing can be measured at all. What proxies do to
+a server's events is told by 'pushlab doctor URL'.`,
 		Example: `  pushlab bench doctor
   pushlab bench doctor --json | jq '.checks[] | select(.state != "ok")'`,
 		Args: cobra.NoArgs,

@@ -59,7 +59,7 @@ PUSHLAB_LOG_LEVEL. Several values of one flag are separated by semicolons there.
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(serveCommand(std), subCommand(std), pubCommand(std), benchCommand(std), planCommand(std), conformCommand(std), tapCommand(std))
+	root.AddCommand(serveCommand(std), subCommand(std), pubCommand(std), benchCommand(std), planCommand(std), conformCommand(std), doctorCommand(std), tapCommand(std))
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
 	switch {

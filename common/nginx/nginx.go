@@ -41,6 +41,12 @@ type Options struct {
 	// makes one for each request.
 	KeepAlive int
 
+	// NoUpgrade says that it treats WebSockets as any other request, as nginx does if nobody tells it of them.
+	NoUpgrade bool
+	// HTTP and Location are further directives, as they stand in a configuration. Those of Location are for all requests
+	// but WebSockets. They are not checked: they must not come from anybody else.
+	HTTP, Location string
+
 	// Listen is where it listens, 127.0.0.1:PORT. Default: a socket in its folder, which Dial knows.
 	Listen string
 	// Connections is how many it can have, to both sides together. Default 512.
@@ -107,6 +113,7 @@ http {
   gzip_min_length 0;
   gzip_proxied any;
   gzip_types *;
+  {{.HTTP}}
   upstream server {
     server {{.Upstream}};
     {{.KeepAlive}}
@@ -123,14 +130,15 @@ http {
       proxy_pass http://server;
       proxy_http_version {{.Version}};
       {{.Connection}}
+      {{.Location}}
     }
-    location = /websocket {
+    {{if not .NoUpgrade}}location = /websocket {
       proxy_pass http://server;
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
-    }
+    }{{end}}
   }
 }
 `))
@@ -205,6 +213,7 @@ func (o Options) config(upstream string) ([]byte, error) {
 		"Upstream": upstream, "Buffering": onOff(o.Buffering), "Gzip": onOff(o.Gzip), "GzipLevel": cmp.Or(o.GzipLevel, 1), "Ignore": ignore,
 		"Version": version, "ReadTimeout": o.ReadTimeout.Milliseconds(), "KeepAlive": keep, "Connection": connection,
 		"Listen": cmp.Or(o.Listen, "unix:socket"), "Connections": cmp.Or(o.Connections, 512),
+		"NoUpgrade": o.NoUpgrade, "HTTP": o.HTTP, "Location": o.Location,
 	})
 	return b.Bytes(), err
 }

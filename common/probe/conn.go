@@ -183,6 +183,11 @@ func (c *conn) exchange(request []byte, method string) (*answer, error) {
 	if err := c.send(request); err != nil {
 		return nil, err
 	}
+	return c.final(method)
+}
+
+// final reads the head of the final answer to a request.
+func (c *conn) final(method string) (*answer, error) {
 	deadline := time.Now().Add(c.wait)
 	for {
 		a, err := c.head(deadline)

@@ -18,6 +18,8 @@ type stream struct {
 	split   func([]byte) int // where the first unit ends; -1 if it does not yet
 	pending []byte           // the beginning of a unit
 	begun   time.Time        // when it began to come
+
+	decode func(piece []byte) []byte // undoes a Content-Encoding; nil if there is none
 }
 
 // A unit is what a client sees at once, as it came.
@@ -68,6 +70,9 @@ func (s *stream) next(deadline time.Time) (unit, error) {
 		piece, err := s.read(deadline)
 		if err != nil {
 			return unit{}, err
+		}
+		if s.decode != nil {
+			piece = s.decode(piece)
 		}
 		if len(s.pending) == 0 {
 			s.begun = time.Now()
