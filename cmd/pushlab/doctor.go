@@ -23,14 +23,11 @@ type doctorOptions struct {
 	probe      probe.DoctorOptions
 	maxMessage size
 	publish    bool
-	tokenFile  string
+	token      tokenFlag
 	header     []string
 	insecure   bool
 	json       bool
 }
-
-// tokenVariable is where a token may stand that must not be seen in a list of processes.
-const tokenVariable = "PUSHLAB_TOKEN"
 
 func doctorCommand(std streams) *cobra.Command {
 	o := doctorOptions{maxMessage: 1 << 20}
@@ -72,7 +69,7 @@ command line.`,
 	f.DurationVar(&o.probe.Idle, "idle", 12*time.Second, "how long to watch quiet streams; most proxies cut them after 30s or 60s; 0 is not at all")
 	f.BoolVar(&o.publish, "publish", true, "publish events, on a topic of its own")
 	f.Var(&o.maxMessage, "max-message", "how large an event one should be able to publish: the server's --max-message")
-	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token to authorize by, as Bearer")
+	o.token.register(f)
 	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
 	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -93,9 +90,9 @@ func diagnose(ctx context.Context, o *doctorOptions, address string, std streams
 	if options.Header, err = parseHeader(o.header); err != nil {
 		return err
 	}
-	token, err := doctorToken(o.tokenFile)
+	token, err := o.token.read()
 	if err != nil {
-		return err
+		return &usageError{err}
 	}
 	if token != "" {
 		options.Header.Set("Authorization", "Bearer "+token)
@@ -152,22 +149,6 @@ func doctorTarget(address string) (base string, dial func(context.Context, strin
 		return "", nil, &usageError{fmt.Errorf("%q is no server; give a URL such as https://example.com, or unix:PATH", address)}
 	}
 	return address, nil, nil
-}
-
-// doctorToken reads the token to authorize by; "" if there is none.
-func doctorToken(file string) (string, error) {
-	if file == "" {
-		return os.Getenv(tokenVariable), nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("the token of --token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", &usageError{fmt.Errorf("--token-file %s must have one line, the token", file)}
-	}
-	return token, nil
 }
 
 // progress tells on a terminal what is being done, in one line.

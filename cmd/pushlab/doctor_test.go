@@ -121,7 +121,7 @@ func TestDoctorMistakes(t *testing.T) {
 		{"--direct nonsense http://localhost:1", true, "https://example.com"},
 		{"--idle 1ms http://localhost:1", true, "too short"},
 		{"--header nonsense http://localhost:1", true, "Authorization"},
-		{"--token-file /nowhere http://localhost:1", false, "--token-file"},
+		{"--token-file /nowhere http://localhost:1", true, "--token-file"},
 		{"http://" + nowhere.Addr().String(), false, "pushlab serve"},
 	} {
 		out, err := doDoctor(t, strings.Fields(c.args)...)
