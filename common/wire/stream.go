@@ -23,6 +23,7 @@ type Stream struct {
 	peer     string
 	since    time.Duration
 	reader   Reader
+	ending   func() // what OnEnd said; nil: nothing
 
 	delivered atomic.Int64 // events
 	written   int64        // bytes, for the log
@@ -67,6 +68,9 @@ func (s *Streams) newStream(sub *hub.Subscription, peer string, out output) *Str
 	sub.Notify(stream)
 	return stream
 }
+
+// Peer returns the address of the peer.
+func (s *Stream) Peer() string { return s.peer }
 
 // Use has a stream of Accept frame events in another encoding than its transport's own, such as one
 // that compresses. It must be called before Start.
