@@ -33,11 +33,16 @@ type frames struct {
 	unread []byte // the part of space that was read, and not handed out yet
 	frame  uint64 // how much of the frame that gorilla reads is to be handed out
 	broken error
+
+	inside  bool   // a message, between whose frames there may be pauses
+	hurried *hurry // for the rest of what has begun to arrive; nil: nothing has, or it came whole
 }
 
 // A controller answers control frames. It fails if nothing may be read after one.
 type controller interface {
 	control(opcode byte, payload []byte) error
+	// hurry is called when something has begun to arrive and the rest is to be waited for.
+	hurry() *hurry
 }
 
 // A readBuffer holds any header, and any control frame. Larger payloads are read past it.
@@ -59,6 +64,7 @@ func (f *frames) Read(p []byte) (n int, err error) {
 		n = copy(p, f.unread)
 		f.unread = f.unread[n:]
 	} else {
+		f.wait()
 		n, err = f.Conn.Read(p)
 	}
 	f.frame -= uint64(n)
@@ -123,6 +129,11 @@ func (f *frames) next() error {
 		payload[i] ^= mask[i%4] // RFC 6455, section 5.3 (WS-05)
 	}
 	f.unread = f.unread[size:]
+	if !f.inside {
+		if f.broken = f.settle(); f.broken != nil {
+			return f.broken
+		}
+	}
 	f.broken = f.controls.control(opcode, payload)
 	return f.broken
 }
@@ -134,6 +145,7 @@ func (f *frames) fill(n int) error {
 			f.space = readBuffers.Get().(*readBuffer)
 		}
 		have := copy(f.space[:], f.unread)
+		f.wait()
 		read, err := f.Conn.Read(f.space[have:])
 		f.unread = f.space[:have+read]
 		if read == 0 && err != nil {

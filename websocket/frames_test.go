@@ -41,6 +41,8 @@ func (h *heard) control(opcode byte, payload []byte) error {
 	return nil
 }
 
+func (h *heard) hurry() *hurry { return nil }
+
 // maskedFrame is a frame as a client sends it, with a mask that is not seen in it.
 func maskedFrame(first byte, payload string) []byte {
 	b := appendHeader(nil, first&0x0f, len(payload))
