@@ -18,10 +18,10 @@ import (
 func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if host := c.Request().Host; host != "" && !s.config.Open && !localHost(host) && !s.ourHost(host) {
-			return &request.Problem{
+			return s.refuse(refusedHost, &request.Problem{
 				Status: http.StatusMisdirectedRequest, Parameter: "Host",
 				Detail: fmt.Sprintf("this server does not answer for %.100q; start it with --host NAME, or --open for all names", host),
-			}
+			})
 		}
 		return next(c)
 	}
@@ -42,7 +42,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if c.Request().ContentLength != 0 {
 			// Not every writer has deadlines; those of net/http do.
-			http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(readBodyTimeout))
+			http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.config.ReadDeadline))
 		}
 		return next(c)
 	}
@@ -83,10 +83,10 @@ func (s *Server) crossOriginProtection() (echo.MiddlewareFunc, error) {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return &request.Problem{
+				return s.refuse(refusedOrigin, &request.Problem{
 					Status: http.StatusForbidden, Parameter: "Origin",
 					Detail: "pages of another origin may not do this; start the server with --allow-origin to let them",
-				}
+				})
 			}
 			return next(c)
 		}
@@ -110,28 +110,14 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if !allowed {
-			return &request.Problem{
+			return s.refuse(refusedOrigin, &request.Problem{
 				Status: http.StatusForbidden, Parameter: "Origin",
 				Detail: fmt.Sprintf("pages of %.100q may not use this server; start it with --allow-origin to let them", origin),
-			}
+			})
 		}
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
 		h.Set("Access-Control-Allow-Headers", "Last-Event-ID, Prefer, Content-Type, Authorization, Idempotency-Key")
 		h.Set("Access-Control-Max-Age", "7200")
 		return c.NoContent(http.StatusNoContent)
-	}
-}
-
-// limitSubscribers refuses a subscriber when there are as many as there may be.
-func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if limit := s.config.MaxConnections; limit > 0 && !s.draining.Load() && s.subscribers() >= limit {
-			return &request.Problem{
-				Status: http.StatusServiceUnavailable,
-				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
-				Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
-			}
-		}
-		return next(c)
 	}
 }

@@ -2,8 +2,8 @@ package web
 
 import (
 	"log/slog"
+	"net/http"
 
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -11,14 +11,23 @@ import (
 	"pushlab/common/wire"
 )
 
-// metrics serves the server's counters to Prometheus. They are read when they are asked for, so
+// newMetrics serves the server's counters to Prometheus. They are read when they are asked for, so
 // that counting costs the streams nothing but an atomic addition.
-func (s *Server) metrics() echo.HandlerFunc {
+func (s *Server) newMetrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
+		s.refusals.byReason,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushlab_ready", Help: "Whether new subscribers should be sent here, as /readyz tells: 1, or 0 while the server drains.",
+		}, func() float64 {
+			if s.draining.Load() {
+				return 0
+			}
+			return 1
+		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_wire_info", Help: "How streams are written to; always 1.",
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
@@ -29,10 +38,10 @@ func (s *Server) metrics() echo.HandlerFunc {
 			Name: "pushlab_labs_open", Help: "Labs of the teaching page that are open.",
 		}, func() float64 { return float64(s.labs.Len()) }))
 	}
-	return echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
 		MaxRequestsInFlight: 4,
-	}))
+	})
 }
 
 // A collector turns the counters of the hub and the transports into metrics.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -24,6 +23,10 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(s.limitHead)
+	if !s.proxies.none() {
+		e.Pre(s.seeThrough)
+	}
 	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
 	crossOrigin, err := s.crossOriginProtection()
@@ -34,12 +37,12 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.countRefusals, s.limitSubscribers)
 	}
 	if s.echoes != nil {
 		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
 	}
-	all(e, "/publish", s.publish)
+	all(e, "/publish", s.publish, s.limitPublishers)
 	all(e, "/lab", s.lab)
 	all(e, "/lab/*", s.lab)
 	for path, handler := range s.config.Routes {
@@ -47,7 +50,8 @@ func (s *Server) routes() error {
 	}
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
-	get(e, "/metrics", s.metrics())
+	s.metrics = s.newMetrics()
+	get(e, "/metrics", echo.WrapHandler(s.metrics))
 	get(e, "/version", s.version)
 	s.echo = e
 	return s.mountPage(e)
@@ -65,14 +69,13 @@ func get(e *echo.Echo, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc
 	e.HEAD(path, h, m...)
 }
 
-// peer returns the address that a request comes from. On a Unix socket peers have none: there
-// everybody is "unix", and what tells them apart is in the hands of the proxy before it.
+// peer returns the address that a request comes from. On a Unix socket peers have none: there everybody is "unix", unless
+// the proxy before it is trusted.
 func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "unix"
+	if addr := clientOf(r.RemoteAddr); addr.IsValid() {
+		return addr.String()
 	}
-	return host
+	return "unix"
 }
 
 // handleError answers with what a handler returned instead of answering, as a problem.
