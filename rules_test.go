@@ -122,6 +122,8 @@ var (
 		"websocket/frames_test.go":    "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/messenger.go":      "gorilla's connections, of which a few serve all",
 		"websocket/messenger_test.go": "gorilla's connections, of which a few serve all",
+		"websocket/hurry.go":          "only WebSocket reads messages",
+		"websocket/hurry_test.go":     "only WebSocket reads messages",
 		"websocket/deflate.go":        "RFC 7692 is a specification of its own",
 		"websocket/deflate_test.go":   "RFC 7692 is a specification of its own",
 		"websocket/echo.go":           "the endpoint that protocol test suites ask for",

@@ -15,5 +15,5 @@ import "embed"
 //go:embed websocket/*[^t].go websocket/*[^s]t.go
 //go:embed common/wire/*[^t].go
 //go:embed common/hub/*[^t].go common/hub/*[^s]t.go
-//go:embed common/request/*[^t].go
+//go:embed common/request/*[^t].go common/request/*[^s]t.go
 var Source embed.FS

@@ -165,7 +165,7 @@ func (s *Server) ticket(c echo.Context) error {
 	}
 	text, life, err := s.tickets.Make(grant, time.Now())
 	if errors.Is(err, access.ErrTooManyTickets) {
-		s.refuse(refusedTickets)
+		s.refusals.count(refusedTickets)
 		return &request.Problem{Status: http.StatusServiceUnavailable, Detail: request.Reason(err) + "; try again later",
 			Header: http.Header{"Retry-After": {strconv.Itoa(int(access.TicketLife / time.Second))}}}
 	} else if err != nil {

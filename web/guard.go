@@ -44,7 +44,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 		if r := c.Request(); r.ContentLength != 0 {
 			// Not every writer has deadlines; those of net/http do.
 			control := http.NewResponseController(c.Response())
-			control.SetReadDeadline(time.Now().Add(readBodyTimeout))
+			control.SetReadDeadline(time.Now().Add(s.config.ReadDeadline))
 			if r.Method == http.MethodGet || r.Method == http.MethodHead {
 				if problem := skipBody(r.Body); problem != nil {
 					return problem
@@ -143,19 +143,5 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Access-Control-Allow-Headers", "Last-Event-ID, Prefer, Content-Type, Authorization, Idempotency-Key")
 		h.Set("Access-Control-Max-Age", "7200")
 		return c.NoContent(http.StatusNoContent)
-	}
-}
-
-// limitSubscribers refuses a subscriber when there are as many as there may be.
-func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if limit := s.config.MaxConnections; limit > 0 && !s.draining.Load() && s.subscribers() >= limit {
-			return &request.Problem{
-				Status: http.StatusServiceUnavailable,
-				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
-				Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
-			}
-		}
-		return next(c)
 	}
 }

@@ -472,8 +472,8 @@ func TestDeadlines(t *testing.T) {
 		{"half a head", "GET /sse HTTP/1.1\r\nHost: localh", 10 * time.Second, ""},
 		{"half of what HTTP/2 begins with", "PRI * HTTP/2.0\r\n\r\nSM", 10 * time.Second, "HTTP/1.1 "},
 		{"HTTP/2, and no more", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 10 * time.Second, ""},
-		{"half a body", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 400 "},
-		{"half a chunk", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", 30 * time.Second, "HTTP/1.1 400 "},
+		{"half a body", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 408 "},
+		{"half a chunk", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", 30 * time.Second, "HTTP/1.1 408 "},
 		{"asks no second time", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 2 * time.Minute, "HTTP/1.1 200 "},
 		{"body to somebody who wants none", "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 4"},
 	} {

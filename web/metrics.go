@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -13,15 +12,23 @@ import (
 	"pushlab/common/wire"
 )
 
-// metrics serves the server's counters to Prometheus. They are read when they are asked for, so
+// newMetrics serves the server's counters to Prometheus. They are read when they are asked for, so
 // that counting costs the streams nothing but an atomic addition.
-func (s *Server) metrics() echo.HandlerFunc {
+func (s *Server) newMetrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
 		s.refusals,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushlab_ready", Help: "Whether new subscribers should be sent here, as /readyz tells: 1, or 0 while the server drains.",
+		}, func() float64 {
+			if s.draining.Load() {
+				return 0
+			}
+			return 1
+		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_wire_info", Help: "How streams are written to; always 1.",
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
@@ -36,13 +43,12 @@ func (s *Server) metrics() echo.HandlerFunc {
 		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
 		MaxRequestsInFlight: 4,
 	})
-	return func(c echo.Context) error {
-		page := metricsPage{header: c.Response().Header(), status: http.StatusOK}
-		handler.ServeHTTP(&page, c.Request())
-		c.Response().WriteHeader(page.status)
-		_, err := c.Response().Write(page.body.Bytes())
-		return err
-	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := metricsPage{header: w.Header(), status: http.StatusOK}
+		handler.ServeHTTP(&page, r)
+		w.WriteHeader(page.status)
+		w.Write(page.body.Bytes()) // whether it arrives is up to who asks
+	})
 }
 
 // A metricsPage takes the metrics as a whole, before any of it is sent: who reads it slowly, or not at all, would otherwise

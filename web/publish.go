@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -46,8 +47,13 @@ func (s *Server) publish(c echo.Context) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
-			Detail: fmt.Sprintf("an event may have %d bytes; the server's --max-message says how many", tooLarge.Limit)}
+		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
+			Detail: fmt.Sprintf("an event may have %d bytes; the server's --max-message says how many", tooLarge.Limit)})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		// RFC 9110, section 15.5.9: the connection is of no more use.
+		return s.refuse(request.LimitArrival, &request.Problem{Status: http.StatusRequestTimeout, Parameter: "body",
+			Detail: fmt.Sprintf("the content did not arrive within %v; the server's --read-deadline says how long it may take", s.config.ReadDeadline),
+			Header: http.Header{"Connection": {"close"}}})
 	case err != nil:
 		return request.Invalid("body", "the content did not arrive: %v", err)
 	}
@@ -58,8 +64,12 @@ func (s *Server) publish(c echo.Context) error {
 	id, err := s.hub.Publish(r.Context(), topic, data)
 	switch {
 	case errors.Is(err, hub.ErrTooLarge):
-		return &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
-			Detail: request.Reason(err) + "; the server's --history-bytes says how many"}
+		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
+			Detail: request.Reason(err) + "; the server's --history-bytes says how many"})
+	case errors.Is(err, hub.ErrTopics):
+		return s.refuse(request.LimitLogTopics, &request.Problem{Status: http.StatusServiceUnavailable, Parameter: "topic",
+			Detail: request.Reason(err) + "; publish on one of these, or when old events are gone; the server's --max-topics says how many",
+			Header: http.Header{"Retry-After": {"10"}}})
 	case errors.Is(err, hub.ErrClosed):
 		return &request.Problem{Status: http.StatusServiceUnavailable, Detail: "the server is leaving; try again",
 			Header: http.Header{"Retry-After": {"1"}}}

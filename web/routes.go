@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -25,6 +24,10 @@ func (s *Server) routes() error {
 		return err
 	}}))
 	e.Pre(s.countRefusals)
+	e.Pre(s.limitHead)
+	if !s.proxies.none() {
+		e.Pre(s.seeThrough)
+	}
 	e.Pre(s.hideTicket)
 	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
@@ -41,7 +44,7 @@ func (s *Server) routes() error {
 	if s.echoes != nil {
 		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
 	}
-	all(e, "/publish", s.publish, s.authorize(publishing))
+	all(e, "/publish", s.publish, s.authorize(publishing), s.limitPublishers)
 	all(e, "/ticket", s.ticket)
 	all(e, "/lab", s.lab)
 	all(e, "/lab/*", s.lab)
@@ -50,7 +53,8 @@ func (s *Server) routes() error {
 	}
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
-	get(e, "/metrics", s.metrics())
+	s.metrics = s.newMetrics()
+	get(e, "/metrics", echo.WrapHandler(s.metrics))
 	get(e, "/version", s.version)
 	s.echo = e
 	return s.mountPage(e)
@@ -68,14 +72,13 @@ func get(e *echo.Echo, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc
 	e.HEAD(path, h, m...)
 }
 
-// peer returns the address that a request comes from. On a Unix socket peers have none: there
-// everybody is "unix", and what tells them apart is in the hands of the proxy before it.
+// peer returns the address that a request comes from. On a Unix socket peers have none: there everybody is "unix", unless
+// the proxy before it is trusted.
 func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "unix"
+	if addr := clientOf(r.RemoteAddr); addr.IsValid() {
+		return addr.String()
 	}
-	return host
+	return "unix"
 }
 
 // handleError answers with what a handler returned instead of answering, as a problem.

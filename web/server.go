@@ -38,14 +38,29 @@ type Config struct {
 	Heartbeat, Retry, WriteDeadline time.Duration
 	// Heartbeats are those of single transports, by name, where it is not the one of all.
 	Heartbeats map[string]time.Duration
-	// Drain is how long subscribers have to take their goodbye when the server leaves; after that
-	// they are cut off. Default 3 s.
+	// Drain is how long the server takes to leave: in the first two thirds of it subscribers are told goodbye, each at a time
+	// of his own, so that they do not come back together; those who have not taken it at the end are cut off. Of few each
+	// takes 10 ms: see hub.Drain. Default 3 s.
 	Drain time.Duration
 	// MaxMessage is how large a published event may be, in bytes. Default 1 MiB.
 	MaxMessage int
 	// MaxConnections is how many subscribers there may be at a time, polls that wait included;
 	// a further one is answered 503. Default: as many as the system allows.
 	MaxConnections int
+	// MaxPerAddress is how many subscribers there may be at a time from one address, and of IPv6 from one network of 64
+	// bits; a further one is answered 429. Negative is without limit. Default 1,000, but for loopback, for which only what is
+	// configured counts. Peers on Unix sockets have no address, and no such limit.
+	MaxPerAddress int
+	// ConnectRate and PublishRate are how often in a second one address may subscribe, polls included, and publish; ten
+	// seconds' worth may come at once. Beyond that it is answered 429. Negative and default as for MaxPerAddress, 100.
+	ConnectRate, PublishRate float64
+	// TrustProxy are the addresses or networks of proxies whose X-Forwarded-For is believed, "unix" for those on Unix
+	// sockets. Default: nobody is, and the address is that of the connection.
+	TrustProxy []string
+	// MaxHeader is how large the head of a request may be, in bytes; a larger one is answered 431. Default 32 KiB.
+	MaxHeader int
+	// ReadDeadline is how long a request's content, or a WebSocket message once it has begun, may take to arrive. Default 30 s.
+	ReadDeadline time.Duration
 	// Hosts are names, beside localhost, under which the server may be asked for.
 	Hosts []string
 	// Open lets the server be asked for under any name.
@@ -87,6 +102,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Drain = cmp.Or(c.Drain, 3*time.Second)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
+	c.MaxHeader = cmp.Or(c.MaxHeader, 32<<10)
+	c.ReadDeadline = cmp.Or(c.ReadDeadline, 30*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -95,10 +112,8 @@ func (c Config) withDefaults() Config {
 // may last, and have a deadline for each write.
 const (
 	readHeaderTimeout = 10 * time.Second
-	readBodyTimeout   = 30 * time.Second
 	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
 )
 
 // A transport serves subscribers.
@@ -117,6 +132,9 @@ type Server struct {
 	echoes     *websocket.Echo  // nil: there is no echo endpoint
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
+	metrics    http.Handler
+	addresses  *addresses
+	proxies    proxies
 	draining   atomic.Bool
 
 	tickets     access.Tickets
@@ -140,13 +158,12 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		}
 		config.AllowedOrigins[i] = normal
 	}
-	refusals := newRefusals()
 	s := &Server{
-		refusals: refusals,
-
-		config: config,
-		hub:    h,
-		names:  []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
+		config:    config,
+		hub:       h,
+		refusals:  newRefusals(),
+		addresses: newAddresses(config),
+		names:     []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
 		transports: map[string]transport{
 			longpoll.Name: longpoll.New(h, longpoll.Config{Retry: config.Retry, Wait: config.Wait, WriteDeadline: config.WriteDeadline}),
 			httpstream.Name: httpstream.New(h, httpstream.Config{
@@ -155,12 +172,16 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 			sse.Name: sse.New(h, sse.Config{
 				Heartbeat: cmp.Or(config.Heartbeats[sse.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger}),
-			websocket.Name: websocket.New(h, websocket.Config{
-				Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
-				Engine: config.Engine, Logger: config.Logger,
-				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress,
-				Denied: func() { refusals.count(refusedOperation) }}),
 		},
+	}
+	s.transports[websocket.Name] = websocket.New(h, websocket.Config{
+		Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
+		Engine: config.Engine, Logger: config.Logger,
+		AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress,
+		ReadDeadline: config.ReadDeadline, MayPublish: s.mayPublishMessage, Refused: s.refusals.count})
+	var err error
+	if s.proxies, err = parseProxies(config.TrustProxy); err != nil {
+		return nil, err
 	}
 	if config.Echo {
 		s.echoes = websocket.NewEcho(websocket.Config{
@@ -183,15 +204,15 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 // ServeHTTP serves a request, for those who run their own http.Server.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// Run serves the listeners until ctx ends, then drains: /readyz says no, every subscriber is told
-// goodbye, and the listeners close. It returns nil after that, and an error if serving failed.
+// Run serves the listeners until ctx ends, then drains: /readyz says no, one subscriber after the other
+// is told goodbye, and the listeners close. It returns nil after that, and an error if serving failed.
 func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		MaxHeaderBytes:    2 * s.config.MaxHeader, // see limitHead
 		ConnState:         s.countConnection,
 		Protocols:         protocols(),
 		HTTP2:             s.config.http2(),
@@ -218,9 +239,10 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	return err
 }
 
-// drain ends what is open, and then closes the server: RFC 9112, section 9.6 (HTTP-10). A subscriber
+// drain ends what is open, bit by bit, and then closes the server: RFC 9112, section 9.6 (HTTP-10). A subscriber
 // that comes meanwhile is served and told goodbye, not refused: an EventSource that is answered 503
-// never comes back, WHATWG HTML, section 9.2.2 (SSE-38).
+// never comes back, WHATWG HTML, section 9.2.2 (SSE-38). Nothing is published meanwhile, so who is told
+// goodbye has everything.
 func (s *Server) drain(server *http.Server) {
 	begin := time.Now()
 	s.draining.Store(true)
@@ -232,11 +254,12 @@ func (s *Server) drain(server *http.Server) {
 		<-ctx.Done()
 		server.Close() // what would not end; a stream over HTTP/2 that cannot be written to ends by nothing else
 	})
-	s.hub.Close()
 	var labs sync.WaitGroup
 	if s.labs != nil {
 		labs.Go(s.labs.Close) // whose time is bounded by itself
 	}
+	s.config.Logger.Info("draining", "subscribers", s.subscribers(), "drain", s.config.Drain)
+	s.hub.Drain(ctx, s.config.Drain*2/3)
 	s.waitForStreams(ctx)
 	labs.Wait()
 	if s.echoes != nil {

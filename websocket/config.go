@@ -27,13 +27,18 @@ type Config struct {
 	// MaxMessage is how large a client's message may be, in bytes, also after it was inflated; a
 	// larger one is answered with close code 1009: RFC 6455, section 10.4 (WS-14). Default 1 MiB.
 	MaxMessage int
+	// ReadDeadline is how long a client's message, or a control frame, may take to arrive once it has begun; a slower one is
+	// answered with close code 1008. Negative is for ever. Default 30 s.
+	ReadDeadline time.Duration
+	// MayPublish is asked before a client publishes an event, with the client's address; its error is the answer. It must
+	// return soon. Default: everybody may.
+	MayPublish func(peer string) error
+	// Refused is told of each limit that a client's message crosses, by the names of package request. Default: nobody is.
+	Refused func(limit string)
 	// Compress lets clients agree on compression (RFC 7692, permessage-deflate). Each event is then
 	// compressed once for all of them. Where secrets and somebody else's text share an event, its
 	// length tells of the secret, section 8 (PMD-05), so default is off.
 	Compress bool
-	// Denied is called when a client asks to publish or subscribe to what it may not, by any goroutine. It must
-	// not wait. Default: nobody is told.
-	Denied func()
 	// Engine serves the streams while they have nothing to do: see wire.NewEngine. Shut the handler
 	// down before closing it. Default: none, each stream has goroutines of its own.
 	Engine *wire.Engine
@@ -44,8 +49,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
-	if c.Denied == nil {
-		c.Denied = func() {}
+	c.ReadDeadline = cmp.Or(c.ReadDeadline, 30*time.Second)
+	if c.MayPublish == nil {
+		c.MayPublish = func(string) error { return nil }
+	}
+	if c.Refused == nil {
+		c.Refused = func(string) {}
 	}
 	return c
 }

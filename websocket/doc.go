@@ -35,7 +35,7 @@
 //	{"op":"ping","ref":"9"}                                      {"op":"pong","ref":"9"}
 //
 // A message that cannot be served is answered with {"op":"error","ref":"7","error":"…"}, and the
-// connection stays; one that breaks the protocol ends it with a close code (section 7.4).
+// connection stays; one that breaks the protocol, or does not come to its end in time, ends it with a close code (section 7.4).
 //
 // A quiet connection gets a $beat event and, in the same write, a ping (section 5.5.2), whose pong
 // has to come within the heartbeat interval. A server that leaves sends $bye, and a close frame

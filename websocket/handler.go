@@ -60,6 +60,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	stream := h.streams.Accept(session.Conn, sub, r.RemoteAddr)
+	stream.Answer(r)
 	if session.deflates {
 		stream.Use(h.deflated)
 	}

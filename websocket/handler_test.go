@@ -216,6 +216,14 @@ func (p *peer) want(frames ...string) {
 	}
 }
 
+// opened reads the open event, compressed or not: with compression agreed on that depends on what epoch the log has.
+func (p *peer) opened() {
+	p.t.Helper()
+	if _, _, err := readFrame(p.r); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // wantEnd reads the end of the connection.
 func (p *peer) wantEnd() {
 	p.t.Helper()

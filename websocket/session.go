@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 	"unicode/utf8"
 
@@ -82,32 +81,37 @@ func (s *session) control(opcode byte, payload []byte) error {
 	return nil
 }
 
-func (s *session) hurry(within time.Duration) { s.stream.Hurry(within) }
-
 // Read serves what has come from the client: a message at the least, or a control frame.
 func (s reader) Read() error {
 	for {
 		message, err := s.await()
 		if err == nil && message {
 			err = s.serveMessage()
-			s.calm()
 		}
-		var timeout net.Error // gorilla hides which
-		switch {
-		case errors.Is(err, errHeader):
+		if errors.Is(err, errHeader) {
 			s.refuse(gorilla.CloseProtocolError, "bad frame header")
-		case errors.As(err, &timeout) && timeout.Timeout():
-			s.refuse(gorilla.ClosePolicyViolation, fmt.Sprintf("a message must be complete in %v", messageTime))
 		}
-		if err != nil || s.drained() {
+		if err != nil {
+			s.settle() // nothing more is waited for
 			return err
+		}
+		if s.drained() {
+			return nil
 		}
 	}
 }
 
 // serveMessage reads and serves a message. RFC 6455, section 7.4.1 (WS-12): each violation has its code.
 func (s *session) serveMessage() error {
+	s.inside = true
 	messageType, message, err := s.readMessage()
+	s.inside = false
+	if late := s.settle(); late != nil {
+		return late
+	}
+	if errors.Is(err, errTooBig) || errors.Is(err, gorilla.ErrReadLimit) {
+		s.config.Refused(request.LimitMessage)
+	}
 	switch {
 	case errors.Is(err, errTooBig):
 		return s.refuse(gorilla.CloseMessageTooBig, "")
@@ -217,7 +221,7 @@ func badMessage(err error) string {
 func (s *session) allow(denied error) error {
 	denied = cmp.Or(denied, s.grant.CheckTime(time.Now()))
 	if denied != nil {
-		s.config.Denied()
+		s.config.Refused(request.NotGranted)
 	}
 	return denied
 }
@@ -226,15 +230,28 @@ func (s *session) publish(op operation) (event.ID, error) {
 	if op.Data == nil {
 		return event.ID{}, errors.New("data is missing; give any JSON value")
 	}
+	if err := s.config.MayPublish(s.stream.Peer()); err != nil {
+		return event.ID{}, err
+	}
 	data, err := event.Compact(op.Data)
 	if err != nil {
 		return event.ID{}, err
 	}
-	return s.hub.Publish(context.Background(), op.Topic, data)
+	id, err := s.hub.Publish(context.Background(), op.Topic, data)
+	switch {
+	case errors.Is(err, hub.ErrTooLarge):
+		s.config.Refused(request.LimitMessage)
+	case errors.Is(err, hub.ErrTopics):
+		s.config.Refused(request.LimitLogTopics)
+	}
+	return id, err
 }
 
 // check reads what a subscribe asks for, beside its topics.
 func (s *session) check(op operation) (*hub.Start, error) {
+	if len(op.Topics) > request.MaxTopics {
+		s.config.Refused(request.LimitTopics)
+	}
 	if err := request.CheckTopics(op.Topics); err != nil {
 		return nil, err
 	}

@@ -663,7 +663,7 @@ func TestEventsAndReplies(t *testing.T) {
 func TestGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var denied atomic.Int64
-		f := start(t, websocket.Config{Heartbeat: -1, Denied: func() { denied.Add(1) }})
+		f := start(t, websocket.Config{Heartbeat: -1, Refused: func(string) { denied.Add(1) }})
 		grant := &access.Grant{Publish: access.Topics{"chat.7"}, Subscribe: access.Topics{"news", "a"}, Expires: time.Now().Add(time.Minute)}
 		f.server.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			f.handler.ServeHTTP(w, r.WithContext(access.With(r.Context(), grant)))

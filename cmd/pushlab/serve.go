@@ -31,6 +31,12 @@ type serveOptions struct {
 	history     int
 	historySize size
 	maxMessage  size
+	maxHeader   size
+	maxTopics   int
+	perAddress  int
+	connectRate float64
+	publishRate float64
+	admin       string
 	wire        string
 	tlsCert     string
 	tlsKey      string
@@ -41,7 +47,7 @@ type serveOptions struct {
 }
 
 func serveCommand(std streams) *cobra.Command {
-	o := serveOptions{historySize: 64 << 20, maxMessage: 1 << 20}
+	o := serveOptions{historySize: 64 << 20, maxMessage: 1 << 20, maxHeader: 32 << 10, connectRate: 100, publishRate: 100}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve events by all transports, and the page that shows them",
@@ -54,6 +60,10 @@ func serveCommand(std streams) *cobra.Command {
 			if !cmd.Flags().Changed("demo") {
 				o.web.Demo = onlyHere(o.listen)
 			}
+			given := cmd.Flags().Changed
+			o.web.MaxPerAddress = ifGiven(given("max-connections-per-address"), o.perAddress)
+			o.web.ConnectRate = ifGiven(given("connect-rate"), o.connectRate)
+			o.web.PublishRate = ifGiven(given("publish-rate"), o.publishRate)
 			return serve(cmd.Context(), &o, std)
 		},
 	}
@@ -69,10 +79,18 @@ func serveCommand(std streams) *cobra.Command {
 	f.Var(&o.historySize, "history-bytes", "how many bytes they may take, in all encodings")
 	f.Var(&o.maxMessage, "max-message", "how large a published event may be")
 	f.IntVar(&o.web.MaxConnections, "max-connections", 0, "how many subscribers there may be at a time; 0 is as many as the system allows")
+	f.IntVar(&o.perAddress, "max-connections-per-address", 1000, "how many subscribers there may be at a time from one address; 0 is no limit. This and the next two are for loopback only if they are given")
+	f.Var(&frequencyValue{&o.connectRate, time.Second}, "connect-rate", "how often one address may subscribe, polls included, on average; ten seconds' worth may come at once; 0 is no limit")
+	f.Var(&frequencyValue{&o.publishRate, time.Second}, "publish-rate", "how often one address may publish, likewise")
+	f.StringArrayVar(&o.web.TrustProxy, "trust-proxy", nil, "whose X-Forwarded-For to believe: the address or network of a proxy, or unix for who connects to our Unix sockets; may be repeated")
+	f.IntVar(&o.maxTopics, "max-topics", 100_000, "how many topics the log may know")
+	f.Var(&o.maxHeader, "max-header", "how large the head of a request may be")
+	f.DurationVar(&o.web.ReadDeadline, "read-deadline", 30*time.Second, "how long the content of a request, or a WebSocket message that has begun, may take to arrive")
 	f.DurationVar(&o.web.Heartbeat, "heartbeat", 15*time.Second, "after how long a quiet stream gets a heartbeat")
 	f.DurationVar(&o.web.Retry, "retry", 3*time.Second, "after how long subscribers are asked back when the server leaves, more or less")
 	f.DurationVar(&o.web.WriteDeadline, "write-deadline", 10*time.Second, "how long a subscriber may take nothing before it is cut off")
-	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long subscribers have to take their goodbye when the server leaves")
+	f.DurationVar(&o.web.Drain, "drain", 3*time.Second, "how long the server takes to leave; in the first two thirds it says goodbye to one subscriber after the other")
+	f.StringVar(&o.admin, "admin", "", "where to serve /metrics and /debug/pprof/ to those who look after the server: localhost:PORT or unix:PATH")
 	f.BoolVar(&o.web.Echo, "echo", false, "send messages to /websocket/echo back, for protocol test suites")
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
 	f.BoolVar(&o.web.Demo, "demo", false, "give those who ask from this machine a server of their own to try things with (default: if it listens only there)")
@@ -105,7 +123,7 @@ func (o *serveOptions) check() (fs.FileMode, error) {
 	}
 	for flag, n := range map[string]int64{
 		"history": int64(o.history), "heartbeat": int64(o.web.Heartbeat), "retry": int64(o.web.Retry),
-		"write-deadline": int64(o.web.WriteDeadline), "drain": int64(o.web.Drain),
+		"write-deadline": int64(o.web.WriteDeadline), "read-deadline": int64(o.web.ReadDeadline), "drain": int64(o.web.Drain), "max-topics": int64(o.maxTopics),
 	} {
 		if n <= 0 {
 			return 0, &usageError{fmt.Errorf("--%s must be more than nothing", flag)}
@@ -122,6 +140,12 @@ func (o *serveOptions) check() (fs.FileMode, error) {
 	}
 	if o.web.MaxConnections < 0 {
 		return 0, &usageError{errors.New("--max-connections must not be negative; 0 is no limit")}
+	}
+	if o.perAddress < 0 {
+		return 0, &usageError{errors.New("--max-connections-per-address must not be negative; 0 is no limit")}
+	}
+	if o.admin != "" && !strings.HasPrefix(o.admin, "unix:") && !onlyHere([]string{o.admin}) {
+		return 0, &usageError{fmt.Errorf("--admin is %q, which others can reach, and who can reach it can have memory and time of this server; give localhost:PORT or unix:PATH", o.admin)}
 	}
 	return fs.FileMode(mode), nil
 }
@@ -151,10 +175,11 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if engine != nil {
 		defer engine.Close() // when the server has shut down its streams
 	}
-	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize)})
+	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize), Topics: o.maxTopics})
 	config := o.web
 	config.Access, config.AuthCookie = control, o.access.cookie
-	config.MaxMessage, config.Logger, config.Engine, config.Version = int(o.maxMessage), logger, engine, version(engine.Name())
+	config.MaxMessage, config.MaxHeader = int(o.maxMessage), int(o.maxHeader)
+	config.Logger, config.Engine, config.Version = logger, engine, version(engine.Name())
 	server, err := web.NewServer(h, config)
 	if err != nil {
 		return &usageError{err}
@@ -166,10 +191,17 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	admin, err := o.listenAdmin(ctx, std)
+	if err != nil {
+		return err
+	}
 	var listeners []net.Listener
 	for _, address := range o.listen {
 		l, err := web.Listen(ctx, address, web.Socket{Mode: mode, Group: o.socketGroup})
 		if err != nil {
+			if admin != nil {
+				listeners = append(listeners, admin)
+			}
 			for _, l := range listeners {
 				l.Close()
 			}
@@ -183,17 +215,52 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 		fmt.Fprintf(std.out, "pushlab: listening on %s\n", url)
 	}
 
+	// While the server drains, one may want to know why it takes so long.
+	untilEnd, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var running sync.WaitGroup
+	if admin != nil {
+		running.Go(func() {
+			if err := server.ServeAdmin(untilEnd, admin); err != nil {
+				logger.Error("the server goes on without its admin listener", "error", err)
+			}
+		})
+	}
 	for i, s := range sources {
 		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
 	}
 	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened) })
 	err = server.Run(ctx, listeners...)
 	cancel()
+	end()
 	running.Wait()
 	return err
+}
+
+// listenAdmin listens where --admin says; nil if it says nothing. Nobody but this user may connect to a socket.
+func (o *serveOptions) listenAdmin(ctx context.Context, std streams) (net.Listener, error) {
+	if o.admin == "" {
+		return nil, nil
+	}
+	l, err := web.Listen(ctx, o.admin, web.Socket{Mode: 0o600})
+	if err != nil {
+		return nil, fmt.Errorf("--admin: %w", err)
+	}
+	fmt.Fprintf(std.out, "pushlab: the admin listener is %s\n", listenURL(o.admin, l))
+	return l, nil
+}
+
+// ifGiven returns the value of a flag in the terms of web.Config, where 0 is what was not given, and negative is no limit.
+func ifGiven[N int | float64](given bool, value N) N {
+	switch {
+	case !given:
+		return 0
+	case value == 0:
+		return -1
+	}
+	return value
 }
 
 // tls returns how to serve HTTPS; nil if it is not to be served. It tells by what a certificate of our own can be known.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 )
@@ -76,6 +77,9 @@ func validEpoch(s string) bool {
 	}
 	return true
 }
+
+// LogValue has the ID logged as its text form.
+func (id ID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
 // IsZero reports whether the ID is the zero ID.
 func (id ID) IsZero() bool { return id == ID{} }

@@ -92,6 +92,33 @@ func (a *audience) wakeAll() {
 	}
 }
 
+// notify wakes one subscription.
+func (a *audience) notify(s *Subscription) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	s.waker.Wake()
+}
+
+// list lists the subscriptions.
+func (a *audience) list() []*Subscription {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	all := make([]*Subscription, 0, a.size)
+	add := func(m *members) {
+		for _, member := range m.list {
+			if member.place == 0 { // one of several topics is in as many sets
+				all = append(all, member.sub)
+			}
+		}
+	}
+	add(&a.everything)
+	add(&a.nothing)
+	for _, m := range a.topics {
+		add(m)
+	}
+	return all
+}
+
 func (a *audience) count() int {
 	a.mu.RLock()
 	defer a.mu.RUnlock()

@@ -21,6 +21,11 @@
 //
 // One log serves all topics, so a loud topic can evict the history of a quiet one.
 //
+// # The end
+//
+// [Hub.Close] ends all subscriptions at once, when each has what is pending; [Hub.Drain] ends them one by one, so that
+// those who are sent away do not come back together. From the start of either on nothing is published.
+//
 // # Encode once
 //
 // An event is framed at most once per transport: an [Encoding] remembers the bytes in the

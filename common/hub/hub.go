@@ -11,11 +11,14 @@ import (
 )
 
 // ErrClosed is returned by Publish on a closed hub, and by Poll and Next when a closed hub has
-// nothing more to give, or the subscription itself was closed.
+// nothing more to give, one that drains has ended the subscription, or it was closed itself.
 var ErrClosed = errors.New("hub: closed")
 
 // ErrTooLarge is returned by Publish for an event that does not fit into the log at all.
 var ErrTooLarge = errors.New("hub: the event is larger than the log may be")
+
+// ErrTopics is returned by Publish for an event of a new topic, when the log has events of as many as it may.
+var ErrTopics = errors.New("hub: the log has no room for another topic")
 
 // Config bounds a hub. A zero field means its default.
 type Config struct {
@@ -32,6 +35,9 @@ type Config struct {
 	// that is older than the last event of a forgotten topic is given a gap, though nothing of
 	// the topic may have been lost. Default 65,536.
 	QuietTopics int
+	// Topics is how many topics the hub knows, quiet ones included. For a further one it forgets the longest quiet; if it
+	// retains events of all, Publish fails with ErrTopics. Default 100,000.
+	Topics int
 	// Observe is told of every event that is published, in order, before anybody can read it. It must return at
 	// once, and must not call the hub. Default: nobody is.
 	Observe func(event.Event)
@@ -43,6 +49,7 @@ func (c Config) withDefaults() Config {
 	c.Batch = cmp.Or(c.Batch, 1_000)
 	c.BatchBytes = cmp.Or(c.BatchBytes, 256<<10)
 	c.QuietTopics = cmp.Or(c.QuietTopics, 1<<16)
+	c.Topics = cmp.Or(c.Topics, 100_000)
 	return c
 }
 
@@ -54,6 +61,7 @@ type Hub struct {
 	log       log
 	encodings []*Encoding
 	closed    bool
+	draining  bool
 
 	audience audience
 }
@@ -72,7 +80,7 @@ func New(config Config) *Hub {
 // empty topic means event.DefaultTopic. The data must be what event.Compact or event.Text returns;
 // it is copied.
 //
-// It fails with ErrClosed, with ErrTooLarge, or because the topic is malformed. It never waits for
+// It fails with ErrClosed, with ErrTooLarge, with ErrTopics, or because the topic is malformed. It never waits for
 // a subscriber; ctx is for logs that are not in memory.
 func (h *Hub) Publish(ctx context.Context, topic string, data []byte) (event.ID, error) {
 	topic = cmp.Or(topic, event.DefaultTopic)
@@ -90,12 +98,15 @@ func (h *Hub) Publish(ctx context.Context, topic string, data []byte) (event.ID,
 func (h *Hub) append(topic string, data []byte) (event.ID, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed || h.draining {
 		return event.ID{}, ErrClosed
 	}
 	r := newRecord(event.Event{ID: h.log.id(h.log.head + 1), Topic: topic, Data: data}, len(h.encodings))
 	if r.charge > h.config.HistoryBytes {
 		return event.ID{}, fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d", ErrTooLarge, r.charge, h.config.HistoryBytes)
+	}
+	if len(h.log.topics) >= h.config.Topics && !h.log.makeRoom(topic) {
+		return event.ID{}, fmt.Errorf("%w: it has events of %d", ErrTopics, h.config.Topics)
 	}
 	h.log.append(r)
 	h.trim()
@@ -129,12 +140,12 @@ func (h *Hub) Close() {
 	h.audience.wakeAll()
 }
 
-// Reopen undoes Close, for a log that outlives its server: what is retained stays, and events can be published again.
+// Reopen undoes Close and Drain, for a log that outlives its server: what is retained stays, and events can be published again.
 // Those who read until Close should be gone.
 func (h *Hub) Reopen() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closed = false
+	h.closed, h.draining = false, false
 }
 
 // State is what a hub holds at one moment.

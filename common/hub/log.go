@@ -68,11 +68,24 @@ func (l *log) evict() {
 	if t.records.len == 0 {
 		t.quiet = l.quiet.PushBack(t)
 		if l.quiet.Len() > l.maxQuiet {
-			t := l.quiet.Remove(l.quiet.Front()).(*topicLog)
-			l.forgotten = t.evicted // quiet topics are in the order of their last eviction
-			delete(l.topics, t.name)
+			l.forget()
 		}
 	}
+}
+
+// makeRoom makes room for a topic, if it is new, and reports whether there is.
+func (l *log) makeRoom(topic string) bool { return l.topics[topic] != nil || l.forget() }
+
+// forget forgets the topic that has been quiet for longest, and reports whether there was one.
+func (l *log) forget() bool {
+	longest := l.quiet.Front()
+	if longest == nil {
+		return false
+	}
+	t := l.quiet.Remove(longest).(*topicLog)
+	l.forgotten = t.evicted // quiet topics are in the order of their last eviction
+	delete(l.topics, t.name)
+	return true
 }
 
 // lost reports whether an event of the topic after seq was evicted.

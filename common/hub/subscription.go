@@ -57,6 +57,7 @@ type Subscription struct {
 	foreign string     // what was asked for, if it is not a place in this log
 	seen    []progress // by topic, as in topics
 	closed  bool
+	ended   bool // by Drain
 }
 
 // progress is how many events of a topic there were up to the cursor, where that is known.
@@ -66,8 +67,8 @@ type progress struct {
 }
 
 // Subscribe opens a subscription to the topics, or to all topics if topics is nil; an empty slice
-// that is not nil means none. It succeeds on a closed hub too: the subscriber gets what is
-// retained, and then ErrClosed.
+// that is not nil means none. It succeeds on a hub that is closed or drains, too: the subscriber gets
+// what is retained, and then ErrClosed.
 func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
 	s := &Subscription{hub: h, ready: make(Signal, 1)}
 	s.waker = s.ready
@@ -84,6 +85,7 @@ func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.begin(start)
+	s.ended = h.draining
 	return s
 }
 
@@ -198,10 +200,10 @@ func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 		return nil, gap
 	}
 	records := s.take(space[:0])
-	if len(records) == 0 && h.closed {
+	if len(records) == 0 && (h.closed || s.ended) {
 		return nil, ErrClosed
 	}
-	s.more = h.closed || h.log.head > s.cursor
+	s.more = h.closed || s.ended || h.log.head > s.cursor
 	return records, nil
 }
 
@@ -214,7 +216,7 @@ func (s *Subscription) Pending() bool {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.closed || h.closed || s.foreign != "" || s.lost() {
+	if s.closed || h.closed || s.ended || s.foreign != "" || s.lost() {
 		return true
 	}
 	if s.topics == nil {

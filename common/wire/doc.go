@@ -31,6 +31,6 @@
 // # Who waits for whom
 //
 // Streams owns the goroutines of its streams: without an engine a writer each, and a reader that
-// notices when the peer leaves. They end when the hub is closed, after a goodbye; [Streams.Shutdown]
+// notices when the peer leaves. They end when the hub is closed, or drains, after a goodbye; [Streams.Shutdown]
 // waits for them. After that, [Engine.Close] waits for those of the engine.
 package wire

@@ -22,6 +22,7 @@ type Stream struct {
 	peer     string
 	since    time.Duration
 	reader   Reader
+	ending   func() // what OnEnd said; nil: nothing
 
 	delivered atomic.Int64 // events
 	written   int64        // bytes, for the log
@@ -71,6 +72,9 @@ func (s *Streams) newStream(sub *hub.Subscription, peer string, out output) *Str
 	sub.Notify(stream)
 	return stream
 }
+
+// Peer returns the address of the peer.
+func (s *Stream) Peer() string { return s.peer }
 
 // Use has a stream of Accept frame events in another encoding than its transport's own, such as one
 // that compresses. It must be called before Start.
@@ -130,20 +134,6 @@ func (s *Stream) queue(m message) error {
 	s.mu.Unlock()
 	s.Wake()
 	return nil
-}
-
-// Hurry has the Reader's reads fail with os.ErrDeadlineExceeded after that time; zero takes it back. A stream that ends has a
-// deadline of its own for what is still to be read, which stays.
-func (s *Stream) Hurry(within time.Duration) {
-	deadline := time.Time{}
-	if within > 0 {
-		deadline = time.Now().Add(within)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, ok := s.out.(*connection); ok && !s.ended && !s.cut {
-		c.conn.SetReadDeadline(deadline) // of a connection that is broken: reading it fails anyhow
-	}
 }
 
 // Expect has the stream end as Stalled unless Heard is called within that time.

@@ -161,8 +161,11 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 	s.counters.Open.Add(-1)
 	s.counters.Ended[reason].Add(1)
 	s.config.Logger.Info("stream ended", "transport", s.protocol.Name, "peer", stream.peer,
-		"reason", reason, "cursor", stream.sub.Cursor(), "events", stream.delivered.Load(), "bytes", stream.written,
+		"reason", reason.String(), "cursor", stream.sub.Cursor(), "events", stream.delivered.Load(), "bytes", stream.written,
 		"duration", (s.clock() - stream.since).Round(time.Millisecond))
+	if stream.ending != nil {
+		stream.ending()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, stream)
@@ -179,6 +182,7 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Subscription, preface []byte) {
 	if conn, head, ok := takeOver(w, r); ok {
 		stream := s.newStream(sub, r.RemoteAddr, conn)
+		stream.Answer(r)
 		stream.chunked = r.ProtoAtLeast(1, 1)
 		if end, ok := r.Context().Deadline(); ok {
 			stream.EndAt(end)
@@ -188,6 +192,7 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Sub
 	}
 	out := newResponse(w, r)
 	stream := s.newStream(sub, r.RemoteAddr, out)
+	stream.Answer(r)
 	stream.reader = (*connection)(nil) // net/http reads
 	s.add(stream)
 	defer context.AfterFunc(r.Context(), func() {

@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// brisk is how long Drain takes for each subscription at the most: who serves a few need not wait for long.
+const brisk = 10 * time.Millisecond
+
+// Drain is Close that takes its time, so that those who are sent away do not come back all at once. Publish fails from now
+// on, so nobody misses what comes after his end. Each subscription ends as by Close, at a time of its own: the window is cut
+// into as many parts as there are subscriptions, and each ends somewhere in one of them, in no order. New ones end at once.
+// Of few subscriptions each takes 10 ms, however long the window is; those that close meanwhile take no time.
+//
+// It returns when all have ended, or ctx has, and then the hub is closed.
+func (h *Hub) Drain(ctx context.Context, window time.Duration) {
+	defer h.Close()
+	h.mu.Lock()
+	h.draining = true
+	h.mu.Unlock()
+	// Who is not in this list yet will find that the hub drains: Subscribe joins first, and looks then.
+	list := h.audience.list()
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	begin := time.Now()
+	part := min(brisk, window/time.Duration(max(1, len(list))))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i, s := range list {
+		if s.isClosed() {
+			continue
+		}
+		timer.Reset(time.Duration((float64(i)+rand.Float64())*float64(part)) - time.Since(begin))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		s.end()
+	}
+}
+
+// end has Poll and Next return ErrClosed when nothing is pending any more.
+func (s *Subscription) end() {
+	s.hub.mu.Lock()
+	s.ended = true
+	s.hub.mu.Unlock()
+	s.hub.audience.notify(s)
+}
+
+func (s *Subscription) isClosed() bool {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.closed
+}
