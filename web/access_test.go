@@ -613,3 +613,18 @@ func (l *lockedLog) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// Labs are for everybody on this machine, so they show no events that need a token.
+func TestLabsShowNothingThatNeedsAToken(t *testing.T) {
+	guarded := serve(t, hub.Config{}, web.Config{Demo: true, Access: control(t, true)})
+	open := serve(t, hub.Config{}, web.Config{Demo: true})
+	for _, s := range []*service{guarded, open} {
+		if response, body := s.request("POST", "/lab", nil, ""); response.StatusCode != http.StatusCreated {
+			t.Fatalf("%s %s", response.Status, body)
+		}
+	}
+	after(t, "a lab shows the events of an open server", func() bool { return open.hub.State().Subscriptions == 1 })
+	if n := guarded.hub.State().Subscriptions; n != 0 {
+		t.Errorf("%d subscriptions without a token", n)
+	}
+}

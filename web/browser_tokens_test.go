@@ -1,8 +1,11 @@
 package web_test
 
 import (
+	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -49,6 +52,30 @@ func TestBrowserShowsItsToken(t *testing.T) {
 	try(own, `return webSocket("/websocket")`, "open")
 	try(own, `return String((await fetch("/longpoll?wait=0")).status)`, "204")
 	try(own, `return String((await post("/ticket")).status)`, "201")
+	// The page of the documentation, whose stream ends with its token, and goes on with the next.
+	jwt := serve(t, hub.Config{}, web.Config{Access: control(t, false)})
+	own.do(chromedp.Navigate(jwt.url + "/healthz"))
+	document, err := os.ReadFile("../docs/access.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, _ := strings.Cut(string(document), "```js\n")
+	script, _, _ = strings.Cut(script, "```")
+	tokens := strconv.Quote(newToken("", "a", time.Now().Add(6*time.Second))) + ", " + strconv.Quote(newToken("", "a", time.Now().Add(time.Hour)))
+	run[string](own, "(() => {"+script+`
+		window.shown = "";
+		const tokens = [`+tokens+`];
+		follow(() => tokens.length > 1 ? tokens.shift() : tokens[0], e => shown += e.data);
+		return "";
+	})()`)
+	streams := func() int { return jwt.hub.State().Subscriptions }
+	after(t, "the page has opened a stream", func() bool { return streams() == 1 })
+	jwt.publish("a", "1")
+	own.wait(`shown === "1"`)
+	after(t, "the stream has ended", func() bool { return streams() == 0 })
+	jwt.publish("a", "2")
+	own.wait(`shown === "12"`)
+
 	// The same cookie, in the same browser, from another port.
 	own.do(chromedp.Navigate(elsewhere.url + "/healthz"))
 	try(own, `return document.cookie`, "token="+subscribeToken)

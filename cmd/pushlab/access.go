@@ -25,13 +25,13 @@ type accessFlags struct {
 }
 
 func (a *accessFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&a.publishToken, "publish-token", "", "publishing needs a token: this one is good for all topics; others on this machine can read command lines, so better use the file")
-	f.StringVar(&a.publishFile, "publish-token-file", "", "the same, from a file")
-	f.StringVar(&a.subscribeToken, "subscribe-token", "", "subscribing needs a token: this one is good for all topics")
-	f.StringVar(&a.subscribeFile, "subscribe-token-file", "", "the same, from a file")
-	f.StringArrayVar(&a.keys, "jwt-key", nil, "both need a token: JSON Web Tokens that are signed with the key in this file are good for the topics in them; a public key in PEM, else a secret; may be repeated")
-	f.StringVar(&a.issuer, "jwt-issuer", "", "the issuer that they must be of")
-	f.StringVar(&a.audience, "jwt-audience", "", "the audience that they must be for")
+	f.StringVar(&a.publishToken, "publish-token", "", "publishing needs a token, and this one is good for all topics; others on this machine can read command lines, so better use the file")
+	f.StringVar(&a.publishFile, "publish-token-file", "", "a file with the token that publishing needs")
+	f.StringVar(&a.subscribeToken, "subscribe-token", "", "subscribing needs a token, and this one is good for all topics")
+	f.StringVar(&a.subscribeFile, "subscribe-token-file", "", "a file with the token that subscribing needs")
+	f.StringArrayVar(&a.keys, "jwt-key", nil, "publishing and subscribing need a token, and JSON Web Tokens signed with the key in this file are good for the topics in them; a public key in PEM, else a secret; may be repeated")
+	f.StringVar(&a.issuer, "jwt-issuer", "", "the issuer that JSON Web Tokens must be of")
+	f.StringVar(&a.audience, "jwt-audience", "", "the audience that JSON Web Tokens must be for")
 	f.StringVar(&a.cookie, "auth-cookie", "", "a cookie that may hold a token, for pages of this server and of each --allow-origin")
 }
 

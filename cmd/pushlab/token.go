@@ -15,7 +15,7 @@ type tokenFlag struct{ file string }
 const tokenVariable = "PUSHLAB_TOKEN"
 
 func (t *tokenFlag) register(f *pflag.FlagSet) {
-	f.StringVar(&t.file, "token-file", "", "a file with the token to show to the server, read each time that one is needed; or put the token into the environment variable "+tokenVariable)
+	f.StringVar(&t.file, "token-file", "", "a file with the token to show to the server, whichever it is; read again for each connection; the environment variable "+tokenVariable+" may hold the token instead")
 }
 
 // read returns the token, "" if there is none. A file may have got another one since the last time.

@@ -183,6 +183,8 @@ func TestClaims(t *testing.T) {
 		{"expired just now", jwt.MapClaims{"exp": now.Unix()}, "expired"},
 		{"without an end", jwt.MapClaims{"exp": nil}, "claim exp"},
 		{"an end that is none", jwt.MapClaims{"exp": "tomorrow"}, "not valid here"},
+		{"an end long ago", jwt.MapClaims{"exp": 0}, "expired"},
+		{"an end before that", jwt.MapClaims{"exp": -1e9}, "expired"},
 		{"not valid yet", jwt.MapClaims{"nbf": now.Add(time.Minute).Unix()}, "yet"},
 		{"another issuer", jwt.MapClaims{"iss": "https://evil.example"}, "issuer"},
 		{"no issuer", jwt.MapClaims{"iss": nil}, "not valid here"},
@@ -283,4 +285,30 @@ func TestParseKey(t *testing.T) {
 	if key, err := access.ParseKey(pkcs1); err != nil || key.Algorithm() != "RS256" {
 		t.Error(key.Algorithm(), err)
 	}
+}
+
+// FuzzVerify: nothing but what was signed, to the letter, is good for anything.
+func FuzzVerify(f *testing.F) {
+	s := newSecret("0123456789abcdef0123456789abcdef")
+	key, err := access.ParseKey(s.file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	control, err := access.New(access.Config{Keys: []access.Key{key}, PublishToken: publishToken})
+	if err != nil {
+		f.Fatal(err)
+	}
+	right, err := jwt.NewWithClaims(s.method, good()).SignedString(s.sign)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{right, publishToken, "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJIUzI1NiJ9.bnVsbA.x", "a.b.c", "...", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		g, err := control.Verify(token, now)
+		if known := token == right || token == publishToken; known != (err == nil) || known != (g != nil) {
+			t.Errorf("%q: %+v, %v", token, g, err)
+		}
+	})
 }
