@@ -23,8 +23,8 @@ import (
 type attack struct {
 	name string
 	run  func(*attacker, context.Context)
-	// perSecond is how often it is done, all connections together: without an end, any number of connections that each have work for
-	// the server would share its processors with the healthy. 0: it does not come to an end.
+	// perSecond is how often it is begun, all connections together: as many as there can be that each have work for the server would
+	// share its processors with the healthy, whatever the server does.
 	perSecond int
 	// slower is by what the healthy may be slower on a quiet machine. 0: by two.
 	slower float64
@@ -32,17 +32,17 @@ type attack struct {
 
 // attacks are what TestHostile does to a server.
 var attacks = []attack{
-	{"half-open", (*attacker).halfOpen, 0, 0},
-	{"slow heads", (*attacker).slowHeads, 0, 0},
-	{"slow bodies", (*attacker).slowBodies, 0, 0},
-	{"slow frames", (*attacker).slowFrames, 0, 0},
-	{"no readers", (*attacker).noReaders, 0, 0},
+	{"half-open", (*attacker).halfOpen, 250, 0},
+	{"slow heads", (*attacker).slowHeads, 250, 0},
+	{"slow bodies", (*attacker).slowBodies, 250, 0},
+	{"slow frames", (*attacker).slowFrames, 250, 0},
+	{"no readers", (*attacker).noReaders, 250, 0},
 	{"giant frames", (*attacker).giantFrames, 20, 0},
 	{"invalid UTF-8", (*attacker).invalidUTF8, 500, 0},
 	{"header bombs", (*attacker).headerBombs, 50, 0},
 	{"deflate bombs", (*attacker).deflateBombs, 20, 0},
 	{"topic floods", (*attacker).topicFloods, 500, 0},
-	{"connect storm", (*attacker).connectStorm, 10_000, 0},
+	{"connect storm", (*attacker).connectStorm, 10_000, 30}, // which takes all that the processors have, on both sides
 	{"junk", (*attacker).junk, 500, 0},
 	{"HTTP/2", (*attacker).http2, 20, 0},
 }
@@ -51,7 +51,7 @@ var attacks = []attack{
 type attacker struct {
 	address     string
 	connections int
-	turns       chan struct{} // one for each time that it may be done; nil: no limit
+	turns       chan struct{} // one for each time that it may be begun
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -69,11 +69,9 @@ func attackAs(name string) int {
 	a := &attacker{address: strings.TrimPrefix(os.Getenv("HOSTILE_URL"), "http://"), connections: connections, counts: map[string]int{}}
 	ctx, cancel := context.WithTimeout(context.Background(), lasts)
 	defer cancel()
+	a.turns = make(chan struct{}, max(1, attacks[i].perSecond/10))
 	var pacing sync.WaitGroup
-	if n := attacks[i].perSecond; n > 0 {
-		a.turns = make(chan struct{}, n/10)
-		pacing.Go(func() { a.pace(ctx, n) })
-	}
+	pacing.Go(func() { a.pace(ctx, attacks[i].perSecond) })
 	attacks[i].run(a, ctx)
 	pacing.Wait()
 	a.mu.Lock()
@@ -122,14 +120,11 @@ func (a *attacker) each(ctx context.Context, do func(i int)) {
 	for i := range a.connections {
 		running.Go(func() {
 			for ctx.Err() == nil {
-				if a.turns != nil {
-					select {
-					case <-a.turns:
-					case <-ctx.Done():
-						return
-					}
+				select {
+				case <-a.turns:
+					do(i)
+				case <-ctx.Done():
 				}
-				do(i)
 			}
 		})
 	}
