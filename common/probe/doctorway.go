@@ -361,7 +361,7 @@ func (w *way) askLimit(ctx context.Context) {
 	}
 	c.wait = 2 * doctorPatience // it is much, for a slow line
 	request := t.request(t.URL, ask{method: http.MethodPost, query: url.Values{"topic": {w.quietTopic()}},
-		header: []string{"Content-Type: application/json"}, body: bytes.Repeat([]byte(" "), w.doctor.MaxMessage)})
+		header: []string{"Content-Type: application/json"}, body: bytes.Repeat([]byte("x"), w.doctor.MaxMessage)})
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	defer c.close()
@@ -378,6 +378,8 @@ func (w *way) askLimit(ctx context.Context) {
 		w.remark(limitCheck, "", BodyLimit, "The server itself takes no events as large as that.", "%s: %s", size, said(a, content))
 	case server && a.status == http.StatusBadRequest:
 		w.fine(limitCheck, "", "Events of the largest size come through.", "%s", size)
+	case a.status == http.StatusGatewayTimeout:
+		w.remark(limitCheck, "", IdleTimeout, "A large event takes longer than a hop waits.", "%s: %s", size, said(a, content))
 	default: // it should be 413; Caddy says 502
 		w.broken(limitCheck, "", BodyLimit, "A hop refuses large events, and small ones not: its limit is lower than the server's.", "%s: %s", size, said(a, content))
 	}
