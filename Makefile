@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries proxies soak soak-page cover fuzz build run smoke bench bench-peers bench-verify
+.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page cover fuzz build run smoke bench bench-peers bench-verify
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -99,6 +99,11 @@ proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Var
 	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
 	go test -count 1 -timeout 10m -run '^TestMatrix$$' ./deploy -all -update
 	go test -count 1 -timeout 10m -run '^TestDoctorProxies$$' ./common/probe -all
+
+soak-nginx: build ## Hold 10,000 subscribers of all transports behind nginx for SOAK (10m), at 50,000 deliveries a second (ARGS: more flags)
+	@$(apt_install)
+	command -v nginx >/dev/null || apt_install nginx
+	go run ./bench/soak -program bin/pushlab -duration $(SOAK) $(ARGS)
 
 soak: ## Stress the streams on all engines for SOAK (10m)
 	CGO_ENABLED=1 go test -race -timeout 0 -run TestStress ./common/wire -soak $(SOAK)

@@ -22,7 +22,7 @@ import (
 var transports = []string{"longpoll", "httpstream", "sse", "websocket"}
 
 // underTransport is what a transport may import: these, and never another transport.
-var underTransport = []string{"common/event", "common/hub", "common/request", "common/wire", "common/client"}
+var underTransport = []string{"common/access", "common/event", "common/hub", "common/request", "common/wire", "common/client"}
 
 // allowed names, for every package, the pushlab packages it may import; "x/..." is all below x. An
 // entry "x_test" adds to it for the _test.go files of x. All tests may import testSupport as well.
@@ -36,11 +36,12 @@ var allowed = map[string][]string{
 	"httpstream":     underTransport,
 	"sse":            underTransport,
 	"websocket":      underTransport,
+	"common/access":  {"common/event"},
 	"common/event":   {},
 	"common/hub":     {"common/event"},
 	"common/source":  {"common/event"},
 	"common/journal": {"common/event", "common/hub"},
-	"common/request": {"common/event", "common/hub"},
+	"common/request": {"common/access", "common/event", "common/hub"},
 	"common/kernel":  {},
 	"common/wire":    {"common/event", "common/hub", "common/kernel"},
 	"common/client":  {"common/event", "common/request"},
@@ -75,6 +76,11 @@ var allowed = map[string][]string{
 	"bench/targets":   {"bench/result", "bench/load", "bench/machine", "longpoll", "websocket"},
 	"bench/peers":     {"bench/load", "common/client", "common/fault", "longpoll", "websocket"},
 
+	"bench/excerpt":      {"bench/result", "bench/stats"},
+	"bench/excerpt_test": {"bench"}, // its scenarios
+
+	"bench/soak":          {"bench/load", "bench/machine", "bench/result", "deploy"},
+	"bench/soak_test":     {"common/hub", "web"},                                                                                                          // a server
 	"bench/verify":        {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
 	"bench/verify_test":   {"common/hub", "web"},                                                                                                          // a server
 	"bench/verify/second": {},                                                                                                                             // so that it cannot share a mistake with what it checks
@@ -86,6 +92,7 @@ var testSupport = []string{"common/browsertest", "common/memhttp", "common/trans
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
 	"github.com/labstack/echo":       {"web"},                                // a transport is a plain http.Handler
+	"github.com/golang-jwt/jwt":      {"common/access"},                      // the rest sees grants
 	"github.com/gorilla/websocket":   {"websocket", "bench/peers"},           // bench and its tests use our client; peers are as others write them
 	"github.com/nats-io/nats-server": {"cmd/pushlab", "common/journal_test"}, // 9 MiB that only the program should link
 	"github.com/nats-io/nats.go":     {"cmd/pushlab", "common/journal"},      // the rest sees the hub's Log interface
@@ -134,8 +141,9 @@ var (
 // waived lists "file sleeps" and "file skips", with the reason. To sleep in a function literal handed
 // to synctest.Test takes no time and needs no entry; to sleep in a helper called from there does.
 var waived = map[string]string{
-	"common/hub/hub_test.go skips":     "rapid then draws another action; the test goes on",
-	"common/wire/model_test.go sleeps": "a script runs in a bubble, but is no function literal",
+	"bench/load/arrival_linux_test.go sleeps": "the kernel's clock is asked how long bytes lay in a socket, so they have to lie there",
+	"common/hub/hub_test.go skips":            "rapid then draws another action; the test goes on",
+	"common/wire/model_test.go sleeps":        "a script runs in a bubble, but is no function literal",
 }
 
 // bubbles are, beside synctest.Test, functions that run a function literal in virtual time.

@@ -32,12 +32,10 @@ var exempt = map[string]string{
 	"LP-03":          "there is no client id: the server keeps nothing between two polls",
 	"LP-04":          "a browser's own pool decides; publishing is another request",
 	"LP-12":          "nothing falls back by itself; a cursor lets the caller",
-	"WS-15":          "there is no authentication yet",
 	"H2WS-01":        "it is not offered",
 	"H2WS-02":        "it is not offered",
 	"H2WS-03":        "it is not offered",
 	"H2WS-04":        "it is not offered",
-	"CORS-05":        "there are no tickets yet",
 }
 
 var (

@@ -48,7 +48,7 @@ type service struct {
 // newService starts a server on a Unix socket, or by TCP. It is drained when the test ends, if it was not before.
 func newService(t *testing.T, unix bool, config web.Config) *service {
 	t.Helper()
-	config.Hosts = []string{name}
+	config.Hosts, config.AllowedOrigins = []string{name}, []string{"https://" + name} // as in systemd/pushlab.service
 	config.Retry = 100 * time.Millisecond
 	s := &service{t: t, hub: hub.New(hub.Config{}), config: config, address: "127.0.0.1:0"}
 	if unix {

@@ -48,10 +48,15 @@ const (
 // measure returns what a proxy does to each of the transports.
 func measure(t *testing.T, s setting) map[string]cell {
 	t.Helper()
-	quiet := newService(t, s.unix, web.Config{Heartbeat: time.Hour})
+	quiet := newService(t, s.unix, web.Config{Heartbeat: time.Hour, Routes: told})
 	beating := newService(t, s.unix, web.Config{Heartbeat: beat})
 	proxy := quiet.behind(s.kind, s.config)
 	before := map[*service]*proxies.Proxy{quiet: quiet.behind(s.kind, s.impatient()), beating: beating.behind(s.kind, s.impatient())}
+
+	if s.shipped {
+		checkTold(quiet, proxy, map[string]string{"Host": name, "X-Forwarded-For": "127.0.0.1"})
+	}
+	checkNotCached(quiet, proxy)
 
 	var mu sync.Mutex
 	cells := map[string]cell{}

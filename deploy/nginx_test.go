@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"pushlab/common/client"
 	"pushlab/common/proxies"
 	"pushlab/common/request"
 	"pushlab/web"
+	"pushlab/websocket"
 )
 
 // nginxFiles are the two sites for nginx, by how they reach the server.
@@ -23,61 +25,83 @@ func nginxFiles() map[string]string {
 	}
 }
 
-// TestNginx: with the shipped files, over a Unix socket and by TCP, events come at once, and polls are not cached. The
-// rest is in TestMatrix.
+// TestNginx: with the shipped files, over a Unix socket and by TCP, events come at once, the server is told the truth, and
+// polls are not cached. The rest is in TestMatrix.
 func TestNginx(t *testing.T) {
 	for by, config := range nginxFiles() {
 		t.Run(by, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, by == "unix", web.Config{})
+			s := newService(t, by == "unix", web.Config{Routes: told})
 			p := s.behind(proxies.Nginx, config)
 			for _, transport := range transports {
 				if first, events := arrivals(s, p, transport); first != atOnce || events != atOnce {
 					t.Errorf("%s: the first byte comes %s, events come %s", transport, first, events)
 				}
 			}
-			// Who asks the same again is answered anew, with what has happened since.
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			for _, event := range []string{`"one"`, `"two"`, `"three"`} {
-				s.publish(event)
-				response, content, err := get(ctx, p, "/longpoll?after=earliest", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !strings.Contains(content, event) || response.Header.Get("Cache-Control") != "no-store" || response.Header.Get("Age") != "" {
-					t.Errorf("after %s the answer is %s %v", event, content, response.Header)
-				}
-			}
+			checkTold(s, p, map[string]string{
+				"Host": name, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "Connection": "", "Upgrade": "", "Version": "HTTP/1.1",
+			})
+			checkNotCached(s, p)
+			checkOrigins(s, p)
 		})
 	}
 }
 
-// TestWhatTheServerIsTold: the name that was asked for, and who asked, whatever he says about that himself; and nothing
-// that is of the first hop only.
-func TestWhatTheServerIsTold(t *testing.T) {
-	routes := map[string]http.Handler{"/told": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, field := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "Connection", "Upgrade"} {
-			w.Header().Set("Told-"+field, strings.Join(r.Header.Values(field), "; "))
+// told is a route that answers with what a request had become.
+var told = map[string]http.Handler{"/told": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, field := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "Connection", "Upgrade"} {
+		w.Header().Set("Told-"+field, strings.Join(r.Header.Values(field), "; "))
+	}
+	w.Header().Set("Told-Host", r.Host)
+	w.Header().Set("Told-Version", r.Proto)
+})}
+
+// checkTold checks what the server is told: the name that was asked for, who asked, whatever he says about that himself,
+// and nothing that is of the first hop only.
+func checkTold(s *service, p *proxies.Proxy, want map[string]string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	response, _, err := get(ctx, p, "/told", http.Header{"X-Forwarded-For": {"192.0.2.66"}, "Connection": {"close"}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for field, want := range want {
+		if got := response.Header.Get("Told-" + field); got != want {
+			s.t.Errorf("the server is told %s %q, want %q", field, got, want)
 		}
-		w.Header().Set("Told-Host", r.Host)
-		w.Header().Set("Told-Version", r.Proto)
-	})}
-	for by, config := range nginxFiles() {
-		s := newService(t, by == "unix", web.Config{Routes: routes})
-		p := s.behind(proxies.Nginx, config)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		response, _, err := get(ctx, p, "/told", http.Header{"X-Forwarded-For": {"192.0.2.66"}, "Connection": {"close"}})
+	}
+}
+
+// checkNotCached checks that who asks the same again is answered anew, with what has happened since.
+func checkNotCached(s *service, p *proxies.Proxy) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, event := range []string{`"one"`, `"two"`, `"three"`} {
+		s.publish(event)
+		response, content, err := get(ctx, p, "/longpoll?after=earliest", nil)
 		if err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
-		for field, want := range map[string]string{
-			"Host": name, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "Connection": "", "Upgrade": "", "Version": "HTTP/1.1",
-		} {
-			if got := response.Header.Get("Told-" + field); got != want {
-				t.Errorf("%s: the server is told %s %q, want %q", by, field, got, want)
-			}
+		if age := response.Header.Get("Age"); !strings.Contains(content, event) || response.Header.Get("Cache-Control") != "no-store" || age != "" && age != "0" {
+			s.t.Errorf("after %s the answer is %s %v", event, content, response.Header)
+		}
+	}
+}
+
+// checkOrigins checks that the site's own pages get WebSockets, by TLS too, and those of another site do not.
+func checkOrigins(s *service, p *proxies.Proxy) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for origin, allowed := range map[string]bool{"http://" + name: true, "https://" + name: true, "https://evil.example": false, "http://" + name + ":81": false} {
+		c, err := websocket.Dial(ctx, "ws://"+name+"/websocket", client.Options{DialContext: p.Dial, Header: http.Header{"Origin": {origin}}})
+		if err == nil {
+			c.Close()
+		}
+		if (err == nil) != allowed {
+			s.t.Errorf("a WebSocket of a page of %s: %v", origin, err)
 		}
 	}
 }

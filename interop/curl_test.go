@@ -208,13 +208,14 @@ func (s *service) download(after event.ID, path string) string {
 // over HTTP/1.0 there is nothing else to end it.
 func curlGoodbye(t *testing.T, path string, parse func(*testing.T, string) []event.Event) {
 	cases := []struct {
-		name, status, encoding string
-		options                []string
+		name, status, encoding, connection string
+		options                            []string
 	}{
-		{"1.1", "HTTP/1.1 200", "chunked", nil},
-		{"1.0", "HTTP/1.0 200", "", []string{"--http1.0"}},
-		{"compression offered", "HTTP/1.1 200", "chunked", []string{"--compressed"}},
-		{"upgrade to HTTP/2 offered", "HTTP/1.1 200", "chunked", []string{"--http2"}},
+		{"1.1", "HTTP/1.1 200", "chunked", "close", nil},
+		{"1.0", "HTTP/1.0 200", "", "close", []string{"--http1.0"}},
+		{"compression offered", "HTTP/1.1 200", "chunked", "close", []string{"--compressed"}},
+		{"upgrade to HTTP/2 offered", "HTTP/1.1 200", "chunked", "close", []string{"--http2"}},
+		{"2, known before", "HTTP/2 200", "", "", []string{"--http2-prior-knowledge"}},
 	}
 	for _, tt := range cases {
 		s := serve(t, hub.Config{}, web.Config{})
@@ -228,7 +229,7 @@ func curlGoodbye(t *testing.T, path string, parse func(*testing.T, string) []eve
 		s.stop()
 		a := parseAnswer(t, d.done())
 		if a.status != tt.status || a.fields["transfer-encoding"] != tt.encoding || a.fields["content-encoding"] != "" ||
-			a.fields["pushlab-cursor"] != start.String() || a.fields["connection"] != "close" || a.fields["cache-control"] != "no-store, no-transform" {
+			a.fields["pushlab-cursor"] != start.String() || a.fields["connection"] != tt.connection || a.fields["cache-control"] != "no-store, no-transform" {
 			t.Errorf("%s: %s %v", tt.name, a.status, a.fields)
 		}
 		events := parse(t, a.content)

@@ -39,7 +39,8 @@ func New(h *hub.Hub, config Config) *Handler {
 	return &Handler{hub: h, config: config.withDefaults()}
 }
 
-// ServeHTTP reads the request, subscribes, waits once, and answers.
+// ServeHTTP reads the request, subscribes, waits once, and answers; at the deadline of the request's context, if
+// it has one, as when the server leaves.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ask, poll, problem := request.ParsePoll(r, h.config.Wait)
 	if problem != nil {
@@ -54,6 +55,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	// A server's WriteTimeout is for answers that come at once. Over HTTP/2 it would end a poll that waits; write has its own.
+	http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	h.counters.Opened.Add(1)
 	h.counters.Open.Add(1)
 	answer := h.wait(r.Context(), sub, poll)
@@ -67,7 +70,7 @@ type answer struct {
 	records []*hub.Record
 	cursor  event.ID
 	more    bool // the next poll need not wait (LP-08)
-	leaving bool // the hub was closed
+	leaving bool // the hub was closed, or the time that the client has is over
 }
 
 // wait waits for something to say, for as long as the client does (LP-09), and takes all that is
@@ -97,7 +100,7 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 	if a.gap != nil {
 		h.counters.Gaps.Add(1)
 	}
-	a.leaving = errors.Is(err, hub.ErrClosed)
+	a.leaving = errors.Is(err, hub.ErrClosed) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	if len(records) > poll.Limit { // (LP-10): the cursor is behind what is answered, and no further
 		a.records, a.more = records[:poll.Limit], true
 		a.cursor = a.records[poll.Limit-1].ID
@@ -124,7 +127,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, a answer) wire.R
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.config.WriteDeadline))
 	}
 	if a.gap == nil && len(a.records) == 0 {
-		if r.Context().Err() != nil {
+		if errors.Is(r.Context().Err(), context.Canceled) {
 			return wire.Left
 		}
 		if a.leaving {

@@ -386,3 +386,24 @@ func TestCounters(t *testing.T) {
 		}
 	})
 }
+
+// TestDeadlineOfTheRequest: a poll whose request has a deadline is answered then, as if the server left: who asks
+// again may need another token for it.
+func TestDeadlineOfTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, hub.Config{}, longpoll.Config{})
+		f.server.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+			defer cancel()
+			f.handler.ServeHTTP(w, r.WithContext(ctx))
+		})
+		transporttest.Publish(t, f.hub, "a", 2)
+		got := f.poll("after=mfrggzdf-2")
+		f.want(got, 204, "", 2, false, 5*time.Second)
+		if got.header.Get("Retry-After") == "" || !got.close {
+			t.Errorf("the client is not told to come back: %v", got.header)
+		}
+		f.want(f.poll("after=mfrggzdf-0"), 200, "a:1 a:2", 2, false, 0)
+		f.want(f.poll("after=mfrggzdf-2&wait=2"), 204, "", 2, false, 2*time.Second)
+	})
+}

@@ -225,7 +225,7 @@ func testLessonWords(t *testing.T, browser context.Context) {
 		async ([{ lessons }, { questions, reasons }, { load, t }]) => {
 		await Promise.all([load("shell"), load("lessons")]);
 		const names = [];
-		for (const { lesson: { key, options, controls, observations, specs, quiz, table } } of await Promise.all(lessons.map(({ load }) => load()))) {
+		for (const { lesson: { key, options, controls, observations, specs, quiz, table, study } } of await Promise.all(lessons.map(({ load }) => load()))) {
 			const need = (...of) => names.push(...of.map((name) => "lessons." + key + "." + name));
 			names.push("shell.lessons.titles." + key);
 			need("intro", "question", "fact", "why", "devtools", ...options.map((option) => "options." + option));
@@ -242,6 +242,10 @@ func testLessonWords(t *testing.T, browser context.Context) {
 				if (!options.includes(right)) names.push("quiz." + asked + " has no right answer");
 			}
 			if (table) need("caption", "columns.0");
+			if (study) {
+				need(...["title", "intro", "conditions", "rate", "caption", "range", "again"].map((name) => "study." + name));
+				need(...study.charts.flatMap(({ key: chart }) => ["title", "found", "label"].map((name) => "study." + chart + "." + name)));
+			}
 			names.push("lessons.decide.evidence." + key);
 		}
 		for (const { key, options } of questions) {
@@ -499,6 +503,7 @@ func testLessonLoad(t *testing.T, browser context.Context) {
 	p.press("fixed")
 	p.press("jitter")
 	p.sees("storm")
+	p.wait(`document.querySelector("push-study")?.textContent.includes("In your lab")`) // what was measured stands beside what was published
 	p.ends("You said “The server keeps them for it, in a queue of its own”; it was “It falls behind in the log, and is told how many it missed”.", 0)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"time"
@@ -61,6 +62,7 @@ func (s *Server) reload(d devFiles) echo.HandlerFunc {
 		h := c.Response().Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-store")
+		http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // or writeTimeout would end it
 		tick := time.NewTicker(devInterval)
 		defer tick.Stop()
 		for last := ""; !s.draining.Load(); {

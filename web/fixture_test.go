@@ -66,6 +66,12 @@ func serveServer(t testing.TB, h *hub.Hub, server *web.Server) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveListener(t, h, server, l)
+}
+
+// serveListener serves on a listener that was made already.
+func serveListener(t testing.TB, h *hub.Hub, server *web.Server, l net.Listener) *service {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, l) }()

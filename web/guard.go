@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -40,12 +41,35 @@ func validHost(host string) bool {
 // reads what is left of the content before it answers.
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Request().ContentLength != 0 {
+		if r := c.Request(); r.ContentLength != 0 {
 			// Not every writer has deadlines; those of net/http do.
-			http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(readBodyTimeout))
+			control := http.NewResponseController(c.Response())
+			control.SetReadDeadline(time.Now().Add(readBodyTimeout))
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				if problem := skipBody(r.Body); problem != nil {
+					return problem
+				}
+				control.SetReadDeadline(time.Time{}) // the answer may last
+			}
 		}
 		return next(c)
 	}
+}
+
+// maxSkipped is how much content a request may have that should have none, in bytes.
+const maxSkipped = 64 << 10
+
+// skipBody reads the content of a GET, which has no meaning: RFC 9110, section 9.3.1. Before it was read, net/http does not
+// notice that a subscriber has left.
+func skipBody(body io.Reader) *request.Problem {
+	n, err := io.Copy(io.Discard, io.LimitReader(body, maxSkipped+1))
+	switch {
+	case err != nil:
+		return request.Invalid("body", "the content did not arrive: %v", err)
+	case n > maxSkipped:
+		return &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body", Detail: "a GET needs no content; leave it out"}
+	}
+	return nil
 }
 
 func hostname(host string) string {

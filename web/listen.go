@@ -94,7 +94,7 @@ func cannotMake(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot make the socket %s: there is no folder %s; make it, in a systemd unit by RuntimeDirectory=, or choose another path", path, folder)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%s may not make the socket %s: %w; let him write to the folder %s, in a systemd unit by RuntimeDirectory=, or choose another path", thisUser(), path, err, folder)
+		return fmt.Errorf("%s may not make the socket %s: %w; choose a path in a folder of his own, which a systemd unit makes by RuntimeDirectory=, or let him write to %s", thisUser(), path, err, folder)
 	case len(path) > maxSocketPath:
 		return fmt.Errorf("the socket's path %s has %d bytes, and may have %d; choose a shorter one", path, len(path), maxSocketPath)
 	}
@@ -125,7 +125,7 @@ func own(path string, socket Socket) error {
 			return fmt.Errorf("the group %s has the id %q, which is no number", socket.Group, group.Gid)
 		}
 		if err := os.Chown(path, -1, gid); err != nil {
-			return fmt.Errorf("%s may not give the socket %s to the group %s: %w; only a member may: make him one by 'usermod -aG %[3]s', "+
+			return fmt.Errorf("%s may not give the socket %s to the group %s: %w; only a member may: make him one by 'usermod -aG %[3]s NAME', "+
 				"in a systemd unit by SupplementaryGroups=%[3]s, or leave --socket-group out", thisUser(), path, socket.Group, err)
 		}
 	}

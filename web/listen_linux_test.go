@@ -50,7 +50,7 @@ func TestSocketPermissions(t *testing.T) {
 	}
 	mode(0o555)
 	unprivileged(t, func() {
-		refused(t, path, web.Socket{Mode: 0o600}, user, "may not make", "write to the folder "+folder, "RuntimeDirectory")
+		refused(t, path, web.Socket{Mode: 0o600}, user, "may not make", "let him write to "+folder, "RuntimeDirectory")
 	})
 	mode(0o777)
 	unprivileged(t, func() {

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"log/slog"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,7 @@ func (s *Server) metrics() echo.HandlerFunc {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
+		s.refusals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_wire_info", Help: "How streams are written to; always 1.",
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
@@ -29,11 +32,35 @@ func (s *Server) metrics() echo.HandlerFunc {
 			Name: "pushlab_labs_open", Help: "Labs of the teaching page that are open.",
 		}, func() float64 { return float64(s.labs.Len()) }))
 	}
-	return echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
 		MaxRequestsInFlight: 4,
-	}))
+	})
+	return func(c echo.Context) error {
+		page := metricsPage{header: c.Response().Header(), status: http.StatusOK}
+		handler.ServeHTTP(&page, c.Request())
+		c.Response().WriteHeader(page.status)
+		_, err := c.Response().Write(page.body.Bytes())
+		return err
+	}
 }
+
+// A metricsPage takes the metrics as a whole, before any of it is sent: who reads it slowly, or not at all, would otherwise
+// be one of the few that may ask at a time.
+type metricsPage struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (p *metricsPage) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *metricsPage) WriteHeader(status int) { p.status = status }
+
+// Write implements http.ResponseWriter.
+func (p *metricsPage) Write(b []byte) (int, error) { return p.body.Write(b) }
 
 // A collector turns the counters of the hub and the transports into metrics.
 type collector struct {

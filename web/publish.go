@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"pushlab/common/access"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/request"
@@ -33,6 +34,9 @@ func (s *Server) publish(c echo.Context) error {
 		}
 	default:
 		return request.Invalid("topic", "an event has one topic, not %d", len(topics))
+	}
+	if err := access.From(r.Context()).CheckPublish(topic); err != nil {
+		return request.Denied("topic", err)
 	}
 	parse, problem := contentParser(r.Header.Get("Content-Type"))
 	if problem != nil {

@@ -24,6 +24,8 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(s.countRefusals)
+	e.Pre(s.hideTicket)
 	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
 	crossOrigin, err := s.crossOriginProtection()
@@ -34,12 +36,13 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.authorize(subscribing), s.limitSubscribers)
 	}
 	if s.echoes != nil {
 		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
 	}
-	all(e, "/publish", s.publish)
+	all(e, "/publish", s.publish, s.authorize(publishing))
+	all(e, "/ticket", s.ticket)
 	all(e, "/lab", s.lab)
 	all(e, "/lab/*", s.lab)
 	for path, handler := range s.config.Routes {

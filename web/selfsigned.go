@@ -39,17 +39,6 @@ func SelfSigned(hosts []string) (config *tls.Config, fingerprint string, err err
 	return config, strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":"), nil
 }
 
-// CertificateFiles returns a set-up for TLS with a certificate and its key, in PEM, which are read now.
-func CertificateFiles(cert, key string) (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("no TLS with %s and %s: %w; give a certificate, with those that vouch for it behind, and its key, both in PEM", cert, key, err)
-	}
-	config := baseTLS()
-	config.Certificates = []tls.Certificate{pair}
-	return config, nil
-}
-
 // baseTLS is what all set-ups have. On a tls.NewListener with it, an http.Server speaks HTTP/2 as well.
 func baseTLS() *tls.Config {
 	return &tls.Config{

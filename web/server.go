@@ -21,6 +21,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"pushlab/common/access"
 	"pushlab/common/hub"
 	"pushlab/common/request"
 	"pushlab/common/wire"
@@ -59,6 +60,10 @@ type Config struct {
 	SocketOrigins []string
 	// Wait is how long a poll waits that asks for no time: see longpoll.Config.
 	Wait time.Duration
+	// Access says who may publish and subscribe. Default: everybody who can reach the server.
+	Access *access.Control
+	// AuthCookie is the name of a cookie that may hold a token. Default: none may.
+	AuthCookie string
 	// Routes are further paths, and what serves them.
 	Routes map[string]http.Handler
 	// Demo mounts the labs of the teaching page below /lab, for those who ask under a name of this machine. Run ends them
@@ -86,11 +91,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits of the HTTP server (HTTP-11). There is no limit on how long a response takes, since that would end
-// every stream; each write of a stream has its own deadline.
+// Limits of the HTTP server (HTTP-11). An answer has writeTimeout to be taken; streams and polls take that back, since theirs
+// may last, and have a deadline for each write.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readBodyTimeout   = 30 * time.Second
+	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 )
@@ -112,6 +118,9 @@ type Server struct {
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
 	draining   atomic.Bool
+
+	tickets  access.Tickets
+	refusals refusals
 }
 
 // NewServer returns a server of the hub's events. It fails on an origin or host that is none.
@@ -130,7 +139,10 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		}
 		config.AllowedOrigins[i] = normal
 	}
+	refusals := newRefusals()
 	s := &Server{
+		refusals: refusals,
+
 		config: config,
 		hub:    h,
 		names:  []string{longpoll.Name, httpstream.Name, sse.Name, websocket.Name},
@@ -145,7 +157,8 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 			websocket.Name: websocket.New(h, websocket.Config{
 				Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 				Engine: config.Engine, Logger: config.Logger,
-				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress}),
+				AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress,
+				Denied: func() { refusals.count(refusedOperation) }}),
 		},
 	}
 	if config.Echo {
@@ -157,7 +170,11 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		if config.Dev != "" {
 			files = os.DirFS(config.Dev)
 		}
-		s.labs = lab.New(lab.Config{Server: s.labServer, TLS: localTLS(), Files: files, Main: h, Logger: config.Logger})
+		bridged := h
+		if len(config.Access.Anonymous().Subscribe) == 0 { // who asks for a lab brings no token
+			bridged = nil
+		}
+		s.labs = lab.New(lab.Config{Server: s.labServer, TLS: localTLS(), Files: files, Main: bridged, Logger: config.Logger})
 	}
 	return s, s.routes()
 }
@@ -171,8 +188,11 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         protocols(),
+		HTTP2:             s.config.http2(),
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, len(listeners))
@@ -203,7 +223,13 @@ func (s *Server) drain(server *http.Server) {
 	begin := time.Now()
 	s.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
+	var closing sync.WaitGroup
+	defer closing.Wait()
 	defer cancel()
+	closing.Go(func() {
+		<-ctx.Done()
+		server.Close() // what would not end; a stream over HTTP/2 that cannot be written to ends by nothing else
+	})
 	s.hub.Close()
 	var labs sync.WaitGroup
 	if s.labs != nil {
@@ -214,9 +240,7 @@ func (s *Server) drain(server *http.Server) {
 	if s.echoes != nil {
 		s.echoes.Shutdown(ctx) // in whose time it ends what does not end by itself
 	}
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close() // it closes what would not end
-	}
+	server.Shutdown(ctx)
 	s.waitForStreams(ctx) // those that were just being opened
 	s.config.Logger.Info("drained", "duration", time.Since(begin).Round(time.Millisecond))
 }

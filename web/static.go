@@ -15,6 +15,7 @@ import (
 )
 
 //go:generate go -C ../tools run ./vendorjs -out ../web/static/vendor
+//go:generate go run ../bench/excerpt -result ../docs/study/result.json.gz -out static/lessons/study.js
 //go:generate go -C ../tools run ./bundlejs -dir ../web/static
 
 //go:embed static

@@ -58,7 +58,7 @@ func Dial(ctx context.Context, url string, opts client.Options) (*Conn, error) {
 		ReadBufferSize:  4 << 10,
 		WriteBufferSize: 512, // for pongs and the close frame
 	}
-	ws, response, err := dialer.DialContext(context.WithoutCancel(ctx), url, opts.Header)
+	ws, response, err := dialer.DialContext(context.WithoutCancel(ctx), url, opts.Fields())
 	if inTime := stop(); err == nil && !inTime {
 		ws.Close()
 		err = handshake.Err()

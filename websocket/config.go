@@ -31,6 +31,9 @@ type Config struct {
 	// compressed once for all of them. Where secrets and somebody else's text share an event, its
 	// length tells of the secret, section 8 (PMD-05), so default is off.
 	Compress bool
+	// Denied is called when a client asks to publish or subscribe to what it may not, by any goroutine. It must
+	// not wait. Default: nobody is told.
+	Denied func()
 	// Engine serves the streams while they have nothing to do: see wire.NewEngine. Shut the handler
 	// down before closing it. Default: none, each stream has goroutines of its own.
 	Engine *wire.Engine
@@ -41,5 +44,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
+	if c.Denied == nil {
+		c.Denied = func() {}
+	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // errHeader is a violation in a frame's header that gorilla lets pass.
@@ -16,6 +17,8 @@ var errHeader = errors.New("websocket: a frame header breaks the protocol")
 //
 // With controls, it keeps control frames to itself: gorilla would go on from them to the next message,
 // and wait for it. Section 5.4 (WS-07): they may come between the fragments of a message.
+//
+// What a client has begun must be complete in messageTime: it could otherwise have us keep the beginnings of messages for ever.
 //
 // It looks at every header before gorilla does, and checks what gorilla does not:
 //
@@ -33,11 +36,37 @@ type frames struct {
 	unread []byte // the part of space that was read, and not handed out yet
 	frame  uint64 // how much of the frame that gorilla reads is to be handed out
 	broken error
+
+	within  bool // a message has begun
+	hurried bool // there is a deadline for what has begun
 }
 
 // A controller answers control frames. It fails if nothing may be read after one.
 type controller interface {
 	control(opcode byte, payload []byte) error
+	// hurry has reading fail after that time; zero takes it back.
+	hurry(within time.Duration)
+}
+
+// messageTime is how long a message may take from its first byte to its last, and a control frame. As most come in one piece,
+// few ever need the deadline.
+const messageTime = 30 * time.Second
+
+// hurry sets the deadline, when the rest of what has begun is to be waited for.
+func (f *frames) hurry() {
+	if !f.hurried && f.controls != nil {
+		f.hurried = true
+		f.controls.hurry(messageTime)
+	}
+}
+
+// calm takes the deadline back, when it has come.
+func (f *frames) calm() {
+	f.within = false
+	if f.hurried {
+		f.hurried = false
+		f.controls.hurry(0)
+	}
 }
 
 // A readBuffer holds any header, and any control frame. Larger payloads are read past it.
@@ -59,6 +88,7 @@ func (f *frames) Read(p []byte) (n int, err error) {
 		n = copy(p, f.unread)
 		f.unread = f.unread[n:]
 	} else {
+		f.hurry()
 		n, err = f.Conn.Read(p)
 	}
 	f.frame -= uint64(n)
@@ -72,8 +102,10 @@ func (f *frames) await() (message bool, err error) {
 			return false, err
 		}
 		if f.frame > 0 {
+			f.within = true
 			return true, nil
 		}
+		f.calm()
 		if f.drained() {
 			return false, nil
 		}
@@ -132,6 +164,9 @@ func (f *frames) fill(n int) error {
 	for len(f.unread) < n {
 		if f.space == nil {
 			f.space = readBuffers.Get().(*readBuffer)
+		}
+		if f.within || len(f.unread) > 0 {
+			f.hurry()
 		}
 		have := copy(f.space[:], f.unread)
 		read, err := f.Conn.Read(f.space[have:])

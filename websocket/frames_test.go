@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 )
 
 // A pieces connection brings its bytes in pieces of the given sizes, over and over.
@@ -30,8 +31,11 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// A heard remembers control frames.
-type heard struct{ frames []string }
+// A heard remembers control frames, and the deadline for what has begun.
+type heard struct {
+	frames  []string
+	hurried time.Duration
+}
 
 func (h *heard) control(opcode byte, payload []byte) error {
 	h.frames = append(h.frames, string(append([]byte{opcode}, payload...)))
@@ -40,6 +44,8 @@ func (h *heard) control(opcode byte, payload []byte) error {
 	}
 	return nil
 }
+
+func (h *heard) hurry(within time.Duration) { h.hurried = within }
 
 // maskedFrame is a frame as a client sends it, with a mask that is not seen in it.
 func maskedFrame(first byte, payload string) []byte {
@@ -67,6 +73,9 @@ func readFrames(t *testing.T, b, sizes []byte) outcome {
 			if err == nil && f.space != nil {
 				t.Error("nothing is left, but there is a buffer")
 			}
+			if err == nil && ears.hurried != 0 {
+				t.Error("nothing has begun, but there is a deadline")
+			}
 			continue
 		}
 		var p [16]byte
@@ -79,6 +88,7 @@ func readFrames(t *testing.T, b, sizes []byte) outcome {
 			}
 			data.Write(p[:n])
 		}
+		f.calm()
 	}
 	return outcome{data.String(), string(bytes.Join(toBytes(ears.frames), []byte("|"))), err}
 }

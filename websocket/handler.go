@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"pushlab/common/access"
 	"pushlab/common/hub"
 	"pushlab/common/request"
 	"pushlab/common/wire"
@@ -41,7 +42,8 @@ func New(h *hub.Hub, config Config) *Handler {
 }
 
 // ServeHTTP reads the request, subscribes, upgrades the connection and hands it over to package
-// wire; what the client sends is read beside it.
+// wire; what the client sends is read beside it. At the deadline of the request's context, if it has one, the
+// stream says goodbye.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ask, problem := request.ParseSubscribe(r)
 	if problem == nil {
@@ -61,6 +63,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if session.deflates {
 		stream.Use(h.deflated)
 	}
+	if end, ok := r.Context().Deadline(); ok {
+		stream.EndAt(end)
+	}
+	session.grant = access.From(r.Context())
 	session.start(stream, head)
 }
 

@@ -2,14 +2,18 @@ package websocket
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"time"
 	"unicode/utf8"
 
 	gorilla "github.com/gorilla/websocket"
 
+	"pushlab/common/access"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 	"pushlab/common/request"
@@ -21,6 +25,7 @@ type session struct {
 	frames
 	*Handler
 	stream   *wire.Stream
+	grant    *access.Grant // what the client may do
 	answer   *bytes.Buffer // what gorilla has written, during the handshake
 	deflates bool          // compression was agreed on
 }
@@ -77,15 +82,22 @@ func (s *session) control(opcode byte, payload []byte) error {
 	return nil
 }
 
+func (s *session) hurry(within time.Duration) { s.stream.Hurry(within) }
+
 // Read serves what has come from the client: a message at the least, or a control frame.
 func (s reader) Read() error {
 	for {
 		message, err := s.await()
 		if err == nil && message {
 			err = s.serveMessage()
+			s.calm()
 		}
-		if errors.Is(err, errHeader) {
+		var timeout net.Error // gorilla hides which
+		switch {
+		case errors.Is(err, errHeader):
 			s.refuse(gorilla.CloseProtocolError, "bad frame header")
+		case errors.As(err, &timeout) && timeout.Timeout():
+			s.refuse(gorilla.ClosePolicyViolation, fmt.Sprintf("a message must be complete in %v", messageTime))
 		}
 		if err != nil || s.drained() {
 			return err
@@ -130,6 +142,9 @@ type operation struct {
 	After  *string         `json:"after"`
 }
 
+// maxRef is how long a ref may be, in bytes: each answer holds one, and some may wait for a client that does not read.
+const maxRef = 4 << 10
+
 // A reply answers one. An envelope has no member op, so that the two cannot be confused.
 type reply struct {
 	Op    string          `json:"op"`
@@ -144,13 +159,21 @@ func isReply(message []byte) bool { return bytes.HasPrefix(message, []byte(`{"op
 // operate does what a message asks for and answers it. It fails when the stream has ended.
 func (s *session) operate(message []byte) error {
 	var op operation
-	if err := json.Unmarshal(message, &op); err != nil {
+	err := json.Unmarshal(message, &op)
+	switch {
+	case len(op.Ref) > maxRef:
+		return s.reply(reply{Op: "error", Error: fmt.Sprintf("ref has %d bytes; the limit is %d", len(op.Ref), maxRef)})
+	case err != nil:
 		return s.reply(reply{Op: "error", Ref: op.Ref, Error: badMessage(err)})
 	}
 	answer := reply{Ref: op.Ref}
 	switch op.Op {
 	case "publish":
-		id, err := s.publish(op)
+		var id event.ID
+		err := s.allow(s.grant.CheckPublish(op.Topic))
+		if err == nil {
+			id, err = s.publish(op)
+		}
 		if err != nil {
 			answer.Op, answer.Error = "error", request.Reason(err)
 			break
@@ -158,6 +181,10 @@ func (s *session) operate(message []byte) error {
 		answer.Op, answer.ID = "ack", id.String()
 	case "subscribe":
 		start, err := s.check(op)
+		if err == nil {
+			op.Topics, err = s.grant.Subscription(op.Topics)
+			err = s.allow(err)
+		}
 		if err == nil {
 			return s.stream.Resubscribe(op.Topics, start) // $open is the answer
 		}
@@ -183,6 +210,16 @@ func badMessage(err error) string {
 	default:
 		return wrong.Field + " must be a string"
 	}
+}
+
+// allow passes on why the client may not do something, if it may not, and says so for those who count. A client
+// that has no time left may do nothing, though it reads too slowly to have got its goodbye.
+func (s *session) allow(denied error) error {
+	denied = cmp.Or(denied, s.grant.CheckTime(time.Now()))
+	if denied != nil {
+		s.config.Denied()
+	}
+	return denied
 }
 
 func (s *session) publish(op operation) (event.ID, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/common/access"
 	"pushlab/common/transporttest"
 	"pushlab/common/wire"
 	"pushlab/websocket"
@@ -90,6 +92,8 @@ func TestErrors(t *testing.T) {
 			{`[]`, "object"},
 			{`{"op":"ping"}{"op":"ping"}`, "JSON"},
 			{`{"op":"ping","ref":`, "JSON"},
+			{`{"op":"ping","ref":"` + strings.Repeat("7", 4<<10) + `"}`, "ref has 4098 bytes"},
+			{`{"op":7,"ref":"` + strings.Repeat("7", 4<<10) + `"}`, "ref has 4098 bytes"},
 		} {
 			p.send(text, c.message)
 			var reply struct{ Op, Ref, Error, ID string }
@@ -326,6 +330,47 @@ func TestEndlessViolator(t *testing.T) {
 			t.Errorf("it was cut off after %v", took)
 		}
 	})
+}
+
+// TestSlowMessage: what a client begins it has half a minute to end. To say nothing at all is no offence.
+func TestSlowMessage(t *testing.T) {
+	whole := clientFrame(text, `{"op":"ping","ref":"`+strings.Repeat("x", 200)+`"}`)
+	for _, c := range []struct {
+		name  string
+		begun []byte
+	}{
+		{"half a header", whole[:3]},
+		{"a header", whole[:8]},
+		{"half a message", whole[:50]},
+		{"a fragment", clientFrame(text&^0x80, `{"op":`)},
+		{"half a ping", clientFrame(ping, "hello")[:4]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := start(t, websocket.Config{Heartbeat: -1})
+				p := f.connect("topic=none")
+				p.want("$open:0")
+				for range 2 {
+					time.Sleep(time.Hour)
+					for _, b := range whole {
+						p.Write([]byte{b})
+						time.Sleep(100 * time.Millisecond) // less than half a minute in all
+					}
+					if got := p.next(); !strings.HasPrefix(got, `{"op":"pong"`) {
+						t.Errorf("got %s", got)
+					}
+				}
+				time.Sleep(time.Hour)
+				begin := time.Now()
+				p.Write(c.begun)
+				p.want("close 1008")
+				if took := time.Since(begin); took != 30*time.Second {
+					t.Errorf("it was closed after %v", took)
+				}
+				p.wantEnd()
+			})
+		})
+	}
 }
 
 // TestMute: a client that answers no ping is dropped one heartbeat after it, without a goodbye.
@@ -610,5 +655,81 @@ func TestEventsAndReplies(t *testing.T) {
 				t.Fatalf("after %d events, %d pongs and %d replies: %s", events, pongs, replies, got)
 			}
 		}
+	})
+}
+
+// TestGrant: operations obey what the connection's grant says; one that does not is answered by an error, and the
+// connection stays (WS-15).
+func TestGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var denied atomic.Int64
+		f := start(t, websocket.Config{Heartbeat: -1, Denied: func() { denied.Add(1) }})
+		grant := &access.Grant{Publish: access.Topics{"chat.7"}, Subscribe: access.Topics{"news", "a"}, Expires: time.Now().Add(time.Minute)}
+		f.server.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			f.handler.ServeHTTP(w, r.WithContext(access.With(r.Context(), grant)))
+		})
+		if p := f.ask("GET /websocket?topic=secret HTTP/1.1"); p.response.StatusCode != http.StatusForbidden {
+			t.Errorf("a topic that is not granted: %s", p.response.Status)
+		}
+		p := f.connect("")
+		p.want("$open:0")
+		refused := func(message, about string) {
+			t.Helper()
+			before := denied.Load()
+			p.send(text, message)
+			var reply struct{ Op, Ref, Error string }
+			if got := p.next(); json.Unmarshal([]byte(got), &reply) != nil || reply.Op != "error" || reply.Ref != "7" || !strings.Contains(reply.Error, about) {
+				t.Errorf("%s was answered %s", message, got)
+			}
+			if denied.Load() != before+1 {
+				t.Errorf("%s was not counted", message)
+			}
+		}
+		refused(`{"op":"publish","ref":"7","topic":"chat.8","data":1}`, "chat.8")
+		refused(`{"op":"publish","ref":"7","topic":"news","data":1}`, "news")
+		refused(`{"op":"subscribe","ref":"7","topics":["news","secret"]}`, "secret")
+		refused(`{"op":"subscribe","ref":"7","topics":["chat.7"],"after":"earliest"}`, "chat.7")
+		p.send(text, `{"op":"publish","ref":"1","topic":"chat.7","data":1}`)
+		p.want(`{"op":"ack","ref":"1","id":"mfrggzdf-1"}`)
+		for _, topic := range []string{"secret", "news", "chat.7", "a"} {
+			transporttest.Publish(t, f.hub, topic, 1)
+		}
+		p.want("news:3", "a:5") // of all that there is, those that are granted
+		p.send(text, `{"op":"subscribe","topics":["news"],"after":"earliest"}`)
+		p.want("$open:0", "news:3")
+		p.send(text, `{"op":"subscribe","after":"earliest"}`)
+		p.want("$open:0", "news:3", "a:5")
+		p.send(text, `{"op":"subscribe","topics":[]}`)
+		p.want("$open:5")
+
+		// Who has no time left may do nothing, though the goodbye has not come yet.
+		time.Sleep(time.Minute)
+		refused(`{"op":"publish","ref":"7","topic":"chat.7","data":1}`, "expired")
+		refused(`{"op":"subscribe","ref":"7","topics":["a"],"after":"earliest"}`, "expired")
+		p.send(text, `{"op":"ping","ref":"9"}`)
+		p.want(`{"op":"pong","ref":"9"}`)
+		if n := f.hub.State().Head.Seq; n != 5 {
+			t.Errorf("%d events were published", n)
+		}
+	})
+}
+
+// TestDeadlineOfTheRequest: at the deadline of the handshake's context the stream says goodbye.
+func TestDeadlineOfTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, websocket.Config{Heartbeat: -1})
+		f.server.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+			defer cancel()
+			f.handler.ServeHTTP(w, r.WithContext(ctx))
+		})
+		begin := time.Now()
+		p := f.connect("")
+		p.want("$open:0", "$bye:0", "close 1001")
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		p.send(closeFrame, "\x03\xe9")
+		p.wantEnd()
 	})
 }

@@ -20,18 +20,14 @@ import (
 	"pushlab/common/browsertest"
 )
 
-// openReport writes a report into a folder, and opens it from there.
-func openReport(t *testing.T, browser context.Context, r result.Result) *browsertest.Page {
+// openReport opens a page from the disk.
+func openReport(t *testing.T, browser context.Context, page []byte) *browsertest.Page {
 	t.Helper()
-	files, err := Files(r, []string{"html"})
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, page, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := Write(dir, files); err != nil {
-		t.Fatal(err)
-	}
-	return browsertest.Open(t, browser, "file://"+filepath.Join(dir, "report.html"))
+	return browsertest.Open(t, browser, "file://"+path)
 }
 
 // undrawn are charts whose picture is missing, or has nothing in it but its background.
@@ -60,7 +56,7 @@ func TestBrowserReport(t *testing.T) {
 	run := fewer(examplePage(t))
 	t.Run("run", func(t *testing.T) {
 		t.Parallel()
-		p := openReport(t, browser, run)
+		p := openReport(t, browser, htmlOf(t, run))
 		// Both themes and both layouts: what axe-core finds on a wide dark page, it finds on a wide light one or on a narrow dark one.
 		see(t, p, "run", scene{"light", 1280, true}, scene{"dark", 320, true}, scene{"dark", 1280, false})
 		paper(t, p)
@@ -72,11 +68,16 @@ func TestBrowserReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		see(t, openReport(t, browser, measured), "smoke", scene{"light", 1280, false}, scene{"dark", 390, false})
+		see(t, openReport(t, browser, htmlOf(t, measured)), "smoke", scene{"light", 1280, false}, scene{"dark", 390, false})
+	})
+	t.Run("changes", func(t *testing.T) {
+		t.Parallel()
+		old, new := exampleMeasured(t)
+		see(t, openReport(t, browser, changesPage(t, old, new)), "changes", scene{"light", 1280, true}, scene{"dark", 320, true})
 	})
 	t.Run("controls", func(t *testing.T) {
 		t.Parallel()
-		p := openReport(t, browser, run)
+		p := openReport(t, browser, htmlOf(t, run))
 		toggle(t, p)
 		choose(t, p)
 	})

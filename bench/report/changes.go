@@ -43,16 +43,18 @@ func (r Changes) Write(w io.Writer) error {
 	for _, of := range c.Cases {
 		r.writeCase(&b, of)
 	}
-	b.WriteString(`
-Each value is the median of its rounds, ± the interval that has it with 95 %; of fewer than 6 rounds, and of
+	b.WriteString("\n" + changesExplained)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// changesExplained says how to read a comparison.
+const changesExplained = `Each value is the median of its rounds, ± the interval that has it with 95 %; of fewer than 6 rounds, and of
 bytes, their range; of what must not happen, the worst round. p is how often chance alone makes rounds this different
 (Mann-Whitney U). "less" and "more" are said if p < 0.05 and the difference exceeds both the noise and 3 %;
 of bytes, if no round of one is within the range of the other, and by more than 3 %. "~" is that no
 difference can be told; "?" that there is no verdict.
-`)
-	_, err := io.WriteString(w, b.String())
-	return err
-}
+`
 
 // side says which result it is.
 func side(s stats.Side) string {
@@ -71,27 +73,14 @@ func (r Changes) writeCase(b *strings.Builder, c stats.CaseComparison) {
 	t := newTable(2, 7)
 	t.AppendHeader(table.Row{"", "", "old", "new", "difference", "p", "verdict"})
 	var last result.Metric
-	var reasons []string
 	faults := "nothing"
-	for _, row := range c.Rows {
-		if len(r.Metrics) > 0 && !slices.Contains(r.Metrics, row.Metric) {
-			continue
-		}
-		unknown := !row.Old.Measured() && !row.New.Measured() && (row.Old.Why == stats.Unknown || row.New.Why == stats.Unknown)
-		if reason := fmt.Sprintf("? %s: %s", row.Lane.Name(), row.Why); row.Why != "" && !unknown && !slices.Contains(reasons, reason) {
-			reasons = append(reasons, reason)
-		}
-		info := row.Metric.Info()
-		if len(r.Metrics) == 0 && (!row.Old.Measured() && !row.New.Measured() || info.Nature == result.Fault && row.Old.Center+row.New.Center == 0) {
-			continue
-		}
-		if info.Nature == result.Fault {
+	for _, row := range r.rows(c) {
+		if row.Metric.Info().Nature == result.Fault {
 			faults = "nothing else"
 		}
 		name := ""
 		if row.Metric != last {
-			name = strings.TrimSuffix(info.Title+", "+string(info.Unit), ", ")
-			last = row.Metric
+			name, last = named(row.Metric.Info()), row.Metric
 		}
 		t.AppendRow(table.Row{name, row.Lane.Name(), estimate(row.Old), estimate(row.New), change(row), probability(row), r.verdict(row)})
 	}
@@ -103,9 +92,44 @@ func (r Changes) writeCase(b *strings.Builder, c stats.CaseComparison) {
 	if len(r.Metrics) == 0 && c.Case.Kind != result.Idle {
 		b.WriteString(faults + " was lost, duplicated or out of order\n")
 	}
-	for _, reason := range reasons {
-		b.WriteString(reason + "\n")
+	for _, reason := range r.reasons(c) {
+		b.WriteString("? " + reason + "\n")
 	}
+}
+
+// rows returns what is shown of a case: if no metrics were asked for, those that were measured, and faults that there are.
+func (r Changes) rows(c stats.CaseComparison) (rows []stats.Row) {
+	for _, row := range c.Rows {
+		if len(r.Metrics) > 0 {
+			if slices.Contains(r.Metrics, row.Metric) {
+				rows = append(rows, row)
+			}
+			continue
+		}
+		if (row.Old.Measured() || row.New.Measured()) && (row.Metric.Info().Nature != result.Fault || row.Old.Center+row.New.Center != 0) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// reasons says why some lanes of a case have no verdict.
+func (r Changes) reasons(c stats.CaseComparison) (reasons []string) {
+	for _, row := range c.Rows {
+		unknown := !row.Old.Measured() && !row.New.Measured() && (row.Old.Why == stats.Unknown || row.New.Why == stats.Unknown)
+		if row.Why == "" || unknown || len(r.Metrics) > 0 && !slices.Contains(r.Metrics, row.Metric) {
+			continue
+		}
+		if reason := row.Lane.Name() + ": " + row.Why; !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
+}
+
+// named is a metric's title and unit.
+func named(info result.MetricInfo) string {
+	return strings.TrimSuffix(info.Title+", "+string(info.Unit), ", ")
 }
 
 // noise says how large the noise is.

@@ -10,9 +10,12 @@ import (
 	"pushlab/bench/stats"
 )
 
-// exampleChanges has a row of every kind: less, more, the same, by chance, too few rounds, failed, measured
-// once, equal and different bytes, faults, and lanes and cases that only one has.
-func exampleChanges() stats.Comparison {
+// exampleChanges compares exampleTwo.
+func exampleChanges() stats.Comparison { return stats.Compare(exampleTwo()) }
+
+// exampleTwo are two results whose comparison has a row of every kind: less, more, the same, by chance, too few rounds, failed,
+// measured once, equal and different bytes, faults, and lanes and cases that only one has.
+func exampleTwo() (a, b result.Result) {
 	at := func(target, transport string, round int, us, bytes int64) result.Measurement {
 		cpu := time.Duration(us) * time.Microsecond
 		return result.Measurement{
@@ -47,14 +50,14 @@ func exampleChanges() stats.Comparison {
 	alone := few
 	alone.Name = "before"
 	environment := result.Environment{OS: "linux", Arch: "amd64", Kernel: "6.18.44", CPU: "Some CPU @ 3 GHz", Cores: 2, Revision: "e1bcb0f"}
-	a := result.Result{Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Environment: environment, Outcomes: []result.Outcome{
+	a = result.Result{Started: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Environment: environment, Outcomes: []result.Outcome{
 		old, {Case: few, Measurements: []result.Measurement{fewOld}}, {Case: alone, Measurements: []result.Measurement{fewOld}},
 	}}
 	environment.Kernel, environment.Revision, environment.Modified = "6.18.45", "5d2c1a0", true
-	b := result.Result{Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Environment: environment, Interrupted: true, Outcomes: []result.Outcome{
+	b = result.Result{Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Environment: environment, Interrupted: true, Outcomes: []result.Outcome{
 		new, {Case: few, Measurements: []result.Measurement{fewNew}},
 	}}
-	return stats.Compare(a, b)
+	return a, b
 }
 
 func TestChanges(t *testing.T) {

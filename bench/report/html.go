@@ -34,8 +34,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 // A page is what the template shows.
 type page struct {
 	Title       string
-	Started     string
-	Where       string
+	Intro       []string
 	Interrupted string
 	Policy      string
 	Sheet       template.CSS
@@ -44,6 +43,7 @@ type page struct {
 	Sections    []section
 	Conditions  []pair
 	Environment []pair
+	Machines    tableView // likewise, of two results
 	Flags       []flag
 	Broken      int
 	Busy        []tableView
@@ -136,18 +136,10 @@ func HTML(w io.Writer, r result.Result) error {
 		return err
 	}
 	p := page{
-		Title: pageTitle(r), Started: r.Started.UTC().Format("2006-01-02 15:04 UTC"), Where: where(r),
-		Policy: "default-src 'none'; script-src " + hash(script) + "; style-src " + hash(sheet) + "; base-uri 'none'; form-action 'none'",
-		Sheet:  template.CSS(sheet), Script: template.JS(script), // what the repository has, and its test knows
-		Charts:     map[string]chart{},
+		Title: pageTitle(r), Intro: []string{r.Started.UTC().Format("2006-01-02 15:04 UTC") + ". " + where(r) + "."}, Charts: map[string]chart{},
 		Conditions: conditions(r), Environment: environment(r), Flags: flags(r), Busy: busy(r), Command: r.Command,
 		Raw: template.URL("data:application/gzip;base64," + base64.StdEncoding.EncodeToString(raw)), RawName: result.FileName + ".gz",
 		Explanation: sentences(explanation(r)),
-	}
-	for _, f := range p.Flags {
-		if f.Tone == "bad" {
-			p.Broken++
-		}
 	}
 	if r.Interrupted {
 		p.Interrupted = "Interrupted: " + untilThen + "."
@@ -155,10 +147,29 @@ func HTML(w io.Writer, r result.Result) error {
 	for _, make := range []func(result.Result, map[string]chart) section{
 		verdictSection, summarySection, latencySection, timeSection, bytesSection, sweepSection, capacitySection, memorySection, stormSection, betweenSection, numbersSection,
 	} {
-		if s := make(r, p.Charts); len(s.Cases) > 0 {
+		p.add(make(r, p.Charts))
+	}
+	return p.write(w)
+}
+
+// add adds sections, if they have something to show.
+func (p *page) add(sections ...section) {
+	for _, s := range sections {
+		if len(s.Cases) > 0 {
 			s.Folded = s.Folded || s.ID == "time" && len(s.Cases) > maxOpen
 			s.Grid = !s.Folded && !slices.ContainsFunc(s.Cases, func(c caseView) bool { return len(c.Figures) != 1 })
 			p.Sections = append(p.Sections, s)
+		}
+	}
+}
+
+// write writes the page, with what it is drawn by.
+func (p page) write(w io.Writer) error {
+	p.Policy = "default-src 'none'; script-src " + hash(script) + "; style-src " + hash(sheet) + "; base-uri 'none'; form-action 'none'"
+	p.Sheet, p.Script = template.CSS(sheet), template.JS(script) // what the repository has, and its test knows
+	for _, f := range p.Flags {
+		if f.Tone == "bad" {
+			p.Broken++
 		}
 	}
 	return pageTemplate.Execute(w, p)
@@ -175,18 +186,21 @@ func hash(content string) string {
 
 // pageTitle names the scenarios.
 func pageTitle(r result.Result) string {
-	var names []string
-	seen := map[string]bool{}
-	for _, o := range r.Outcomes {
-		if !seen[o.Case.Name] {
-			seen[o.Case.Name] = true
-			names = append(names, o.Case.Name)
-		}
-	}
+	names := scenarios(r)
 	if len(names) == 0 {
 		return "Nothing was measured"
 	}
 	return "Transports under load: " + strings.Join(names, ", ")
+}
+
+// scenarios returns the names of a result's scenarios, each once.
+func scenarios(r result.Result) (names []string) {
+	for _, o := range r.Outcomes {
+		if !slices.Contains(names, o.Case.Name) {
+			names = append(names, o.Case.Name)
+		}
+	}
+	return names
 }
 
 // sentences takes text apart that is wrapped for a terminal: a line that ends with a full stop ends a paragraph.

@@ -64,11 +64,21 @@ func textOf(n *html.Node) string {
 	return b.String()
 }
 
+// eachPage tests the page of a run, and that of a comparison.
+func eachPage(t *testing.T, test func(*testing.T, []byte)) {
+	old, new := exampleMeasured(t)
+	for name, page := range map[string][]byte{"run": htmlOf(t, examplePage(t)), "changes": changesPage(t, old, new)} {
+		t.Run(name, func(t *testing.T) { test(t, page) })
+	}
+}
+
 // Every element that is begun is ended, in the right order.
-func TestHTMLIsWellFormed(t *testing.T) {
+func TestHTMLIsWellFormed(t *testing.T) { eachPage(t, wellFormed) }
+
+func wellFormed(t *testing.T, page []byte) {
 	empty := []string{"meta", "link", "br", "hr", "img", "input"}
 	var open []string
-	z := html.NewTokenizer(bytes.NewReader(htmlOf(t, examplePage(t))))
+	z := html.NewTokenizer(bytes.NewReader(page))
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
@@ -96,8 +106,9 @@ func TestHTMLIsWellFormed(t *testing.T) {
 }
 
 // The page needs nobody: it names no other host, has no handler in its elements, and allows only its own script and style.
-func TestHTMLNeedsNothingElse(t *testing.T) {
-	page := htmlOf(t, examplePage(t))
+func TestHTMLNeedsNothingElse(t *testing.T) { eachPage(t, needsNothingElse) }
+
+func needsNothingElse(t *testing.T, page []byte) {
 	hashOf := func(n *html.Node) string {
 		sum := sha256.Sum256([]byte(textOf(n)))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

@@ -45,7 +45,7 @@ func capacitySection(r result.Result, charts map[string]chart) section {
 					l.X, l.Y = append(l.X, rounded(rate)), append(l.Y, rounded(median.Median))
 				}
 				cell := cellView{Text: fmt.Sprintf("%d of %d", sustained, len(probes[rate]))}
-				t.Rows = append(t.Rows, rowView{l.Name, []cellView{{Text: significant(rate)}, {Text: figureOr(median)}, {Text: fmt.Sprint(len(probes[rate]))}, cell, {Text: significant(stats.Spread(batch).Median)}, {Text: problem, Class: "text"}}})
+				t.Rows = append(t.Rows, rowView{Name: l.Name, Cells: []cellView{{Text: significant(rate)}, {Text: figureOr(median)}, {Text: fmt.Sprint(len(probes[rate]))}, cell, {Text: significant(stats.Spread(batch).Median)}, {Text: problem, Class: "text"}}})
 			}
 			if len(l.X) > 0 {
 				c.Lines = append(c.Lines, l)

@@ -111,7 +111,7 @@ func busy(r result.Result) (tables []tableView) {
 			for _, values := range [][]float64{server, load, between, others} {
 				row.Cells = append(row.Cells, cellView{Text: number(stats.Spread(values).Median, 2)})
 			}
-			t.Rows = append(t.Rows, rowView{row.Name, append(row.Cells, cellView{Text: counted(limits), Class: "text"})})
+			t.Rows = append(t.Rows, rowView{Name: row.Name, Cells: append(row.Cells, cellView{Text: counted(limits), Class: "text"})})
 		}
 		if len(t.Rows) > 0 {
 			tables = append(tables, t)

@@ -27,36 +27,56 @@ func latencySection(r result.Result, charts map[string]chart) section {
 		if o.Case.Kind == result.Echo {
 			what = "round trip"
 		}
-		mark, notes := marks(lanes), map[string]string{}
-		c := chart{X: scale{Label: "percentile", Log: true, Words: "percentile"}, Y: scale{Label: what + ", ms", Log: true},
-			Other: &chart{X: scale{Label: what + ", ms", Log: true}, Y: scale{Label: "share that was slower", Log: true, Words: "share"}}}
-		t := tableView{Caption: strings.ToUpper(what[:1]) + what[1:] + " in ms", Columns: columns("", "p50", "p90", "p99", "p99.9", "max", "count", "rounds")}
+		mark := marks(lanes)
+		var lines []shown
 		for _, d := range all {
-			name := called(d.lane, lanes)
-			by, slower := d.curves()
-			by.Name, by.Lane, by.Mark = name, d.lane.Transport, mark[d.lane]
-			slower.Name, slower.Lane, slower.Mark = name, d.lane.Transport, mark[d.lane]
-			c.Lines, c.Other.Lines = append(c.Lines, by), append(c.Other.Lines, slower)
-			row := rowView{Name: name}
-			for _, percentile := range []float64{50, 90, 99, 99.9, 100} {
-				cell := cellView{Text: "–"}
-				if d.tail == "" || percentile <= 90 {
-					cell.Text = number(float64(d.histogram.ValueAtPercentile(percentile))/1000, 2)
-				}
-				row.Cells = append(row.Cells, cell)
-			}
-			row.Cells = append(row.Cells, cellView{Text: fmt.Sprint(d.histogram.TotalCount())}, cellView{Text: fmt.Sprint(d.rounds)})
-			t.Rows = append(t.Rows, row)
-			if d.tail != "" {
-				notes[name] = "up to p90: the tail is not valid"
-			}
+			lines = append(lines, shown{d, called(d.lane, lanes), mark[d.lane]})
 		}
-		s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{{
-			ID: add(charts, c), Caption: strings.ToUpper(what[:1]) + what[1:] + " by percentile", Toggle: "Show the share that was slower", Legend: legend(c.Lines, notes), Table: t,
-			Label: fmt.Sprintf("Line chart: %s by percentile of %d lanes. The table below has the numbers.", what, len(all)),
-		}}})
+		s.Cases = append(s.Cases, caseView{Title: shortTitle(o.Case), Figures: []drawing{percentiles(charts, what, lines)}})
 	}
 	return s
+}
+
+// A shown is a distribution as a line: what it is called, and its mark.
+type shown struct {
+	distribution
+	name string
+	mark int
+}
+
+// percentiles draws distributions over each other, with their numbers. What says what they are of.
+func percentiles(charts map[string]chart, what string, all []shown) drawing {
+	c := chart{
+		X: scale{Label: "percentile", Log: true, Words: "percentile"}, Y: scale{Label: what + ", ms", Log: true},
+		Other: &chart{X: scale{Label: what + ", ms", Log: true}, Y: scale{Label: "share that was slower", Log: true, Words: "share"}},
+	}
+	What := strings.ToUpper(what[:1]) + what[1:]
+	t := tableView{Caption: What + " in ms", Columns: columns("", "p50", "p90", "p99", "p99.9", "max", "count", "rounds")}
+	notes := map[string]string{}
+	for _, d := range all {
+		by, slower := d.curves()
+		for _, line := range []*curve{&by, &slower} {
+			line.Name, line.Lane, line.Mark = d.name, d.lane.Transport, d.mark
+		}
+		c.Lines, c.Other.Lines = append(c.Lines, by), append(c.Other.Lines, slower)
+		row := rowView{Name: d.name}
+		for _, percentile := range []float64{50, 90, 99, 99.9, 100} {
+			cell := cellView{Text: "–"}
+			if d.tail == "" || percentile <= 90 {
+				cell.Text = number(float64(d.histogram.ValueAtPercentile(percentile))/1000, 2)
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		row.Cells = append(row.Cells, cellView{Text: fmt.Sprint(d.histogram.TotalCount())}, cellView{Text: fmt.Sprint(d.rounds)})
+		t.Rows = append(t.Rows, row)
+		if d.tail != "" {
+			notes[d.name] = "up to p90: the tail is not valid"
+		}
+	}
+	return drawing{
+		ID: add(charts, c), Caption: What + " by percentile", Toggle: "Show the share that was slower", Legend: legend(c.Lines, notes), Table: t,
+		Label: fmt.Sprintf("Line chart: %s by percentile, %d lines. The table below has the numbers.", what, len(all)),
+	}
 }
 
 // curves returns a distribution as two lines: milliseconds by one in how many is slower, and what share is slower by

@@ -59,7 +59,7 @@ func comebacks(o result.Outcome, charts map[string]chart) (f drawing, ok bool) {
 		for _, percentile := range []float64{50, 95, 99, 100} {
 			row.Cells = append(row.Cells, cellView{Text: number(float64(d.histogram.ValueAtPercentile(percentile))/1000, 0)})
 		}
-		t.Rows = append(t.Rows, rowView{row.Name, append(row.Cells, cellView{Text: fmt.Sprint(d.histogram.TotalCount())})})
+		t.Rows = append(t.Rows, rowView{Name: row.Name, Cells: append(row.Cells, cellView{Text: fmt.Sprint(d.histogram.TotalCount())})})
 	}
 	return drawing{
 		ID: add(charts, c), Caption: "Who is back, with all that was missed", Legend: legend(c.Lines, nil), Table: t,
@@ -113,7 +113,7 @@ func timelines(o result.Outcome) (f drawing, ok bool) {
 			}
 			if i == 0 || i == len(line.Points)-1 || p != before { // a long wait is one row
 				cells := []cellView{{Text: number(from, 1)}, {Text: fmt.Sprint(p.Connected)}, {Text: significantShort(rate)}, {Text: fmt.Sprint(p.Gaps)}}
-				f.Table.Rows = append(f.Table.Rows, rowView{row.Name, cells})
+				f.Table.Rows = append(f.Table.Rows, rowView{Name: row.Name, Cells: cells})
 			}
 			before = p
 		}

@@ -20,9 +20,11 @@ type columnView struct {
 	Text       bool // it has words
 }
 
+// A rowView is a row of a table. Group is what it and those that follow have in common, if it begins with this row.
 type rowView struct {
 	Name  string
 	Cells []cellView
+	Group string
 }
 
 // A cellView is a number. Class is "best" if it is better than all others of its row, "tie" if it cannot be told from the

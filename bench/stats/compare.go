@@ -48,6 +48,9 @@ type CaseComparison struct {
 	Metrics []MetricNoise `json:"metrics"`
 	// Rows are what is compared: by metric, then by lane.
 	Rows []Row `json:"rows"`
+	// Before and After are what was measured of it.
+	Before result.Outcome `json:"-"`
+	After  result.Outcome `json:"-"`
 }
 
 // A MetricNoise is the larger noise of two results.
@@ -138,6 +141,11 @@ func Compare(old, new result.Result) Comparison {
 	return c
 }
 
+// maxShift is by how much the references may differ between two runs, as a share, for anything to be said of the
+// others. A machine on which the same loop of sends takes a quarter longer is another one: it does not slow everything by the
+// same, so it is of no use to allow for it.
+const maxShift = 0.25
+
 func sideOf(r result.Result) Side {
 	return Side{Started: r.Started, Revision: r.Environment.Revision, Modified: r.Environment.Modified, Interrupted: r.Interrupted}
 }
@@ -153,7 +161,7 @@ func without(c result.Case, lanes, others []result.Lane) (alone []Alone) {
 }
 
 func compareCase(old, new result.Result, before, after result.Outcome) CaseComparison {
-	c := CaseComparison{Case: after.Case}
+	c := CaseComparison{Case: after.Case, Before: before, After: after}
 	was := Lanes(before)
 	for _, info := range result.Metrics() {
 		if info.Aside || !info.MeasuredIn(after.Case.Kind) {
@@ -180,6 +188,10 @@ func compareCase(old, new result.Result, before, after result.Outcome) CaseCompa
 				floor = own
 			}
 			row.Difference = Test(row.Old, row.New, floor)
+			if row.Word != None && !isReference(row.Lane.Target) && noise.Shift > maxShift && !info.Deterministic() {
+				row.Word, row.Opinion = None, ""
+				row.Why = fmt.Sprintf("the machine was not the same: %s of what is measured beside it, which no program changed, differs by %.0f %%; measure both again", info.Title, 100*noise.Shift)
+			}
 			switch old, new := row.Old.Why, row.New.Why; {
 			case old == new: // both fine, or the same with both
 			case old != "":

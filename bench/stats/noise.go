@@ -30,7 +30,7 @@ const beyond = 1.5
 // A comparison of two runs adds a fourth, if they have servers to compare with (the floor, for one):
 //
 //   - Shift: by how much these differ between the runs, in the median of their lanes. They are the same in both, so it is
-//     the machine that is not. It counts for all lanes but theirs.
+//     the machine that is not. It counts for all lanes but theirs; if it is more than a quarter, these have no verdict.
 //
 // Two values differ by the share by which the larger is above the smaller, so that it does not
 // matter which of them comes first.

@@ -52,6 +52,8 @@ func TestBenchCompare(t *testing.T) {
 	}{
 		"files":                 {[]string{old, slower}, exitDone, "more, worse"},
 		"folders":               {[]string{filepath.Dir(old), filepath.Dir(slower)}, exitDone, "more, worse"},
+		"a page":                {[]string{old, slower, "--html", filepath.Join(t.TempDir(), "page", "changes.html")}, exitDone, "As a page: "},
+		"no place for a page":   {[]string{old, slower, "--html", t.TempDir()}, exitFailed, ""},
 		"one metric":            {[]string{old, slower, "--metric", "cpu"}, exitDone, "server CPU per event, us"},
 		"a limit that holds":    {[]string{old, slower, "--fail-on", "p99>+30%,down>+0%"}, exitDone, "2 of 2 checks hold."},
 		"a limit that does not": {[]string{old, slower, "--fail-on", "p99>+10%", "--fail-on", "down>+0%"}, exitFailed, "BROKEN p99>+10%: fanout, 10 subscribers, 10/s, 128 B: pushlab sse: 0.122 ms after 0.102 ms (+19.6 %)"},

@@ -23,6 +23,7 @@ type conformOptions struct {
 	probe      probe.Options
 	maxMessage size
 	header     []string
+	token      tokenFlag
 	insecure   bool
 	json       bool
 }
@@ -64,6 +65,7 @@ command line.`,
 	f.StringSliceVar(&o.probe.Only, "only", nil, "ids of checks, such as SSE-30a, SSE-30 for all its parts, or SSE; none is all")
 	f.Var(&o.maxMessage, "max-message", "how large a message the WebSocket takes, if that is to be checked (default 1MiB, and more is no failure)")
 	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
+	o.token.register(f)
 	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
@@ -78,6 +80,13 @@ func conform(ctx context.Context, o *conformOptions, address string, std streams
 	var err error
 	if options.Header, err = parseHeader(o.header); err != nil {
 		return err
+	}
+	token, err := o.token.read()
+	switch {
+	case err != nil:
+		return &usageError{err}
+	case token != "" && options.Header.Get("Authorization") == "":
+		options.Header.Set("Authorization", "Bearer "+token)
 	}
 	urls, dial, err := conformTargets(address, options.Transport)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 func pubCommand(std streams) *cobra.Command {
 	var topic string
+	var token tokenFlag
 	cmd := &cobra.Command{
 		Use:   "pub URL [DATA | -]",
 		Short: "Publish an event, or one for each line of the standard input",
@@ -39,7 +41,10 @@ published as that value, all else as a string. The id of each event is printed.`
 			if err != nil {
 				return err
 			}
-			p := newPublisher(target, topic)
+			if err := token.check(); err != nil {
+				return err
+			}
+			p := newPublisher(target, topic, token)
 			defer p.http.CloseIdleConnections()
 			if len(args) == 2 && args[1] != "-" {
 				return p.publish(cmd.Context(), args[1], std)
@@ -48,17 +53,19 @@ published as that value, all else as a string. The id of each event is printed.`
 		},
 	}
 	cmd.Flags().StringVar(&topic, "topic", event.DefaultTopic, "the topic to publish on")
+	token.register(cmd.Flags())
 	return cmd
 }
 
 // A publisher publishes to a server over one connection.
 type publisher struct {
-	http *http.Client
-	url  string
+	http  *http.Client
+	url   string
+	token tokenFlag
 }
 
-func newPublisher(t target, topic string) *publisher {
-	return &publisher{client.Options{DialContext: t.dial}.HTTPClient(), t.url + "?" + url.Values{"topic": {topic}}.Encode()}
+func newPublisher(t target, topic string, token tokenFlag) *publisher {
+	return &publisher{client.Options{DialContext: t.dial}.HTTPClient(), t.url + "?" + url.Values{"topic": {topic}}.Encode(), token}
 }
 
 // publishLines publishes each line until the input ends.
@@ -89,6 +96,11 @@ func (p *publisher) publish(ctx context.Context, line string, std streams) error
 	if err != nil {
 		return err
 	}
+	token, err := p.token.read()
+	if err != nil {
+		return err
+	}
+	maps.Copy(r.Header, client.Options{Token: token}.Fields())
 	r.Header.Set("Content-Type", "application/json")
 	response, err := p.http.Do(r)
 	if err != nil {

@@ -36,6 +36,7 @@ type serveOptions struct {
 	tlsKey      string
 	selfSigned  bool
 	web         web.Config
+	access      accessFlags
 	log         logFlags
 }
 
@@ -46,8 +47,8 @@ func serveCommand(std streams) *cobra.Command {
 		Short: "Serve events by all transports, and the page that shows them",
 		Example: `  pushlab serve
   tail -f app.log | pushlab serve --source -
-  pushlab serve --listen 0.0.0.0:8443 --host push.lan --tls-self-signed
-  pushlab serve --listen unix:/run/pushlab.sock --socket-group www-data --host example.com`,
+  pushlab serve --listen 0.0.0.0:8443 --host push.lan --tls-self-signed --publish-token-file pub.txt --subscribe-token-file sub.txt
+  pushlab serve --listen unix:/run/pushlab.sock --socket-group www-data --host example.com --jwt-key key.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("demo") {
@@ -61,7 +62,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.StringVar(&o.socketMode, "socket-mode", "0660", "permissions of Unix sockets, in octal")
 	f.StringVar(&o.socketGroup, "socket-group", "", "group of Unix sockets, such as www-data")
 	f.StringArrayVar(&o.web.Hosts, "host", nil, "a name, beside localhost, under which to answer; may be repeated")
-	f.BoolVar(&o.web.Open, "open", false, "answer under any name")
+	f.BoolVar(&o.web.Open, "open", false, "answer under any name, and let everybody do what needs no token, from elsewhere too")
 	f.StringArrayVar(&o.web.AllowedOrigins, "allow-origin", nil, "an origin whose pages may use the server, such as https://example.com; may be repeated")
 	f.StringArrayVar(&o.sources, "source", []string{"clock", "host"}, "where events come from: "+source.Forms+"; may be repeated")
 	f.IntVar(&o.history, "history", 10_000, "how many events to keep for those who resume")
@@ -76,9 +77,10 @@ func serveCommand(std streams) *cobra.Command {
 	f.BoolVar(&o.web.Compress, "compress", false, "let WebSocket clients agree on compression (permessage-deflate)")
 	f.BoolVar(&o.web.Demo, "demo", false, "give those who ask from this machine a server of their own to try things with (default: if it listens only there)")
 	f.StringVar(&o.web.Dev, "dev", "", "a folder to serve the page from, such as web/static, instead of from the program; the page is loaded again when a file changes")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; Unix sockets stay as they are")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "a file with a certificate in PEM, to serve HTTPS (and HTTP/2) on HOST:PORT with; it is read again when it changes. Unix sockets stay as they are")
 	f.StringVar(&o.tlsKey, "tls-key", "", "the file with its key")
 	f.BoolVar(&o.selfSigned, "tls-self-signed", false, "do so with a certificate made now, for localhost and each --host; its fingerprint is printed, and another one is made after some weeks")
+	o.access.register(f)
 	f.StringVar(&o.wire, "wire", autoEngine, "how to write to streams: "+engineNames())
 	o.log.register(f)
 	return cmd
@@ -134,6 +136,10 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	control, err := o.access.control()
+	if err != nil {
+		return err
+	}
 	sources, err := parseSources(o.sources, std, logger)
 	if err != nil {
 		return err
@@ -147,12 +153,16 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	}
 	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize)})
 	config := o.web
+	config.Access, config.AuthCookie = control, o.access.cookie
 	config.MaxMessage, config.Logger, config.Engine, config.Version = int(o.maxMessage), logger, engine, version(engine.Name())
 	server, err := web.NewServer(h, config)
 	if err != nil {
 		return &usageError{err}
 	}
-	secure, err := o.tls(std)
+	if err := o.checkPublic(control); err != nil {
+		return err
+	}
+	secure, err := o.tls(std, logger)
 	if err != nil {
 		return err
 	}
@@ -187,10 +197,10 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 }
 
 // tls returns how to serve HTTPS; nil if it is not to be served. It tells by what a certificate of our own can be known.
-func (o *serveOptions) tls(std streams) (*tls.Config, error) {
+func (o *serveOptions) tls(std streams, logger *slog.Logger) (*tls.Config, error) {
 	switch {
 	case o.tlsCert != "":
-		return web.CertificateFiles(o.tlsCert, o.tlsKey)
+		return web.CertificateFiles(o.tlsCert, o.tlsKey, logger)
 	case o.selfSigned:
 		config, fingerprint, err := web.SelfSigned(o.web.Hosts)
 		if err == nil {

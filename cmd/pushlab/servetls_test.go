@@ -40,7 +40,7 @@ func askSecurely(t *testing.T, url string, config *tls.Config) *tls.ConnectionSt
 func TestServeSelfSigned(t *testing.T) {
 	t.Parallel() // it mostly waits
 	socket := filepath.Join(t.TempDir(), "socket")
-	p := start(t, nil, "serve", "--listen", "localhost:0", "--listen", "unix:"+socket, "--host", "push.example", "--host", "10.0.0.2", "--tls-self-signed")
+	p := start(t, nil, "serve", "--listen", "localhost:0", "--listen", "unix:"+socket, "--host", "push.example", "--host", "10.0.0.2", "--open", "--tls-self-signed")
 	fingerprint, ok := strings.CutPrefix(p.line(), "pushlab: the certificate's SHA-256 fingerprint is ")
 	url, listens := strings.CutPrefix(p.line(), "pushlab: listening on ")
 	if !ok || !listens || !strings.HasPrefix(url, "https://localhost:") {

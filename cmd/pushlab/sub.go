@@ -43,6 +43,7 @@ type subOptions struct {
 	topics    []string
 	after     string
 	count     int
+	token     tokenFlag
 	log       logFlags
 }
 
@@ -65,6 +66,7 @@ with the topic $gap.`,
 	f.StringArrayVar(&o.topics, "topic", nil, "a topic to subscribe to; may be repeated; none is all")
 	f.StringVar(&o.after, "after", "", "a cursor to resume from, or earliest; else from now on")
 	f.IntVar(&o.count, "count", 0, "stop after that many events; 0 is never")
+	o.token.register(f)
 	o.log.register(f)
 	return cmd
 }
@@ -86,13 +88,20 @@ func sub(ctx context.Context, o *subOptions, address string, std streams) error 
 	if err != nil {
 		return err
 	}
+	if err := o.token.check(); err != nil {
+		return err
+	}
 	logger, err := o.log.logger(std)
 	if err != nil {
 		return err
 	}
 	connected := false
 	follower := client.Follow(func(ctx context.Context, after string) (client.Conn, error) {
-		conn, err := dial(ctx, target.url, client.Options{Topics: slices.Clone(o.topics), After: after, DialContext: target.dial})
+		token, err := o.token.read()
+		if err != nil {
+			return nil, err
+		}
+		conn, err := dial(ctx, target.url, client.Options{Topics: slices.Clone(o.topics), After: after, Token: token, DialContext: target.dial})
 		if err != nil && !connected {
 			return nil, unreachable{err}
 		}

@@ -24,8 +24,10 @@ type Options struct {
 	Topics []string
 	// After is the cursor to resume from, or "earliest" for all that the server still holds.
 	After string
-	// Header has further fields of the requests, such as Authorization.
+	// Header has further fields of the requests.
 	Header http.Header
+	// Token is shown to the server with each request, as a bearer token (RFC 6750, section 2.1). Default: none.
+	Token string
 	// Method of the requests, for servers that answer a POST with a stream. Default GET. The
 	// handshake of WebSocket can have no other, and no body: there Dial refuses both.
 	Method string
@@ -69,13 +71,24 @@ func (o Options) URL(base string) (string, error) {
 	return u.String(), nil
 }
 
+// Fields returns the further fields of the requests: Header, and Authorization if there is a Token.
+func (o Options) Fields() http.Header {
+	if o.Token == "" {
+		return o.Header
+	}
+	fields := http.Header{}
+	maps.Copy(fields, o.Header)
+	fields.Set("Authorization", "Bearer "+o.Token)
+	return fields
+}
+
 // Request makes a request as the options say, for an answer of that media type.
 func (o Options) Request(ctx context.Context, url, mediaType string) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, cmp.Or(o.Method, http.MethodGet), url, bytes.NewReader(o.Body))
 	if err != nil {
 		return nil, Permanent(err)
 	}
-	maps.Copy(r.Header, o.Header)
+	maps.Copy(r.Header, o.Fields())
 	r.Header.Set("Accept", mediaType)
 	// RFC 9110, section 12.5.3: without this field any coding would do, and what is compressed is
 	// held back by those who compress it.

@@ -169,3 +169,25 @@ func TestHasType(t *testing.T) {
 		}
 	}
 }
+
+// TestOptionsToken: the token goes into the header, of the request alone.
+func TestOptionsToken(t *testing.T) {
+	header := http.Header{"X-Trace": {"7"}}
+	opts := client.Options{Header: header, Token: "abc.def"}
+	r, err := opts.Request(t.Context(), "http://localhost/sse", "text/event-stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Header.Get("Authorization") != "Bearer abc.def" || r.Header.Get("X-Trace") != "7" {
+		t.Errorf("%v", r.Header)
+	}
+	if url, err := opts.URL("http://localhost/sse"); url != "http://localhost/sse" || err != nil {
+		t.Error(url, err)
+	}
+	if len(header) != 1 {
+		t.Errorf("the caller's header has become %v", header)
+	}
+	if fields := (client.Options{Token: "x"}).Fields(); fields.Get("Authorization") != "Bearer x" {
+		t.Errorf("%v", fields)
+	}
+}

@@ -100,6 +100,9 @@ func unexpected(a *answer) error {
 	if a.status == http.StatusUpgradeRequired {
 		return errors.New("the server answered 426 Upgrade Required; a proxy in between may have to be told to pass Upgrade on")
 	}
+	if a.status == http.StatusUnauthorized {
+		return errors.New("the server answered 401 Unauthorized; show it what it wants, such as a token, in the header of the requests")
+	}
 	return fmt.Errorf("the server answered %d %s; is this the URL of its endpoint?", a.status, http.StatusText(a.status))
 }
 

@@ -31,6 +31,12 @@ func Invalid(parameter, format string, args ...any) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Parameter: parameter, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Denied returns the problem of somebody who is known, and may not do what he asked for: RFC 6750, section 3.1.
+func Denied(parameter string, err error) *Problem {
+	return &Problem{Status: http.StatusForbidden, Parameter: parameter, Detail: Reason(err),
+		Header: http.Header{"Www-Authenticate": {`Bearer realm="pushlab", error="insufficient_scope"`}}}
+}
+
 // ServeHTTP answers with the problem.
 func (p *Problem) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()

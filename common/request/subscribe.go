@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"pushlab/common/access"
 	"pushlab/common/event"
 	"pushlab/common/hub"
 )
@@ -15,14 +16,16 @@ const MaxTopics = 100
 
 // A Subscribe is what a subscriber asked for.
 type Subscribe struct {
-	// Topics are those to deliver; nil means all.
+	// Topics are those to deliver; nil means all. Where access is controlled (access.With), they are among those
+	// that the subscriber may have.
 	Topics []string
 	// Start is where in the log to begin.
 	Start hub.Start
 }
 
 // ParseSubscribe reads a request to subscribe: GET or HEAD, with the query parameters topic and
-// after, and the header field Last-Event-ID.
+// after, and the header field Last-Event-ID. If its context has a grant, a topic that is not granted is
+// refused, and no topic means those that are.
 func ParseSubscribe(r *http.Request) (Subscribe, *Problem) {
 	query, p := parseQuery(r)
 	if p != nil {
@@ -47,6 +50,10 @@ func parseSubscribe(r *http.Request, query url.Values) (Subscribe, *Problem) {
 	topics := query["topic"]
 	if err := CheckTopics(topics); err != nil {
 		return Subscribe{}, Invalid("topic", "%s", Reason(err))
+	}
+	topics, err := access.From(r.Context()).Subscription(topics)
+	if err != nil {
+		return Subscribe{}, Denied("topic", err)
 	}
 	start, p := parseAfter(query)
 	if p != nil {

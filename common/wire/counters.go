@@ -7,7 +7,7 @@ type Reason int
 
 const (
 	open Reason = iota // it has not
-	// Goodbye: the server left, and the peer was told.
+	// Goodbye: the server left, or the stream's time was over, and the peer was told.
 	Goodbye
 	// Left: the peer closed the connection.
 	Left

@@ -19,17 +19,20 @@ type Stream struct {
 	sub      *hub.Subscription
 	encoding *hub.Encoding // how events are framed: the transport's, or what Use said
 	out      output
-	chunked  bool // frames go out with their chunks
 	peer     string
 	since    time.Duration
 	reader   Reader
 
 	delivered atomic.Int64 // events
 	written   int64        // bytes, for the log
+	end       *time.Timer  // see EndAt; nil: it has no time
 
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one
 	state atomic.Int32 // with an engine: who serves the stream
+
+	chunked bool // frames go out with their chunks; here it takes no room
+
 	due   atomic.Int64 // when the next heartbeat is, by the clock of streams
 	heard atomic.Int64 // until when something must have been heard; 0: no matter when
 
@@ -39,6 +42,7 @@ type Stream struct {
 	inbox   []message
 	reading bool // a goroutine is
 	left    bool // the peer is gone
+	over    bool // its time is
 	cut     bool // by abort
 	ended   bool // the loop writes no more
 }
@@ -71,6 +75,9 @@ func (s *Streams) newStream(sub *hub.Subscription, peer string, out output) *Str
 // Use has a stream of Accept frame events in another encoding than its transport's own, such as one
 // that compresses. It must be called before Start.
 func (s *Stream) Use(encoding *hub.Encoding) { s.encoding = encoding }
+
+// EndAt has the stream say goodbye at that time. It must be called before Start.
+func (s *Stream) EndAt(t time.Time) { s.end = time.AfterFunc(time.Until(t), s.expire) }
 
 // A Reader reads what the peer of a stream says.
 type Reader interface {
@@ -125,6 +132,20 @@ func (s *Stream) queue(m message) error {
 	return nil
 }
 
+// Hurry has the Reader's reads fail with os.ErrDeadlineExceeded after that time; zero takes it back. A stream that ends has a
+// deadline of its own for what is still to be read, which stays.
+func (s *Stream) Hurry(within time.Duration) {
+	deadline := time.Time{}
+	if within > 0 {
+		deadline = time.Now().Add(within)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.out.(*connection); ok && !s.ended && !s.cut {
+		c.conn.SetReadDeadline(deadline) // of a connection that is broken: reading it fails anyhow
+	}
+}
+
 // Expect has the stream end as Stalled unless Heard is called within that time.
 func (s *Stream) Expect(within time.Duration) {
 	s.heard.Store(int64(s.streams.clock() + within))
@@ -154,6 +175,9 @@ func (s *Stream) abort() {
 
 // leave says that the peer is gone.
 func (s *Stream) leave() { s.note(func() { s.left = true }) }
+
+// expire says that the stream's time is over.
+func (s *Stream) expire() { s.note(func() { s.over = true }) }
 
 func (s *Stream) note(set func()) {
 	s.mu.Lock()
@@ -231,6 +255,9 @@ func (s *Stream) finish(reason Reason) {
 	s.tell()
 	s.mu.Unlock()
 	s.sub.Close()
+	if s.end != nil {
+		s.end.Stop()
+	}
 	if s.ready == nil {
 		s.place.leave(s)
 	}

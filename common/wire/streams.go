@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -173,11 +174,15 @@ func (s *Streams) remove(stream *Stream, reason Reason) {
 // ServeHTTP serves the subscription as the response to the request: with the header fields in
 // w.Header() and status 200, then preface (which may be empty) and the open event, then the rest.
 // It closes the subscription. It returns when the connection was taken over, else when the stream
-// has ended; either way the caller must not write to w any more.
+// has ended; either way the caller must not write to w any more. At the deadline of the request's context, if
+// it has one, the stream says goodbye.
 func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Subscription, preface []byte) {
 	if conn, head, ok := takeOver(w, r); ok {
 		stream := s.newStream(sub, r.RemoteAddr, conn)
 		stream.chunked = r.ProtoAtLeast(1, 1)
+		if end, ok := r.Context().Deadline(); ok {
+			stream.EndAt(end)
+		}
 		stream.start(head, preface, conn)
 		return
 	}
@@ -185,7 +190,13 @@ func (s *Streams) ServeHTTP(w http.ResponseWriter, r *http.Request, sub *hub.Sub
 	stream := s.newStream(sub, r.RemoteAddr, out)
 	stream.reader = (*connection)(nil) // net/http reads
 	s.add(stream)
-	defer context.AfterFunc(r.Context(), stream.leave)()
+	defer context.AfterFunc(r.Context(), func() {
+		if errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+			stream.expire()
+		} else {
+			stream.leave()
+		}
+	})()
 	reason := stream.serve(nil, preface)
 	if reason != Goodbye && reason != Left {
 		// Without this net/http would write the last chunk, and the loss would look like an end.

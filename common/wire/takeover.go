@@ -133,8 +133,11 @@ func newResponse(w http.ResponseWriter, r *http.Request) *response {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // as on a connection that is taken over; HTTP/2 has no such field: RFC 9113, section 8.2.2 (HTTP-05)
 	}
+	o := &response{w: w, flush: http.NewResponseController(w), control: http.NewResponseController(innermost(w))}
+	// A server's WriteTimeout is for answers that end. Each write has its own.
+	o.control.SetWriteDeadline(time.Time{})
 	w.WriteHeader(http.StatusOK)
-	return &response{w: w, flush: http.NewResponseController(w), control: http.NewResponseController(innermost(w))}
+	return o
 }
 
 // innermost returns the writer below all wrappers. Some of them flush without telling of errors.

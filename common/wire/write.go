@@ -157,7 +157,7 @@ func (w *write) goodbye() {
 func (w *write) notes() {
 	w.mu.Lock()
 	w.news.Store(false)
-	inbox, left, cut := w.inbox, w.left, w.cut
+	inbox, left, over, cut := w.inbox, w.left, w.over, w.cut
 	w.inbox = nil
 	w.tell()
 	w.mu.Unlock()
@@ -171,8 +171,11 @@ func (w *write) notes() {
 			return
 		}
 	}
-	if left {
+	switch {
+	case left:
 		w.end = Left
+	case over:
+		w.goodbye()
 	}
 }
 

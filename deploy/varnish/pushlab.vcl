@@ -20,7 +20,7 @@ backend pushlab {
 
 sub vcl_recv {
 	# The address replaces whatever the client says that it is. Host goes on as it is; the server has to be told it:
-	# pushlab serve --host push.example.com
+	# pushlab serve --host push.example.com --allow-origin https://push.example.com
 	set req.http.X-Forwarded-For = client.ip;
 
 	# An upgrade is for the two ends alone: from here on Varnish copies bytes.
@@ -30,7 +30,7 @@ sub vcl_recv {
 
 	# Two who ask for the same must not wait for each other: one who looks into the cache would, until it is known that the
 	# answer is not for it.
-	if (req.url ~ "^/(longpoll|httpstream|sse|publish|lab)") {
+	if (req.url ~ "^/(longpoll|httpstream|sse|publish|ticket)") {
 		return (pass);
 	}
 }

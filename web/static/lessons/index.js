@@ -22,6 +22,8 @@
  *                 was right, or null if that was not seen. The figures, and those of the observations as {key.figure},
  *                 fill .fact and .why; a paragraph with a figure that is missing is left out.
  *   table(facts)  rows of { head, cells } for a table below the explanation, whose columns are at .columns
+ *   study         what a published benchmark found (study.js), to be shown as charts and tables below the explanation, with
+ *                 the words at .study
  *   specs         clauses of specifications: { key, url }; the label is at <key>.specs.<key>
  *   code          where our own code does it: { file, at }, at being a function as GET /source/ names it, or { page } for
  *                 a file of the page

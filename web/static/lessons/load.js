@@ -3,6 +3,7 @@ import { Returner } from './crowd.js';
 import { busiest, seq, sum } from './facts.js';
 import { bytes, time } from './format.js';
 import { named } from './many.js';
+import { study } from './study.js';
 
 const crowd = 20; // clients that come back
 const wait = 1500; // ms after which they do, on average
@@ -136,6 +137,8 @@ export const lesson = {
   summary(facts, seen) {
     return { outcome: seen.gap ? 'lap' : null, memory: bytes(facts.trace.log.bytes) };
   },
+
+  study,
 
   specs: [
     { key: 'batch', url: 'https://www.rfc-editor.org/rfc/rfc6202.html#section-2.2' },

@@ -15,7 +15,7 @@ const heights = { latency: 180, rate: 110 };
 let styled;
 
 /** style loads the library's style sheet, once. */
-function style() {
+export function style() {
   styled ??= new Promise((resolve) => {
     const link = document.createElement('link');
     link.rel = 'stylesheet';

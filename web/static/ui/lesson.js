@@ -92,6 +92,7 @@ class Lesson extends Element {
       const [{ lesson }, { Experiment }] = await Promise.all([
         lessons[number - 1].load(), import('../lessons/experiment.js'), import('./quiz.js'), style(new URL('quiz.css', import.meta.url)), this.#settled(number),
       ]);
+      if (lesson.study) await Promise.all([import('./study.js'), style(new URL('study.css', import.meta.url))]);
       if (turn !== this.#turn) return;
       this.#lesson = lesson;
       experiment = this.experiment = new Experiment(app, lesson);
@@ -388,6 +389,7 @@ class Lesson extends Element {
           ${lesson.code.map((place) => html`<li>${this.#code(place)}</li>`)}
         </ul>
       </div>
+      ${lesson.study ? html`<push-study .name=${lesson.key} .study=${lesson.study} .lanes=${this.app.lanes} .figures=${figures}></push-study>` : nothing}
       <p class="next">${this.number < lessons.length ? html`<button class="primary" @click=${() => this.app.set({ lesson: this.number + 1 })}>
           ${t('lessons.ui.next', { title: titleOf(lessons[this.number].key) })}</button>`
         : html`<button class="primary" @click=${() => this.#finish()}>${t('lessons.ui.finish')}</button>`}
