@@ -23,14 +23,11 @@ type doctorOptions struct {
 	probe      probe.DoctorOptions
 	maxMessage size
 	publish    bool
-	tokenFile  string
 	header     []string
+	token      tokenFlag
 	insecure   bool
 	json       bool
 }
-
-// tokenVariable is where a token may stand that must not be seen in a list of processes.
-const tokenVariable = "PUSHLAB_TOKEN"
 
 func doctorCommand(std streams) *cobra.Command {
 	o := doctorOptions{maxMessage: 1 << 20}
@@ -56,7 +53,8 @@ Each line is one check:
 It publishes a few events, on a topic of its own: those who subscribe to all topics
 see them. If events are held back it publishes up to 256 KiB more, to find out how
 large the buffer is. With --publish=false it publishes nothing, and goes by the events
-of the server's clock. A token is read from --token-file, or from ` + tokenVariable + `.
+of the server's clock. Where tokens are needed, it takes one that is good for
+doctor.* (subscribing, and publishing).
 
 The exit code is 0 if nothing is broken, 1 if something is, and 2 for a wrong
 command line.`,
@@ -72,8 +70,8 @@ command line.`,
 	f.DurationVar(&o.probe.Idle, "idle", 12*time.Second, "how long to watch quiet streams; most proxies cut them after 30s or 60s; 0 is not at all")
 	f.BoolVar(&o.publish, "publish", true, "publish events, on a topic of its own")
 	f.Var(&o.maxMessage, "max-message", "how large an event one should be able to publish: the server's --max-message")
-	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token to authorize by, as Bearer")
 	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
+	o.token.register(f)
 	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
@@ -93,11 +91,11 @@ func diagnose(ctx context.Context, o *doctorOptions, address string, std streams
 	if options.Header, err = parseHeader(o.header); err != nil {
 		return err
 	}
-	token, err := doctorToken(o.tokenFile)
-	if err != nil {
-		return err
-	}
-	if token != "" {
+	token, err := o.token.read()
+	switch {
+	case err != nil:
+		return &usageError{err}
+	case token != "" && options.Header.Get("Authorization") == "":
 		options.Header.Set("Authorization", "Bearer "+token)
 	}
 	if address, options.DialContext, err = doctorTarget(address); err != nil {
@@ -152,22 +150,6 @@ func doctorTarget(address string) (base string, dial func(context.Context, strin
 		return "", nil, &usageError{fmt.Errorf("%q is no server; give a URL such as https://example.com, or unix:PATH", address)}
 	}
 	return address, nil, nil
-}
-
-// doctorToken reads the token to authorize by; "" if there is none.
-func doctorToken(file string) (string, error) {
-	if file == "" {
-		return os.Getenv(tokenVariable), nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("the token of --token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", &usageError{fmt.Errorf("--token-file %s must have one line, the token", file)}
-	}
-	return token, nil
 }
 
 // progress tells on a terminal what is being done, in one line.

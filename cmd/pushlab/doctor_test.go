@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +51,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Last-Event-ID")
 		proxy.ServeHTTP(w, r)
@@ -81,6 +84,7 @@ func TestDoctorToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret" {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -105,6 +109,34 @@ func TestDoctorToken(t *testing.T) {
 	}
 }
 
+// TestDoctorTokenDropped asks a server that wants a token through something that drops it.
+func TestDoctorTokenDropped(t *testing.T) {
+	const token = "a-token-of-more-than-16-characters"
+	_, address := startServer(t, "--publish-token", token, "--subscribe-token", token)
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Authorization")
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	t.Setenv(tokenVariable, token)
+	if out, err := doDoctor(t, "--idle", "0", address); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := doDoctor(t, "--idle", "0", "--direct", address, front.URL); err == nil || !strings.Contains(out, `take out: proxy_set_header Authorization "";`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Setenv(tokenVariable, "wrong")
+	if out, err := doDoctor(t, "--idle", "0", address); err == nil || !strings.Contains(out, "give --token-file") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestDoctorMistakes(t *testing.T) {
 	nowhere, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -121,7 +153,7 @@ func TestDoctorMistakes(t *testing.T) {
 		{"--direct nonsense http://localhost:1", true, "https://example.com"},
 		{"--idle 1ms http://localhost:1", true, "too short"},
 		{"--header nonsense http://localhost:1", true, "Authorization"},
-		{"--token-file /nowhere http://localhost:1", false, "--token-file"},
+		{"--token-file /nowhere http://localhost:1", true, "--token-file"},
 		{"http://" + nowhere.Addr().String(), false, "pushlab serve"},
 	} {
 		out, err := doDoctor(t, strings.Fields(c.args)...)

@@ -175,6 +175,11 @@ func (w *way) reach(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("probe: %s: %w", w.base, unexpected(a))
 	}
 	cause, text := explain(a, content)
+	// RFC 6750, section 3.1: what is wrong with a token is said only to those who have shown one.
+	challenge := a.header.Get("WWW-Authenticate")
+	if a.status == http.StatusUnauthorized && w.doctor.Header.Get("Authorization") != "" && challenge != "" && !strings.Contains(challenge, "error=") {
+		cause, text = strips("Authorization"), "Authorization does not come to the server: it asks for a token, though one was sent."
+	}
 	w.broken(reachCheck, "", cause, text, "%s", said(a, content))
 	return false, nil
 }
@@ -226,7 +231,7 @@ func explain(a *answer, content []byte) (Cause, string) {
 }
 
 // quietTopic is one on which nothing is ever published.
-func (w *way) quietTopic() string { return "doctor-" + w.run + "-quiet" }
+func (w *way) quietTopic() string { return "doctor." + w.run + ".quiet" }
 
 // choose finds out what events to watch: those that we publish, or those of the clock.
 func (w *way) choose(ctx context.Context) {
@@ -235,7 +240,7 @@ func (w *way) choose(ctx context.Context) {
 		w.skipped(publishCheck, "Nothing is published, as you wished.")
 		return
 	}
-	topic := "doctor-" + w.run
+	topic := "doctor." + w.run
 	_, a, content, err := w.post(ctx, topic, "first")
 	switch {
 	case err != nil:
