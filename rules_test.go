@@ -52,8 +52,8 @@ var allowed = map[string][]string{
 	"common/probe":   {"common/event", "common/request", "common/client"},
 
 	"common/probe_test": {"common/hub", "common/nginx", "common/proxies", "deploy", "web"}, // a server to diagnose, and what stands before it
-	"deploy":      {},
-	"deploy_test": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
+	"deploy":            {},
+	"deploy_test":       {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
 
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 

@@ -23,8 +23,8 @@ type doctorOptions struct {
 	probe      probe.DoctorOptions
 	maxMessage size
 	publish    bool
-	token      tokenFlag
 	header     []string
+	token      tokenFlag
 	insecure   bool
 	json       bool
 }
@@ -53,7 +53,8 @@ Each line is one check:
 It publishes a few events, on a topic of its own: those who subscribe to all topics
 see them. If events are held back it publishes up to 256 KiB more, to find out how
 large the buffer is. With --publish=false it publishes nothing, and goes by the events
-of the server's clock. A token is read from --token-file, or from ` + tokenVariable + `.
+of the server's clock. Where tokens are needed, it takes one that is good for
+doctor.* (subscribing, and publishing).
 
 The exit code is 0 if nothing is broken, 1 if something is, and 2 for a wrong
 command line.`,
@@ -69,8 +70,8 @@ command line.`,
 	f.DurationVar(&o.probe.Idle, "idle", 12*time.Second, "how long to watch quiet streams; most proxies cut them after 30s or 60s; 0 is not at all")
 	f.BoolVar(&o.publish, "publish", true, "publish events, on a topic of its own")
 	f.Var(&o.maxMessage, "max-message", "how large an event one should be able to publish: the server's --max-message")
-	o.token.register(f)
 	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
+	o.token.register(f)
 	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
@@ -91,10 +92,10 @@ func diagnose(ctx context.Context, o *doctorOptions, address string, std streams
 		return err
 	}
 	token, err := o.token.read()
-	if err != nil {
+	switch {
+	case err != nil:
 		return &usageError{err}
-	}
-	if token != "" {
+	case token != "" && options.Header.Get("Authorization") == "":
 		options.Header.Set("Authorization", "Bearer "+token)
 	}
 	if address, options.DialContext, err = doctorTarget(address); err != nil {

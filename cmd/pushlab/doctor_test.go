@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +51,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Last-Event-ID")
 		proxy.ServeHTTP(w, r)
@@ -81,6 +84,7 @@ func TestDoctorToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret" {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -101,6 +105,34 @@ func TestDoctorToken(t *testing.T) {
 	}
 	t.Setenv(tokenVariable, "secret")
 	if out, err := doDoctor(t, "--idle", "0", front.URL); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDoctorTokenDropped asks a server that wants a token through something that drops it.
+func TestDoctorTokenDropped(t *testing.T) {
+	const token = "a-token-of-more-than-16-characters"
+	_, address := startServer(t, "--publish-token", token, "--subscribe-token", token)
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that are gone
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Authorization")
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	t.Setenv(tokenVariable, token)
+	if out, err := doDoctor(t, "--idle", "0", address); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := doDoctor(t, "--idle", "0", "--direct", address, front.URL); err == nil || !strings.Contains(out, `take out: proxy_set_header Authorization "";`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Setenv(tokenVariable, "wrong")
+	if out, err := doDoctor(t, "--idle", "0", address); err == nil || !strings.Contains(out, "give --token-file") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

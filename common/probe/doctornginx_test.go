@@ -99,9 +99,9 @@ func TestDoctorNginx(t *testing.T) {
 		{"compresses", nginx.Options{HTTP11: true, Gzip: true}, []string{"note compression httpstream+sse: compression, hop"}, "gzip off;"},
 		{"compresses and buffers", nginx.Options{HTTP11: true, Buffering: true, Gzip: true},
 			[]string{"broken compression httpstream+sse: compression, hop"}, "gzip off;"},
-		{"cuts after 1 s", nginx.Options{HTTP11: true, ReadTimeout: time.Second},
+		{"cuts after 2 s", nginx.Options{HTTP11: true, ReadTimeout: 2 * time.Second},
 			[]string{"broken idle longpoll: idle-timeout, hop", "broken idle httpstream+sse+websocket: idle-timeout, hop"}, "proxy_read_timeout 1h;"},
-		{"cuts after 1 s, by HTTP/1.0", nginx.Options{ReadTimeout: time.Second},
+		{"cuts after 2 s, by HTTP/1.0", nginx.Options{ReadTimeout: 2 * time.Second},
 			[]string{"broken idle longpoll: idle-timeout, hop", "broken idle httpstream+sse+websocket: idle-timeout, hop"}, "proxy_read_timeout 1h;"},
 		{"stores", nginx.Options{HTTP11: true, Buffering: true,
 			HTTP:     "proxy_cache_path cache keys_zone=answers:1m;",
@@ -137,7 +137,7 @@ func TestDoctorNginx(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, err := probe.Diagnose(t.Context(), "http://localhost", probe.DoctorOptions{
-				Idle: 2 * time.Second, Direct: "http://" + address,
+				Idle: 2*time.Second + c.o.ReadTimeout, Direct: "http://" + address,
 				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx) },
 			})
 			if err != nil {

@@ -175,6 +175,11 @@ func (w *way) reach(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("probe: %s: %w", w.base, unexpected(a))
 	}
 	cause, text := explain(a, content)
+	// RFC 6750, section 3.1: what is wrong with a token is said only to those who have shown one.
+	challenge := a.header.Get("WWW-Authenticate")
+	if a.status == http.StatusUnauthorized && w.doctor.Header.Get("Authorization") != "" && challenge != "" && !strings.Contains(challenge, "error=") {
+		cause, text = strips("Authorization"), "Authorization does not come to the server: it asks for a token, though one was sent."
+	}
 	w.broken(reachCheck, "", cause, text, "%s", said(a, content))
 	return false, nil
 }
@@ -226,7 +231,7 @@ func explain(a *answer, content []byte) (Cause, string) {
 }
 
 // quietTopic is one on which nothing is ever published.
-func (w *way) quietTopic() string { return "doctor-" + w.run + "-quiet" }
+func (w *way) quietTopic() string { return "doctor." + w.run + ".quiet" }
 
 // choose finds out what events to watch: those that we publish, or those of the clock.
 func (w *way) choose(ctx context.Context) {
@@ -235,7 +240,7 @@ func (w *way) choose(ctx context.Context) {
 		w.skipped(publishCheck, "Nothing is published, as you wished.")
 		return
 	}
-	topic := "doctor-" + w.run
+	topic := "doctor." + w.run
 	_, a, content, err := w.post(ctx, topic, "first")
 	switch {
 	case err != nil:
@@ -361,7 +366,7 @@ func (w *way) askLimit(ctx context.Context) {
 	}
 	c.wait = 2 * doctorPatience // it is much, for a slow line
 	request := t.request(t.URL, ask{method: http.MethodPost, query: url.Values{"topic": {w.quietTopic()}},
-		header: []string{"Content-Type: application/json"}, body: bytes.Repeat([]byte(" "), w.doctor.MaxMessage)})
+		header: []string{"Content-Type: application/json"}, body: bytes.Repeat([]byte("x"), w.doctor.MaxMessage)})
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	defer c.close()
@@ -378,6 +383,8 @@ func (w *way) askLimit(ctx context.Context) {
 		w.remark(limitCheck, "", BodyLimit, "The server itself takes no events as large as that.", "%s: %s", size, said(a, content))
 	case server && a.status == http.StatusBadRequest:
 		w.fine(limitCheck, "", "Events of the largest size come through.", "%s", size)
+	case a.status == http.StatusGatewayTimeout:
+		w.remark(limitCheck, "", IdleTimeout, "A large event takes longer than a hop waits.", "%s: %s", size, said(a, content))
 	default: // it should be 413; Caddy says 502
 		w.broken(limitCheck, "", BodyLimit, "A hop refuses large events, and small ones not: its limit is lower than the server's.", "%s: %s", size, said(a, content))
 	}
