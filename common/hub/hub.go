@@ -161,7 +161,7 @@ type State struct {
 	Topics int
 	// Subscriptions is how many are open.
 	Subscriptions int
-	// Closed reports whether Close was called.
+	// Closed reports whether Close or Drain was called, and Reopen not since.
 	Closed bool
 }
 
@@ -177,6 +177,6 @@ func (h *Hub) State() State {
 		Bytes:         h.log.bytes,
 		Topics:        len(h.log.topics),
 		Subscriptions: subscriptions,
-		Closed:        h.closed,
+		Closed:        h.closed || h.draining,
 	}
 }
