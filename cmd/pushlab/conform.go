@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -22,10 +18,7 @@ import (
 type conformOptions struct {
 	probe      probe.Options
 	maxMessage size
-	header     []string
-	token      tokenFlag
-	insecure   bool
-	json       bool
+	asking     asking
 }
 
 func conformCommand(std streams) *cobra.Command {
@@ -64,29 +57,16 @@ command line.`,
 	f.DurationVar(&o.probe.Timeout, "timeout", 5*time.Second, "how long to wait for an answer or an event; heartbeats and pings are waited for from 15s on, all of them from 65s on")
 	f.StringSliceVar(&o.probe.Only, "only", nil, "ids of checks, such as SSE-30a, SSE-30 for all its parts, or SSE; none is all")
 	f.Var(&o.maxMessage, "max-message", "how large a message the WebSocket takes, if that is to be checked (default 1MiB, and more is no failure)")
-	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
-	o.token.register(f)
-	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.asking.register(f)
 	return cmd
 }
 
 func conform(ctx context.Context, o *conformOptions, address string, std streams) error {
 	options := o.probe
 	options.MaxMessage = int(o.maxMessage)
-	if o.insecure {
-		options.TLS = &tls.Config{InsecureSkipVerify: true}
-	}
 	var err error
-	if options.Header, err = parseHeader(o.header); err != nil {
+	if options.Header, options.TLS, err = o.asking.prepare(); err != nil {
 		return err
-	}
-	token, err := o.token.read()
-	switch {
-	case err != nil:
-		return &usageError{err}
-	case token != "" && options.Header.Get("Authorization") == "":
-		options.Header.Set("Authorization", "Bearer "+token)
 	}
 	urls, dial, err := conformTargets(address, options.Transport)
 	if err != nil {
@@ -103,15 +83,7 @@ func conform(ctx context.Context, o *conformOptions, address string, std streams
 	case err != nil:
 		return err
 	}
-	if o.json {
-		encoder := json.NewEncoder(std.out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(report)
-	} else {
-		err = report.Write(std.out, color(std.out))
-	}
-	if err != nil {
+	if err := o.asking.print(std, report); err != nil {
 		return fmt.Errorf("the report cannot be printed: %w", err)
 	}
 	switch n := report.Count(probe.Fail); n {
@@ -122,19 +94,6 @@ func conform(ctx context.Context, o *conformOptions, address string, std streams
 	default:
 		return fmt.Errorf("%d checks failed", n)
 	}
-}
-
-// parseHeader reads header fields, as curl takes them.
-func parseHeader(lines []string) (http.Header, error) {
-	header := make(http.Header)
-	for _, line := range lines {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" || strings.ContainsAny(line, "\r\n") {
-			return nil, &usageError{fmt.Errorf("--header is %q; give one such as 'Authorization: Bearer abc'", line)}
-		}
-		header.Add(textproto.CanonicalMIMEHeaderKey(name), strings.TrimSpace(value))
-	}
-	return header, nil
 }
 
 // conformTargets reads an address: a URL, or unix:PATH. Without a path it is that of a Pushlab

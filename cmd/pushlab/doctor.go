@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,10 +21,7 @@ type doctorOptions struct {
 	probe      probe.DoctorOptions
 	maxMessage size
 	publish    bool
-	header     []string
-	token      tokenFlag
-	insecure   bool
-	json       bool
+	asking     asking
 }
 
 func doctorCommand(std streams) *cobra.Command {
@@ -70,10 +65,7 @@ command line.`,
 	f.DurationVar(&o.probe.Idle, "idle", 12*time.Second, "how long to watch quiet streams; most proxies cut them after 30s or 60s; 0 is not at all")
 	f.BoolVar(&o.publish, "publish", true, "publish events, on a topic of its own")
 	f.Var(&o.maxMessage, "max-message", "how large an event one should be able to publish: the server's --max-message")
-	f.StringArrayVar(&o.header, "header", nil, "a further header field of all requests, as 'Name: value'; may be repeated")
-	o.token.register(f)
-	f.BoolVar(&o.insecure, "insecure", false, "take any certificate")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.asking.register(f)
 	return cmd
 }
 
@@ -84,19 +76,9 @@ func diagnose(ctx context.Context, o *doctorOptions, address string, std streams
 	if options.Idle == 0 {
 		options.Idle = -1
 	}
-	if o.insecure {
-		options.TLS = &tls.Config{InsecureSkipVerify: true}
-	}
 	var err error
-	if options.Header, err = parseHeader(o.header); err != nil {
+	if options.Header, options.TLS, err = o.asking.prepare(); err != nil {
 		return err
-	}
-	token, err := o.token.read()
-	switch {
-	case err != nil:
-		return &usageError{err}
-	case token != "" && options.Header.Get("Authorization") == "":
-		options.Header.Set("Authorization", "Bearer "+token)
 	}
 	if address, options.DialContext, err = doctorTarget(address); err != nil {
 		return err
@@ -117,15 +99,7 @@ func diagnose(ctx context.Context, o *doctorOptions, address string, std streams
 	case err != nil:
 		return unreachable{err}
 	}
-	if o.json {
-		encoder := json.NewEncoder(std.out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(found)
-	} else {
-		err = found.Write(std.out, color(std.out))
-	}
-	if err != nil {
+	if err := o.asking.print(std, found); err != nil {
 		return fmt.Errorf("the diagnosis cannot be printed: %w", err)
 	}
 	switch n := found.Count(probe.Broken); n {
