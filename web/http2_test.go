@@ -87,8 +87,8 @@ func TestHTTP2Connection(t *testing.T) {
 
 func http2Connection(t *testing.T, l net.Listener, secure bool, connect func(context.Context) (net.Conn, error)) {
 	const each, polls, events = 50, 20, 100
-	config := web.Config{WriteDeadline: time.Minute} // for a machine that has much else to do
-	if k, err := kernel.Write(); err == nil {        // else this system has no engine to be disturbed
+	config := web.Config{WriteDeadline: time.Minute, Drain: time.Minute} // for a machine that has much else to do
+	if k, err := kernel.Write(); err == nil {                            // else this system has no engine to be disturbed
 		if config.Engine, err = wire.NewEngine(k); err != nil {
 			t.Fatal(err)
 		}

@@ -96,20 +96,20 @@ func (a *attacker) count(what string) {
 
 // pace gives so many turns a second, as far as they are taken.
 func (a *attacker) pace(ctx context.Context, perSecond int) {
-	const period = 5 * time.Millisecond
-	tick := time.NewTicker(period)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for credit := 0.0; ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		for credit += float64(perSecond) * period.Seconds(); credit >= 1; credit-- {
+	begin := time.Now()
+	for given := 0; ; {
+		for ; given <= int(float64(perSecond)*time.Since(begin).Seconds()); given++ {
 			select {
 			case a.turns <- struct{}{}:
 			default:
 			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
 		}
 	}
 }
