@@ -51,10 +51,10 @@ func (s *Server) onlyLocal(next http.Handler) http.Handler {
 		site := r.Header.Get("Sec-Fetch-Site")
 		switch {
 		case r.Host != "" && !localHost(r.Host):
-			s.refuse(refusedHost, &request.Problem{Status: http.StatusMisdirectedRequest, Parameter: "Host",
+			s.limit(refusedHost, &request.Problem{Status: http.StatusMisdirectedRequest, Parameter: "Host",
 				Detail: fmt.Sprintf("the admin listener does not answer for %.100q; ask for it as localhost", r.Host)}).ServeHTTP(w, r)
 		case site != "" && site != "same-origin" && site != "none":
-			s.refuse(refusedOrigin, &request.Problem{Status: http.StatusForbidden, Parameter: "Sec-Fetch-Site",
+			s.limit(refusedForbidden, &request.Problem{Status: http.StatusForbidden, Parameter: "Sec-Fetch-Site",
 				Detail: "other pages may not ask the admin listener"}).ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)

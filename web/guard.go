@@ -18,10 +18,10 @@ import (
 func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if host := c.Request().Host; host != "" && !s.config.Open && !localHost(host) && !s.ourHost(host) {
-			return s.refuse(refusedHost, &request.Problem{
+			return &request.Problem{
 				Status: http.StatusMisdirectedRequest, Parameter: "Host",
 				Detail: fmt.Sprintf("this server does not answer for %.100q; start it with --host NAME, or --open for all names", host),
-			})
+			}
 		}
 		return next(c)
 	}
@@ -83,10 +83,10 @@ func (s *Server) crossOriginProtection() (echo.MiddlewareFunc, error) {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return s.refuse(refusedOrigin, &request.Problem{
+				return &request.Problem{
 					Status: http.StatusForbidden, Parameter: "Origin",
 					Detail: "pages of another origin may not do this; start the server with --allow-origin to let them",
-				})
+				}
 			}
 			return next(c)
 		}
@@ -110,10 +110,10 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if !allowed {
-			return s.refuse(refusedOrigin, &request.Problem{
+			return &request.Problem{
 				Status: http.StatusForbidden, Parameter: "Origin",
 				Detail: fmt.Sprintf("pages of %.100q may not use this server; start it with --allow-origin to let them", origin),
-			})
+			}
 		}
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
 		h.Set("Access-Control-Allow-Headers", "Last-Event-ID, Prefer, Content-Type, Authorization, Idempotency-Key")

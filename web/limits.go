@@ -24,7 +24,7 @@ func (s *Server) limitHead(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}
 		if size > s.config.MaxHeader {
-			return s.refuse(refusedHeader, &request.Problem{
+			return s.limit(refusedHeader, &request.Problem{
 				Status: http.StatusRequestHeaderFieldsTooLarge, Parameter: "header",
 				Detail: fmt.Sprintf("the head of this request has %d bytes, and %d are allowed; most of it are cookies, as a rule; "+
 					"the server's --max-header says how many", size, s.config.MaxHeader),
@@ -43,7 +43,7 @@ func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if limit := s.config.MaxConnections; limit > 0 && s.subscribers() >= limit {
-			return s.refuse(refusedConnections, &request.Problem{
+			return s.limit(refusedConnections, &request.Problem{
 				Status: http.StatusServiceUnavailable,
 				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
 				Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
@@ -53,10 +53,10 @@ func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 		leave, reason, wait := s.addresses.enter(addr)
 		switch reason {
 		case refusedConnectRate:
-			return s.refuse(reason, tooMany(wait, fmt.Sprintf("%s subscribes more often than %g times a second; the server's --connect-rate says how often%s",
+			return s.limit(reason, tooMany(wait, fmt.Sprintf("%s subscribes more often than %g times a second; the server's --connect-rate says how often%s",
 				addr, s.addresses.connects.most, ifProxy)))
 		case refusedAddressConnections:
-			return s.refuse(reason, tooMany(wait, fmt.Sprintf("%s has %g subscribers, and no more may be; the server's --max-connections-per-address says how many%s",
+			return s.limit(reason, tooMany(wait, fmt.Sprintf("%s has %g subscribers, and no more may be; the server's --max-connections-per-address says how many%s",
 				addr, s.addresses.open.most, ifProxy)))
 		}
 		if leave == nil {
@@ -74,17 +74,18 @@ func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// countRefusals counts what the transports refuse by themselves.
-func (s *Server) countRefusals(next echo.HandlerFunc) echo.HandlerFunc {
+// limit counts a request that crosses a limit, and returns its problem.
+func (s *Server) limit(reason string, problem *request.Problem) *request.Problem {
+	s.refusals.count(reason)
+	return problem
+}
+
+// countTopics counts subscriptions that name too many topics: the transports refuse them.
+func (s *Server) countTopics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		switch c.Response().Status {
-		case http.StatusForbidden:
-			s.refusals.count(refusedOrigin)
-		case http.StatusBadRequest:
-			if len(c.QueryParams()["topic"]) > request.MaxTopics {
-				s.refusals.count(request.LimitTopics)
-			}
+		if c.Response().Status == http.StatusBadRequest && len(c.QueryParams()["topic"]) > request.MaxTopics {
+			s.refusals.count(request.LimitTopics)
 		}
 		return err
 	}
@@ -110,7 +111,7 @@ func (s *Server) mayPublish(peer string) *request.Problem {
 	if wait <= 0 {
 		return nil
 	}
-	return s.refuse(refusedPublishRate, tooMany(wait, fmt.Sprintf("%s publishes more often than %g times a second; the server's --publish-rate says how often%s",
+	return s.limit(refusedPublishRate, tooMany(wait, fmt.Sprintf("%s publishes more often than %g times a second; the server's --publish-rate says how often%s",
 		addr, s.addresses.publishes.most, ifProxy)))
 }
 

@@ -304,7 +304,7 @@ func TestOtherLimits(t *testing.T) {
 		{"GET", "/healthz", http.Header{"Cookie": {strings.Repeat("x", 4096)}}, "", 431, "header", "header_size", false},
 		{"GET", "/healthz", http.Header{"Cookie": strings.Split(strings.Repeat("x ", 1000), " ")}, "", 431, "header", "header_size", false},
 		{"GET", "/websocket", http.Header{"Origin": {"http://evil.example"}, "Upgrade": {"websocket"}, "Connection": {"Upgrade"},
-			"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Version": {"13"}}, "", 403, "Origin", "origin", false},
+			"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Version": {"13"}}, "", 403, "Origin", "forbidden", false},
 		{"GET", "/", http.Header{"Host": {"evil.example"}}, "", 421, "Host", "host", false},
 	} {
 		response, body := s.request(c.method, c.path, c.header, c.body)

@@ -19,7 +19,7 @@ func (s *Server) newMetrics() http.Handler {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s),
-		s.refusals.byReason,
+		s.refusals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_ready", Help: "Whether new subscribers should be sent here, as /readyz tells: 1, or 0 while the server drains.",
 		}, func() float64 {

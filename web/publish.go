@@ -43,11 +43,11 @@ func (s *Server) publish(c echo.Context) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
+		return s.limit(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
 			Detail: fmt.Sprintf("an event may have %d bytes; the server's --max-message says how many", tooLarge.Limit)})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		// RFC 9110, section 15.5.9: the connection is of no more use.
-		return s.refuse(request.LimitArrival, &request.Problem{Status: http.StatusRequestTimeout, Parameter: "body",
+		return s.limit(request.LimitArrival, &request.Problem{Status: http.StatusRequestTimeout, Parameter: "body",
 			Detail: fmt.Sprintf("the content did not arrive within %v; the server's --read-deadline says how long it may take", s.config.ReadDeadline),
 			Header: http.Header{"Connection": {"close"}}})
 	case err != nil:
@@ -60,10 +60,10 @@ func (s *Server) publish(c echo.Context) error {
 	id, err := s.hub.Publish(r.Context(), topic, data)
 	switch {
 	case errors.Is(err, hub.ErrTooLarge):
-		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
+		return s.limit(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
 			Detail: request.Reason(err) + "; the server's --history-bytes says how many"})
 	case errors.Is(err, hub.ErrTopics):
-		return s.refuse(request.LimitLogTopics, &request.Problem{Status: http.StatusServiceUnavailable, Parameter: "topic",
+		return s.limit(request.LimitLogTopics, &request.Problem{Status: http.StatusServiceUnavailable, Parameter: "topic",
 			Detail: request.Reason(err) + "; publish on one of these, or when old events are gone; the server's --max-topics says how many",
 			Header: http.Header{"Retry-After": {"10"}}})
 	case errors.Is(err, hub.ErrClosed):

@@ -23,6 +23,7 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(s.countRefusals)
 	e.Pre(s.limitHead)
 	if !s.proxies.none() {
 		e.Pre(s.seeThrough)
@@ -37,7 +38,7 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.countRefusals, s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.countTopics, s.limitSubscribers)
 	}
 	if s.echoes != nil {
 		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))

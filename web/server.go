@@ -127,7 +127,7 @@ type Server struct {
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
 	metrics    http.Handler
-	refusals   *refusals
+	refusals   refusals
 	addresses  *addresses
 	proxies    proxies
 	draining   atomic.Bool

@@ -19,7 +19,6 @@ type Stream struct {
 	sub      *hub.Subscription
 	encoding *hub.Encoding // how events are framed: the transport's, or what Use said
 	out      output
-	chunked  bool // frames go out with their chunks
 	peer     string
 	since    time.Duration
 	reader   Reader
@@ -31,6 +30,9 @@ type Stream struct {
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one
 	state atomic.Int32 // with an engine: who serves the stream
+
+	chunked bool // frames go out with their chunks; here it takes no room
+
 	due   atomic.Int64 // when the next heartbeat is, by the clock of streams
 	heard atomic.Int64 // until when something must have been heard; 0: no matter when
 
