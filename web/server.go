@@ -39,8 +39,8 @@ type Config struct {
 	// Heartbeats are those of single transports, by name, where it is not the one of all.
 	Heartbeats map[string]time.Duration
 	// Drain is how long the server takes to leave: in the first two thirds of it subscribers are told goodbye, each at a time
-	// of his own, so that they do not come back together; those who have not taken it at the end are cut off. Of few each
-	// takes 10 ms: see hub.Drain. Default 3 s.
+	// of his own, so that they do not come back together; those who have not taken it at the end are cut off. Few
+	// are told at once: see hub.Drain. Default 3 s.
 	Drain time.Duration
 	// MaxMessage is how large a published event may be, in bytes. Default 1 MiB.
 	MaxMessage int

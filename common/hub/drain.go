@@ -6,13 +6,17 @@ import (
 	"time"
 )
 
-// brisk is how long Drain takes for each subscription at the most: who serves a few need not wait for long.
-const brisk = 10 * time.Millisecond
+// Few subscriptions end at once: there is nothing to spread. Of more each takes brisk at the most, so that who serves some
+// dozens need not wait for long.
+const (
+	few   = 16
+	brisk = 10 * time.Millisecond
+)
 
 // Drain is Close that takes its time, so that those who are sent away do not come back all at once. Publish fails from now
 // on, so nobody misses what comes after his end. Each subscription ends as by Close, at a time of its own: the window is cut
 // into as many parts as there are subscriptions, and each ends somewhere in one of them, in no order. New ones end at once.
-// Of few subscriptions each takes 10 ms, however long the window is; those that close meanwhile take no time.
+// Each takes 10 ms at the most, however long the window is, and those that close meanwhile take no time. Up to 16 end at once.
 //
 // It returns when all have ended, or ctx has, and then the hub is closed.
 func (h *Hub) Drain(ctx context.Context, window time.Duration) {
@@ -24,7 +28,10 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 	list := h.audience.list()
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	begin := time.Now()
-	part := min(brisk, window/time.Duration(max(1, len(list))))
+	part := time.Duration(0)
+	if len(list) > few {
+		part = min(brisk, window/time.Duration(len(list)))
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for i, s := range list {
