@@ -42,7 +42,7 @@ var attacks = []attack{
 	{"header bombs", (*attacker).headerBombs, 50, 0},
 	{"deflate bombs", (*attacker).deflateBombs, 20, 0},
 	{"topic floods", (*attacker).topicFloods, 500, 0},
-	{"connect storm", (*attacker).connectStorm, 10_000, 30}, // which takes all that the processors have, on both sides
+	{"connect storm", (*attacker).connectStorm, 10_000, 5}, // which takes all that the processors have, on both sides
 	{"junk", (*attacker).junk, 500, 0},
 	{"HTTP/2", (*attacker).http2, 20, 0},
 }
