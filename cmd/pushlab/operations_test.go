@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +98,9 @@ func TestAdminListener(t *testing.T) {
 		public, _ := strings.CutPrefix(p.line(), "pushlab: listening on ")
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		if strings.HasPrefix(admin, "unix:") {
-			client.Transport.(*http.Transport).Dial = func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }
+			client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			}
 			admin = "http://localhost"
 			if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("the socket: %v, %v", info.Mode(), err)
