@@ -371,6 +371,9 @@ func (l *Lab) setSource(r *http.Request) *request.Problem {
 		return request.Invalid(parameter, "that would be %.0f MiB a second, and no more than %d may be; lower the rate or the size",
 			s.Rate*float64(s.Size)/(1<<20), maxThroughput>>20)
 	}
+	if s.Bridge && !l.source.Bridge && l.config.Main != nil {
+		l.bridged = l.config.Main.State().Head // who turns it on gets all that is published after the answer
+	}
 	l.source = s
 	close(l.resource)
 	l.resource = make(chan struct{})

@@ -56,6 +56,7 @@ type Lab struct {
 	settings Settings
 	source   Source
 	resource chan struct{} // closed, and made anew, when source changes
+	bridged  event.ID      // the head of the main log when its events became wanted
 	down     time.Duration // until when the server is away; 0: it is there
 	count    uint64        // events that the lab made
 }
@@ -111,7 +112,10 @@ func (l *Lab) start() (err error) {
 	}
 	l.running.Go(func() { l.serve(server) })
 	l.running.Go(l.generate)
-	l.running.Go(l.bridge)
+	if l.config.Main != nil {
+		l.bridged = l.config.Main.State().Head
+		l.running.Go(l.bridge)
+	}
 	l.running.Go(l.observe)
 	return nil
 }

@@ -121,9 +121,6 @@ func pow10(n int) uint64 {
 // bridge brings the events of the main log in, while that is wanted. Of more than the generator may make it leaves out
 // the rest: it is a page that is to show them.
 func (l *Lab) bridge() {
-	if l.config.Main == nil {
-		return
-	}
 	var sub *hub.Subscription // while it is wanted
 	defer func() {
 		if sub != nil {
@@ -134,7 +131,7 @@ func (l *Lab) bridge() {
 	let := 0 // in, in that second
 	for l.ctx.Err() == nil {
 		l.mu.Lock()
-		wanted, changed := l.source.Bridge, l.resource
+		wanted, changed, bridged := l.source.Bridge, l.resource, l.bridged
 		l.mu.Unlock()
 		if !wanted {
 			if sub != nil {
@@ -148,7 +145,7 @@ func (l *Lab) bridge() {
 			continue
 		}
 		if sub == nil {
-			sub = l.config.Main.Subscribe(nil, hub.Start{})
+			sub = l.config.Main.Subscribe(nil, hub.After(bridged))
 		}
 		records, err := l.next(sub, changed)
 		if gap := (*hub.GapError)(nil); err != nil && !errors.As(err, &gap) && !errors.Is(err, context.Canceled) {
