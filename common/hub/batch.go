@@ -37,7 +37,7 @@ func (b *batch) takeAll(records *deque, seq uint64) (complete bool) {
 
 // takeTopics takes what comes after seq in the topics, merged in order, and reports whether that
 // was everything. It keeps count of each topic's events in seen.
-func (b *batch) takeTopics(l *log, topics []string, seen []progress, seq uint64) (complete bool) {
+func (b *batch) takeTopics(l *ring, topics []string, seen []progress, seq uint64) (complete bool) {
 	type reader struct {
 		records *deque
 		next    int

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"pushlab/common/event"
 )
@@ -38,6 +39,14 @@ type Config struct {
 	// Topics is how many topics the hub knows, quiet ones included. For a further one it forgets the longest quiet; if it
 	// retains events of all, Publish fails with ErrTopics. Default 100,000.
 	Topics int
+	// Keys is how many idempotency keys the hub remembers; if that many are in use, PublishOnce fails with ErrKeys.
+	// Default 100,000.
+	Keys int
+	// KeyWindow is for how long it remembers each. Default 2 minutes.
+	KeyWindow time.Duration
+	// Log is where the events get their order and are kept, of which the hub then holds the newest in its ring. Follow must
+	// run, and the limits of keys are the log's. Default: the ring is all there is.
+	Log Log
 	// Observe is told of every event that is published, in order, before anybody can read it. It must return at
 	// once, and must not call the hub. Default: nobody is.
 	Observe func(event.Event)
@@ -50,6 +59,8 @@ func (c Config) withDefaults() Config {
 	c.BatchBytes = cmp.Or(c.BatchBytes, 256<<10)
 	c.QuietTopics = cmp.Or(c.QuietTopics, 1<<16)
 	c.Topics = cmp.Or(c.Topics, 100_000)
+	c.Keys = cmp.Or(c.Keys, 100_000)
+	c.KeyWindow = cmp.Or(c.KeyWindow, 2*time.Minute)
 	return c
 }
 
@@ -58,7 +69,8 @@ type Hub struct {
 	config Config
 
 	mu        sync.Mutex // guards what follows; held to append an event or to take a batch, never while waiting
-	log       log
+	ring      ring
+	keys      keys
 	encodings []*Encoding
 	closed    bool
 	draining  bool
@@ -71,7 +83,8 @@ func New(config Config) *Hub {
 	config = config.withDefaults()
 	return &Hub{
 		config:   config,
-		log:      newLog(event.NewEpoch(), config.QuietTopics),
+		ring:     newRing(event.NewEpoch(), config.QuietTopics),
+		keys:     newKeys(config),
 		audience: audience{topics: make(map[string]*members)},
 	}
 }
@@ -81,45 +94,80 @@ func New(config Config) *Hub {
 // it is copied.
 //
 // It fails with ErrClosed, with ErrTooLarge, with ErrTopics, or because the topic is malformed. It never waits for
-// a subscriber; ctx is for logs that are not in memory.
+// a subscriber. With Config.Log it waits until that has the event, and may fail as Log.Append does; the subscribers are
+// woken when the event has come back from there, which may be later.
 func (h *Hub) Publish(ctx context.Context, topic string, data []byte) (event.ID, error) {
+	return h.PublishOnce(ctx, "", topic, data)
+}
+
+// PublishOnce is Publish for those who may have to try again: of several events under one key, within Config.KeyWindow, the
+// first is appended, and its ID is what all get. The caller has put into the key who publishes. An empty key is none.
+//
+// It fails with ErrKeyReused if the events are different, and with ErrKeys, too.
+func (h *Hub) PublishOnce(ctx context.Context, key, topic string, data []byte) (event.ID, error) {
 	topic = cmp.Or(topic, event.DefaultTopic)
 	if err := event.CheckTopic(topic); err != nil {
 		return event.ID{}, err
 	}
-	id, err := h.append(topic, data)
-	if err != nil {
-		return event.ID{}, err
+	if h.config.Log != nil {
+		return h.appendToLog(ctx, Entry{Topic: topic, Data: data, Key: key})
 	}
-	h.audience.wake(topic)
-	return id, nil
+	id, appended, err := h.append(key, topic, data)
+	if appended {
+		h.audience.wake(topic)
+	}
+	return id, err
 }
 
-func (h *Hub) append(topic string, data []byte) (event.ID, error) {
+// append appends an event to the ring, unless that was done under its key before.
+func (h *Hub) append(key, topic string, data []byte) (id event.ID, appended bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.draining {
-		return event.ID{}, ErrClosed
+		return event.ID{}, false, ErrClosed
 	}
-	r := newRecord(event.Event{ID: h.log.id(h.log.head + 1), Topic: topic, Data: data}, len(h.encodings))
+	var content uint64
+	if key != "" {
+		content = h.keys.content(topic, data)
+		if seq, err := h.keys.find(key, content); seq > 0 || err != nil {
+			return h.ring.id(seq), false, err
+		}
+	}
+	r := newRecord(event.Event{ID: h.ring.id(h.ring.head + 1), Topic: topic, Data: data}, len(h.encodings))
 	if r.charge > h.config.HistoryBytes {
-		return event.ID{}, fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d", ErrTooLarge, r.charge, h.config.HistoryBytes)
+		return event.ID{}, false, h.tooLarge(r)
 	}
-	if len(h.log.topics) >= h.config.Topics && !h.log.makeRoom(topic) {
-		return event.ID{}, fmt.Errorf("%w: it has events of %d", ErrTopics, h.config.Topics)
+	if len(h.ring.topics) >= h.config.Topics && !h.ring.makeRoom(topic) {
+		return event.ID{}, false, h.tooManyTopics()
 	}
-	h.log.append(r)
+	h.add(r)
+	if key != "" {
+		h.keys.add(key, content, r.ID.Seq)
+	}
+	return r.ID, true, nil
+}
+
+func (h *Hub) tooLarge(r *Record) error {
+	return fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d", ErrTooLarge, r.charge, h.config.HistoryBytes)
+}
+
+func (h *Hub) tooManyTopics() error {
+	return fmt.Errorf("%w: it has events of %d", ErrTopics, h.config.Topics)
+}
+
+// add puts a record into the ring.
+func (h *Hub) add(r *Record) {
+	h.ring.append(r)
 	h.trim()
 	if h.config.Observe != nil {
 		h.config.Observe(r.Event)
 	}
-	return r.ID, nil
 }
 
 // trim evicts what is over the bounds.
 func (h *Hub) trim() {
-	for h.log.records.len > h.config.History || h.log.bytes > h.config.HistoryBytes {
-		h.log.evict()
+	for h.ring.records.len > h.config.History || h.ring.bytes > h.config.HistoryBytes {
+		h.ring.evict()
 	}
 }
 
@@ -171,11 +219,11 @@ func (h *Hub) State() State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return State{
-		Head:          h.log.id(h.log.head),
-		Oldest:        h.log.id(h.log.evicted),
-		Events:        h.log.records.len,
-		Bytes:         h.log.bytes,
-		Topics:        len(h.log.topics),
+		Head:          h.ring.id(h.ring.head),
+		Oldest:        h.ring.id(h.ring.evicted),
+		Events:        h.ring.records.len,
+		Bytes:         h.ring.bytes,
+		Topics:        len(h.ring.topics),
 		Subscriptions: subscriptions,
 		Closed:        h.closed || h.draining,
 	}

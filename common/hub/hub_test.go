@@ -109,7 +109,7 @@ func TestSetHistory(t *testing.T) {
 	if s := h.State(); s.Events != 2 || s.Oldest.Seq != 3 {
 		t.Errorf("the log holds %+v", s)
 	}
-	wantGap(t, late, GapError{After: h.log.id(0).String(), Resume: h.log.id(3), Missed: 3, Counted: true})
+	wantGap(t, late, GapError{After: h.ring.id(0).String(), Resume: h.ring.id(3), Missed: 3, Counted: true})
 	if got := poll(t, late); got != "4 5" {
 		t.Errorf("then comes %q", got)
 	}

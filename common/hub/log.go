@@ -1,97 +1,74 @@
 package hub
 
 import (
-	"container/list"
+	"context"
+	"errors"
 
 	"pushlab/common/event"
 )
 
-// The log's bookkeeping: what is retained, of which topic, and what was lost of it. The hub's
-// mutex guards all of it.
-type log struct {
-	epoch   string
-	head    uint64 // sequence number of the newest event
-	evicted uint64 // sequence number of the newest evicted event; retained are those above it
-	bytes   int64  // sum of the retained records' charges
-	records deque
+// ErrUnavailable is in the errors of a Log that cannot be reached, or cannot store now. What was to be appended may have
+// been: append it again with the same key, later.
+var ErrUnavailable = errors.New("the log is not available")
 
-	topics map[string]*topicLog
-	// Topics of which nothing is retained, longest quiet first. They are remembered, so that a
-	// cursor can be told whether it lost any of their events, up to a limit.
-	quiet     *list.List
-	maxQuiet  int
-	forgotten uint64 // newest evicted event of all topics that are no longer remembered
+// ErrKeyReused is in the error of Append for a key under which something else was appended.
+var ErrKeyReused = errors.New("the idempotency key was used for another event")
+
+// A Log gives events their order and keeps them, so that they outlive this process, and hubs of several processes have the
+// same ones under the same IDs. A hub without one keeps its events in its ring alone.
+//
+// The sequence numbers of a log rise; one that is missing was deleted. All methods may be called from any goroutine.
+type Log interface {
+	// Append puts an entry behind all others, and returns its ID once it is stored as safely as the log promises. An entry
+	// whose key was used within the window of the log is not appended again: the ID is that of the first. It fails with
+	// ErrUnavailable, with ErrTooLarge, with ErrKeyReused, or because ctx has ended; after the first and the last of these
+	// nobody knows whether it was appended.
+	Append(ctx context.Context, e Entry) (event.ID, error)
+	// Tail calls deliver for each event after that ID, in order, as it comes, until ctx has ended; then it returns the
+	// error of ctx. It bridges interruptions. It fails with ErrEpoch if the log is, or becomes, another than that of the
+	// ID. deliver must not wait.
+	Tail(ctx context.Context, after event.ID, deliver func(event.Event)) error
+	// Read returns what the log holds after that sequence number. It fails with ErrUnavailable, or because ctx has ended.
+	Read(ctx context.Context, after uint64, r Range) (Page, error)
+	// State returns what the log holds. It fails with ErrUnavailable, or because ctx has ended.
+	State(ctx context.Context) (LogState, error)
+	// Close lets go of the log, when no other method is running.
+	Close(ctx context.Context) error
 }
 
-// A topicLog indexes one topic's events, so that catching up on it does not scan the others.
-type topicLog struct {
-	name    string
-	records deque
-	evicted uint64 // sequence number of the topic's newest evicted event; 0: none was
-	count   uint64 // how many of its events were evicted
-	counted bool   // count is exact: the topic was never forgotten
-	quiet   *list.Element
+// ErrEpoch is returned by Log.Tail when the log is not the one that it began in: it was made anew, or may have lost its end.
+var ErrEpoch = errors.New("the log has another epoch")
+
+// An Entry is an event that has no place yet.
+type Entry struct {
+	Topic string
+	Data  []byte // a compact JSON value
+	// Key makes appending idempotent; the caller has put into it who appends. Default: it is appended each time.
+	Key string
 }
 
-func newLog(epoch string, maxQuiet int) log {
-	return log{epoch: epoch, topics: make(map[string]*topicLog), quiet: list.New(), maxQuiet: maxQuiet}
+// A Range bounds what Read returns.
+type Range struct {
+	Topics []string // sorted; nil is all
+	Events int      // how many at most
+	Bytes  int      // how many of data at most; one event is always returned
 }
 
-func (l *log) id(seq uint64) event.ID { return event.ID{Epoch: l.epoch, Seq: seq} }
-
-func (l *log) append(r *Record) {
-	l.head = r.ID.Seq
-	l.bytes += r.charge
-	l.records.push(r)
-	t := l.topics[r.Topic]
-	if t == nil {
-		// The topic is new, or it was forgotten; then it may have lost events up to that mark.
-		t = &topicLog{name: r.Topic, evicted: l.forgotten, counted: l.forgotten == 0}
-		l.topics[r.Topic] = t
-	}
-	if t.quiet != nil {
-		l.quiet.Remove(t.quiet)
-		t.quiet = nil
-	}
-	t.records.push(r)
+// A Page is what Read returns.
+type Page struct {
+	Events []event.Event
+	// UpTo is the sequence number up to which there is nothing else of these topics.
+	UpTo uint64
+	// State is that of the log, not older than the events.
+	State LogState
 }
 
-// evict drops the oldest event.
-func (l *log) evict() {
-	r := l.records.pop()
-	l.bytes -= r.charge
-	l.evicted = r.ID.Seq
-	t := l.topics[r.Topic]
-	t.records.pop() // the oldest event is the oldest of its topic
-	t.evicted = r.ID.Seq
-	t.count++
-	if t.records.len == 0 {
-		t.quiet = l.quiet.PushBack(t)
-		if l.quiet.Len() > l.maxQuiet {
-			l.forget()
-		}
-	}
-}
-
-// makeRoom makes room for a topic, if it is new, and reports whether there is.
-func (l *log) makeRoom(topic string) bool { return l.topics[topic] != nil || l.forget() }
-
-// forget forgets the topic that has been quiet for longest, and reports whether there was one.
-func (l *log) forget() bool {
-	longest := l.quiet.Front()
-	if longest == nil {
-		return false
-	}
-	t := l.quiet.Remove(longest).(*topicLog)
-	l.forgotten = t.evicted // quiet topics are in the order of their last eviction
-	delete(l.topics, t.name)
-	return true
-}
-
-// lost reports whether an event of the topic after seq was evicted.
-func (l *log) lost(topic string, seq uint64) bool {
-	if t := l.topics[topic]; t != nil {
-		return t.evicted > seq
-	}
-	return l.forgotten > seq
+// LogState is what a log holds.
+type LogState struct {
+	Epoch string
+	// First is the sequence number of the oldest event; that of the next one if there is none.
+	First uint64
+	// Last is the sequence number of the newest event that there ever was.
+	Last  uint64
+	Bytes int64
 }

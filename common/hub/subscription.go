@@ -91,7 +91,7 @@ func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
 
 // begin places the cursor. The caller holds the hub's lock.
 func (s *Subscription) begin(start Start) {
-	l := &s.hub.log
+	l := &s.hub.ring
 	switch {
 	case start.earliest:
 		s.cursor, s.start = l.evicted, l.id(l.evicted)
@@ -108,7 +108,7 @@ func (s *Subscription) begin(start Start) {
 
 // locate counts each topic's events up to the cursor, where that can be known.
 func (s *Subscription) locate() {
-	l := &s.hub.log
+	l := &s.hub.ring
 	for i, topic := range s.topics {
 		t := l.topics[topic]
 		switch {
@@ -138,7 +138,7 @@ func (s *Subscription) Cursor() event.ID {
 	if s.foreign != "" {
 		return s.start // it still has to be told of the gap
 	}
-	return s.hub.log.id(s.cursor)
+	return s.hub.ring.id(s.cursor)
 }
 
 // A Waker is told that something may be pending. Wake is called from within Publish and Close, so it
@@ -203,7 +203,7 @@ func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 	if len(records) == 0 && (h.closed || s.ended) {
 		return nil, ErrClosed
 	}
-	s.more = h.closed || s.ended || h.log.head > s.cursor
+	s.more = h.closed || s.ended || h.ring.head > s.cursor
 	return records, nil
 }
 
@@ -220,17 +220,17 @@ func (s *Subscription) Pending() bool {
 		return true
 	}
 	if s.topics == nil {
-		return h.log.head > s.cursor
+		return h.ring.head > s.cursor
 	}
 	return slices.ContainsFunc(s.topics, func(topic string) bool {
-		t := h.log.topics[topic]
+		t := h.ring.topics[topic]
 		return t != nil && t.records.after(s.cursor) < t.records.len
 	})
 }
 
 // lost reports whether events of the subscription after its cursor were evicted.
 func (s *Subscription) lost() bool {
-	l := &s.hub.log
+	l := &s.hub.ring
 	switch {
 	case l.evicted <= s.cursor:
 		return false
@@ -245,7 +245,7 @@ func (s *Subscription) gap() *GapError {
 	if s.foreign == "" && !s.lost() {
 		return nil
 	}
-	l := &s.hub.log
+	l := &s.hub.ring
 	gap := &GapError{Resume: l.id(l.evicted)}
 	if s.foreign != "" {
 		gap.After = s.foreign
@@ -261,7 +261,7 @@ func (s *Subscription) gap() *GapError {
 
 // missed counts the evicted events after the cursor, if that can be known.
 func (s *Subscription) missed() (n uint64, counted bool) {
-	l := &s.hub.log
+	l := &s.hub.ring
 	if s.topics == nil {
 		return l.evicted - s.cursor, true // sequence numbers are dense
 	}
@@ -280,7 +280,7 @@ func (s *Subscription) missed() (n uint64, counted bool) {
 
 // take appends the next batch to records, which is empty, and moves the cursor behind it.
 func (s *Subscription) take(records []*Record) []*Record {
-	l := &s.hub.log
+	l := &s.hub.ring
 	if l.head <= s.cursor {
 		return records
 	}
