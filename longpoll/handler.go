@@ -1,6 +1,7 @@
 package longpoll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -73,13 +74,16 @@ type answer struct {
 	leaving bool // the hub was closed, or the time that the client has is over
 }
 
+// maxReading is how long a poll that does not want to wait does so nevertheless, for what the hub has to read from its log.
+const maxReading = 5 * time.Second
+
 // wait waits for something to say, for as long as the client does (LP-09), and takes all that is
 // pending: RFC 6202, section 2.2 (LP-02).
 func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.Poll) answer {
 	var a answer
 	records, err := sub.Poll()
-	if len(records) == 0 && err == nil && poll.Wait > 0 {
-		over := time.NewTimer(poll.Wait)
+	if len(records) == 0 && err == nil && (poll.Wait > 0 || sub.Behind()) {
+		over := time.NewTimer(cmp.Or(poll.Wait, maxReading))
 		defer over.Stop()
 		for waiting := true; waiting && len(records) == 0 && err == nil; {
 			select {
@@ -90,6 +94,7 @@ func (h *Handler) wait(ctx context.Context, sub *hub.Subscription, poll request.
 				waiting = false
 			}
 			records, err = sub.Poll() // after the wait, too: it moves the cursor over other topics' events
+			waiting = waiting && (poll.Wait > 0 || sub.Behind())
 		}
 	}
 	for gap := (*hub.GapError)(nil); errors.As(err, &gap); {

@@ -71,6 +71,7 @@ type Hub struct {
 	mu        sync.Mutex // guards what follows; held to append an event or to take a batch, never while waiting
 	ring      ring
 	keys      keys
+	upstream  *upstream // nil without Config.Log
 	encodings []*Encoding
 	closed    bool
 	draining  bool
@@ -81,12 +82,16 @@ type Hub struct {
 // New returns an empty hub with an epoch of its own.
 func New(config Config) *Hub {
 	config = config.withDefaults()
-	return &Hub{
+	h := &Hub{
 		config:   config,
 		ring:     newRing(event.NewEpoch(), config.QuietTopics),
 		keys:     newKeys(config),
 		audience: audience{topics: make(map[string]*members)},
 	}
+	if config.Log != nil {
+		h.upstream = newUpstream(config.Log)
+	}
+	return h
 }
 
 // Publish appends an event to the log, wakes the subscribers of its topic, and returns its ID. An
@@ -109,7 +114,7 @@ func (h *Hub) PublishOnce(ctx context.Context, key, topic string, data []byte) (
 	if err := event.CheckTopic(topic); err != nil {
 		return event.ID{}, err
 	}
-	if h.config.Log != nil {
+	if h.upstream != nil {
 		return h.appendToLog(ctx, Entry{Topic: topic, Data: data, Key: key})
 	}
 	id, appended, err := h.append(key, topic, data)
@@ -211,6 +216,12 @@ type State struct {
 	Subscriptions int
 	// Closed reports whether Close or Drain was called, and Reopen not since.
 	Closed bool
+	// Log is what the hub's log holds, as it was told last; LogError is why it could not be told since. Without
+	// Config.Log they are zero.
+	Log      LogState
+	LogError error
+	// Reads is how many parts of the log are to be read for those who are behind the ring.
+	Reads int
 }
 
 // State returns what the hub holds now.
@@ -218,13 +229,17 @@ func (h *Hub) State() State {
 	subscriptions := h.audience.count()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return State{
+	state := State{
 		Head:          h.ring.id(h.ring.head),
-		Oldest:        h.ring.id(h.ring.evicted),
+		Oldest:        h.ring.id(h.oldest()),
 		Events:        h.ring.records.len,
 		Bytes:         h.ring.bytes,
 		Topics:        len(h.ring.topics),
 		Subscriptions: subscriptions,
 		Closed:        h.closed || h.draining,
 	}
+	if u := h.upstream; u != nil {
+		state.Log, state.LogError, state.Reads = u.state, u.err, len(u.reads.pages)
+	}
+	return state
 }

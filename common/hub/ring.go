@@ -56,6 +56,12 @@ func (l *ring) append(r *Record) {
 	t.records.push(r)
 }
 
+// skip empties the ring: what is up to seq is not in it, and nothing is known of it.
+func (l *ring) skip(seq uint64) {
+	*l = newRing(l.epoch, l.maxQuiet)
+	l.head, l.evicted, l.forgotten = seq, seq, seq
+}
+
 // evict drops the oldest event.
 func (l *ring) evict() {
 	r := l.records.pop()

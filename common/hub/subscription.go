@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"pushlab/common/event"
 )
@@ -49,15 +48,19 @@ type Subscription struct {
 	waker  Waker // ready, or what Notify said; guarded by the audience's lock
 	places []int // in the audience's sets; guarded by its lock
 	start  event.ID
-	more   bool // the reader's: see More
-	close  sync.Once
 
 	// Guarded by the hub's lock.
 	cursor  uint64     // everything up to here was returned, or is of other topics
 	foreign string     // what was asked for, if it is not a place in this log
 	seen    []progress // by topic, as in topics
+	page    *page      // that it waits for; nil: none
+	life    uint32     // of the hub, to whose epoch the cursor belongs
 	closed  bool
 	ended   bool // by Drain
+	fresh   bool // it has not been given anything yet, and is not told of what was lost before
+	ahead   bool // the cursor was ahead of the ring, and the log has not said yet whether of it, too
+
+	more bool // the reader's: see More
 }
 
 // progress is how many events of a topic there were up to the cursor, where that is known.
@@ -91,14 +94,17 @@ func (h *Hub) Subscribe(topics []string, start Start) *Subscription {
 
 // begin places the cursor. The caller holds the hub's lock.
 func (s *Subscription) begin(start Start) {
-	l := &s.hub.ring
+	l, oldest := &s.hub.ring, s.hub.oldest()
+	s.life = s.hub.life()
 	switch {
 	case start.earliest:
-		s.cursor, s.start = l.evicted, l.id(l.evicted)
+		s.cursor, s.start, s.fresh = oldest, l.id(oldest), true
 	case start.after.IsZero():
 		s.cursor, s.start = l.head, l.id(l.head)
+	case start.after.Epoch == l.epoch && start.after.Seq > l.head && s.hub.upstream != nil: // another hub was quicker
+		s.cursor, s.start, s.ahead = start.after.Seq, start.after, true
 	case start.after.Epoch != l.epoch || start.after.Seq > l.head: // (LP-07): a gap, which leads into this log
-		s.cursor, s.foreign, s.start = l.evicted, cmp.Or(start.asked, start.after.String()), start.after
+		s.cursor, s.foreign, s.start = oldest, cmp.Or(start.asked, start.after.String()), start.after
 	default:
 		s.cursor, s.start = start.after.Seq, start.after
 	}
@@ -135,10 +141,21 @@ func (s *Subscription) Topics() []string { return s.topics }
 func (s *Subscription) Cursor() event.ID {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	if s.foreign != "" {
-		return s.start // it still has to be told of the gap
+	switch {
+	case s.life != s.hub.life():
+		return s.placeBefore() // it still has to be told of the gap
+	case s.foreign != "":
+		return s.start // likewise
 	}
 	return s.hub.ring.id(s.cursor)
+}
+
+// placeBefore returns the cursor of a subscription whose epoch is over.
+func (s *Subscription) placeBefore() event.ID {
+	if s.foreign != "" {
+		return s.start
+	}
+	return event.ID{Epoch: s.hub.upstream.past[s.life], Seq: s.cursor}
 }
 
 // A Waker is told that something may be pending. Wake is called from within Publish and Close, so it
@@ -196,15 +213,68 @@ func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
+	if s.life != h.life() {
+		s.begin(Start{after: s.placeBefore(), asked: s.foreign})
+	}
+	ending := h.closed || s.ended
+	if s.behind() {
+		switch {
+		case s.page != nil && s.page.done:
+			return s.turn(space[:0])
+		case ending:
+			return nil, ErrClosed // it resumes elsewhere; the log may not answer for long
+		case s.page == nil:
+			h.upstream.reads.ask(s)
+		}
+		s.more = false
+		return nil, nil
+	}
 	if gap := s.gap(); gap != nil {
 		return nil, gap
 	}
 	records := s.take(space[:0])
-	if len(records) == 0 && (h.closed || s.ended) {
+	if len(records) == 0 && ending {
 		return nil, ErrClosed
 	}
-	s.more = h.closed || s.ended || h.ring.head > s.cursor
+	s.more = ending || h.ring.head > s.cursor
 	return records, nil
+}
+
+// behind reports whether the log has to be asked for what comes next, since the ring does not know.
+func (s *Subscription) behind() bool {
+	if s.hub.upstream == nil || s.foreign != "" {
+		return false
+	}
+	return s.page != nil || s.lost() || s.ahead && s.cursor > s.hub.ring.head
+}
+
+// turn returns the events of the page that was read, or the gap that it shows, and moves the cursor behind it.
+func (s *Subscription) turn(records []*Record) ([]*Record, error) {
+	h := s.hub
+	p := h.upstream.reads.leave(s)
+	s.more = true // the ring may know what comes next
+	defer s.locate()
+	log := p.read.State
+	switch first := max(log.First, 1); {
+	case s.cursor > log.Last: // it would wait until that number is reached, and have missed the events before
+		gap := &GapError{After: h.ring.id(s.cursor).String(), Resume: h.ring.id(first - 1)}
+		s.cursor, s.ahead = first-1, false
+		return nil, gap
+	case first > s.cursor+1 && !s.fresh && !p.follows(s.cursor):
+		gap := &GapError{After: h.ring.id(s.cursor).String(), Resume: h.ring.id(first - 1), Missed: first - 1 - s.cursor, Counted: p.key.all}
+		s.cursor = first - 1
+		return nil, gap
+	}
+	s.cursor, s.ahead, s.fresh = max(s.cursor, p.read.UpTo), false, false
+	return append(records, p.records...), nil
+}
+
+// Behind reports whether a Poll that returned nothing has asked the hub's log for what comes next. The Waker is told when it
+// is there.
+func (s *Subscription) Behind() bool {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.behind()
 }
 
 // More reports whether the last Poll that did not fail left something behind: further events, or
@@ -216,10 +286,14 @@ func (s *Subscription) Pending() bool {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.closed || h.closed || s.ended || s.foreign != "" || s.lost() {
+	switch {
+	case s.closed || h.closed || s.ended || s.foreign != "" || s.life != h.life():
 		return true
-	}
-	if s.topics == nil {
+	case s.behind():
+		return s.page == nil || s.page.done
+	case s.lost():
+		return true
+	case s.topics == nil:
 		return h.ring.head > s.cursor
 	}
 	return slices.ContainsFunc(s.topics, func(topic string) bool {
@@ -245,8 +319,8 @@ func (s *Subscription) gap() *GapError {
 	if s.foreign == "" && !s.lost() {
 		return nil
 	}
-	l := &s.hub.ring
-	gap := &GapError{Resume: l.id(l.evicted)}
+	l, oldest := &s.hub.ring, s.hub.oldest()
+	gap := &GapError{Resume: l.id(oldest)}
 	if s.foreign != "" {
 		gap.After = s.foreign
 		s.foreign = ""
@@ -254,7 +328,7 @@ func (s *Subscription) gap() *GapError {
 		gap.After = l.id(s.cursor).String()
 		gap.Missed, gap.Counted = s.missed()
 	}
-	s.cursor = l.evicted
+	s.cursor = oldest
 	s.locate()
 	return gap
 }
@@ -302,10 +376,14 @@ func (s *Subscription) take(records []*Record) []*Record {
 
 // Close ends the subscription: Poll and Next return ErrClosed. It may be called twice.
 func (s *Subscription) Close() {
-	s.close.Do(func() {
-		s.hub.mu.Lock()
-		s.closed = true
-		s.hub.mu.Unlock()
+	s.hub.mu.Lock()
+	before := s.closed
+	s.closed = true
+	if s.hub.upstream != nil {
+		s.hub.upstream.reads.leave(s)
+	}
+	s.hub.mu.Unlock()
+	if !before {
 		s.hub.audience.leave(s)
-	})
+	}
 }
