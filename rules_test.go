@@ -41,6 +41,10 @@ var allowed = map[string][]string{
 	"common/hub":     {"common/event"},
 	"common/source":  {"common/event"},
 	"common/journal": {"common/event", "common/hub"},
+
+	"common/journal/embedded":    {"common/event", "common/hub", "common/journal"},
+	"common/journal/journaltest": {"common/event", "common/hub", "common/journal"},
+
 	"common/request": {"common/access", "common/event", "common/hub"},
 	"common/kernel":  {},
 	"common/wire":    {"common/event", "common/hub", "common/kernel"},
@@ -87,15 +91,16 @@ var allowed = map[string][]string{
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/browsertest", "common/memhttp", "common/transporttest"}
+var testSupport = []string{"common/browsertest", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
-	"github.com/labstack/echo":       {"web"},                                // a transport is a plain http.Handler
-	"github.com/golang-jwt/jwt":      {"common/access"},                      // the rest sees grants
-	"github.com/gorilla/websocket":   {"websocket", "bench/peers"},           // bench and its tests use our client; peers are as others write them
-	"github.com/nats-io/nats-server": {"cmd/pushlab", "common/journal_test"}, // 9 MiB that only the program should link
-	"github.com/nats-io/nats.go":     {"cmd/pushlab", "common/journal"},      // the rest sees the hub's Log interface
+	"github.com/labstack/echo":        {"web"},                                                                // a transport is a plain http.Handler
+	"github.com/golang-jwt/jwt":       {"common/access"},                                                      // the rest sees grants
+	"github.com/gorilla/websocket":    {"websocket", "bench/peers"},                                           // bench and its tests use our client; peers are as others write them
+	"github.com/nats-io/nats-server":  {"common/journal/embedded", "common/journal/journaltest"},              // 9 MiB that only the program should link,
+	"pushlab/common/journal/embedded": {"cmd/pushlab", "common/journal_test", "common/journal/embedded_test"}, // as what has it
+	"github.com/nats-io/nats.go":      {"common/journal", "common/journal/..."},                               // the rest sees the hub's Log interface
 }
 
 // testOnly modules may be imported by _test.go files and testSupport alone.

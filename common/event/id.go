@@ -2,6 +2,7 @@ package event
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,19 @@ func NewEpoch() string {
 		if epoch != Unknown.Epoch {
 			return epoch
 		}
+	}
+}
+
+// EpochOf returns the epoch of a log that is named by that text, in which everything stands that tells its lives apart:
+// the same text gives the same epoch, wherever it is asked.
+func EpochOf(life string) string {
+	for {
+		sum := sha256.Sum256([]byte(life))
+		epoch := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:epochLen*5/8]))
+		if epoch != Unknown.Epoch {
+			return epoch
+		}
+		life += "'"
 	}
 }
 

@@ -1,0 +1,201 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"pushlab/common/event"
+	"pushlab/common/hub"
+)
+
+// overhead is what the server stores with each event at most, beside its subject and its data, in bytes.
+const overhead = 128
+
+// Append appends an entry, and returns its ID once the server has acknowledged it: see the package comment for what that
+// is worth. An entry with a key is sent again when the connection was lost or no answer came, until AppendTimeout is over.
+func (s *Stream) Append(ctx context.Context, e hub.Entry) (event.ID, error) {
+	begun := time.Now()
+	s.Stats.Appending.Add(1)
+	id, err := s.append(ctx, e)
+	s.Stats.Appending.Add(-1)
+	if s.config.Appended != nil {
+		s.config.Appended(time.Since(begun), err)
+	}
+	return id, err
+}
+
+func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
+	if err := s.fits(e); err != nil {
+		return event.ID{}, err
+	}
+	if err := s.link.down(); err != nil {
+		return event.ID{}, err
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, s.config.AppendTimeout, fmt.Errorf(
+		"%w: it did not answer within %v; append again with the same key, more slowly", hub.ErrUnavailable, s.config.AppendTimeout))
+	defer cancel()
+	select {
+	case s.places <- struct{}{}:
+	default:
+		if err := s.place(ctx, waiting); err != nil {
+			return event.ID{}, err
+		}
+	}
+	defer func() { <-s.places }()
+
+	msg := &nats.Msg{Subject: s.prefix + e.Topic, Data: e.Data}
+	if e.Key == "" {
+		return s.send(ctx, waiting, msg, s.config.AppendTimeout)
+	}
+	msg.Header = nats.Header{nats.MsgIdHdr: {messageID(e.Key)}}
+	for {
+		id, err := s.send(ctx, waiting, msg, s.config.AppendTimeout/3)
+		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, 20*time.Millisecond) != nil {
+			return id, err
+		}
+		s.Stats.Resent.Add(1)
+	}
+}
+
+// fits tells whether an entry can be stored at all.
+func (s *Stream) fits(e hub.Entry) error {
+	size := int64(len(s.prefix) + len(e.Topic) + len(e.Data) + overhead)
+	s.life.mu.Lock()
+	limit := s.life.maxBytes
+	s.life.mu.Unlock()
+	if payload := s.nc.MaxPayload(); payload > 0 && (limit <= 0 || payload < limit) {
+		limit = payload
+	}
+	if limit > 0 && size > limit {
+		return fmt.Errorf("%w: it takes %d bytes, and the NATS servers and the stream allow %d", hub.ErrTooLarge, size, limit)
+	}
+	return nil
+}
+
+// place waits for a place among those who wait for their answer.
+func (s *Stream) place(ctx, waiting context.Context) error {
+	select {
+	case s.places <- struct{}{}:
+		return nil
+	case <-waiting.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return fmt.Errorf("%w: %d appends wait for their answer already, which is the limit, and none got it within %v; append again, more slowly",
+		hub.ErrUnavailable, cap(s.places), s.config.AppendTimeout)
+}
+
+// messageID is the form in which a key travels: keys may hold any byte, and be long.
+func messageID(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// send sends a message once, and waits for the answer.
+func (s *Stream) send(ctx, waiting context.Context, msg *nats.Msg, timeout time.Duration) (event.ID, error) {
+	asking, cancel, err := s.link.ask(waiting, timeout)
+	if err != nil {
+		return event.ID{}, err
+	}
+	defer cancel()
+	m := s.life.now()
+	ack, err := s.js.PublishMsg(asking, msg, jetstream.WithRetryWait(100*time.Millisecond))
+	if err != nil {
+		return event.ID{}, s.notAppended(ctx, asking, err)
+	}
+	if ack.Stream != s.config.Name {
+		return event.ID{}, fmt.Errorf("journal: the stream %q takes our subjects %s>; one of the two needs another name", ack.Stream, s.prefix)
+	}
+	id := event.ID{Epoch: m.epoch, Seq: ack.Sequence}
+	switch {
+	case ack.Duplicate:
+		return id, s.sameAs(ctx, ack.Sequence, msg)
+	case ack.Sequence <= m.last:
+		// That number was given before, to another event.
+		if err := s.lostEnd(ctx, m, true); err != nil {
+			return event.ID{}, err
+		}
+		id.Epoch = s.life.now().epoch
+		return id, nil
+	case !s.life.reached(m, ack.Sequence):
+		return event.ID{}, fmt.Errorf("%w: it got another epoch while this was appended; append it again with the same key", hub.ErrUnavailable)
+	}
+	return id, nil
+}
+
+func (s *Stream) notAppended(ctx, asking context.Context, err error) error {
+	api := new(jetstream.APIError)
+	switch errors.As(err, &api); {
+	case api.ErrorCode == codeTooLarge, errors.Is(err, nats.ErrMaxPayload):
+		return fmt.Errorf("%w: %w", hub.ErrTooLarge, err)
+	case api.ErrorCode != 0 && ctx.Err() == nil:
+		return fmt.Errorf("%w: the NATS server refuses the event (%w); append again later, and look at its storage and its log", hub.ErrUnavailable, err)
+	}
+	return s.failed(ctx, asking, err)
+}
+
+// sameAs tells whether the event with that number is what the message says. One that is gone counts as that.
+func (s *Stream) sameAs(ctx context.Context, seq uint64, msg *nats.Msg) error {
+	stored, found, err := s.get(ctx, getRequest{Seq: seq})
+	if err != nil || !found {
+		return err
+	}
+	if stored.Subject != msg.Subject || string(stored.Data) != string(msg.Data) {
+		return hub.ErrKeyReused
+	}
+	return nil
+}
+
+// A getRequest asks for one message: that with the number, or the first one of the subject from there on.
+type getRequest struct {
+	Seq     uint64 `json:"seq"`
+	Subject string `json:"next_by_subj,omitempty"`
+}
+
+type stored struct {
+	Subject string `json:"subject"`
+	Seq     uint64 `json:"seq"`
+	Data    []byte `json:"data"`
+}
+
+// get asks for one message. The leader answers: other replicas, which a direct get may ask, can be behind.
+func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, err error) {
+	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+	if err != nil {
+		return m, false, err
+	}
+	defer cancel()
+	body, err := json.Marshal(r)
+	if err != nil {
+		return m, false, fmt.Errorf("journal: %w", err)
+	}
+	answer, err := s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+	if err != nil {
+		return m, false, s.failed(ctx, asking, err)
+	}
+	var got struct {
+		Error   *jetstream.APIError
+		Message *stored
+	}
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return m, false, s.failed(ctx, asking, err)
+	}
+	switch {
+	case got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return m, false, nil
+	case got.Error != nil:
+		return m, false, s.failed(ctx, asking, got.Error)
+	case got.Message == nil:
+		return m, false, s.failed(ctx, asking, errors.New("the answer holds no message"))
+	}
+	return *got.Message, true, nil
+}

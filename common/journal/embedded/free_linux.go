@@ -1,0 +1,12 @@
+package embedded
+
+import "syscall"
+
+// free returns how many bytes the disk of that directory has left for us.
+func free(path string) (uint64, bool) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil {
+		return 0, false
+	}
+	return s.Bavail * uint64(s.Bsize), true
+}
