@@ -16,6 +16,9 @@ func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return status(c, http.StatusServiceUnavailable, "draining")
 	}
+	if err := s.hub.State().LogError; err != nil {
+		return status(c, http.StatusServiceUnavailable, "nothing can be published: "+err.Error())
+	}
 	return status(c, http.StatusOK, "ready")
 }
 

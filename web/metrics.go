@@ -22,9 +22,9 @@ func (s *Server) newMetrics() http.Handler {
 		newCollector(s),
 		s.refusals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "pushlab_ready", Help: "Whether new subscribers should be sent here, as /readyz tells: 1, or 0 while the server drains.",
+			Name: "pushlab_ready", Help: "Whether new subscribers should be sent here, as /readyz tells: 1, or 0 while the server drains, or nothing can be published.",
 		}, func() float64 {
-			if s.draining.Load() {
+			if s.draining.Load() || s.hub.State().LogError != nil {
 				return 0
 			}
 			return 1
@@ -34,6 +34,7 @@ func (s *Server) newMetrics() http.Handler {
 			ConstLabels: prometheus.Labels{"engine": s.config.Engine.Name()},
 		}, func() float64 { return 1 }),
 	)
+	registry.MustRegister(s.config.Collectors...)
 	if s.labs != nil {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pushlab_labs_open", Help: "Labs of the teaching page that are open.",
@@ -73,6 +74,7 @@ type collector struct {
 	server *Server
 
 	published, logEvents, logBytes, logTopics, subscriptions *prometheus.Desc
+	journalLag, journalReads                                 *prometheus.Desc
 	ended                                                    *prometheus.Desc
 	transports                                               []transportMetric
 }
@@ -99,6 +101,8 @@ func newCollector(s *Server) *collector {
 		logBytes:      desc("log_bytes", "Bytes that they take in all encodings."),
 		logTopics:     desc("log_topics", "Topics that the log knows."),
 		subscriptions: desc("subscriptions", "Open subscriptions."),
+		journalLag:    desc("journal_lag_events", "Events in the log outside this process that have not come from there yet."),
+		journalReads:  desc("journal_reads", "Parts of it that are to be read for those who are behind what this process holds."),
 		ended:         desc("streams_ended_total", "Streams that ended and polls that were answered, by reason.", "transport", "reason"),
 		transports: []transportMetric{
 			perTransport("streams_open", "Open streams, or polls that wait.", gauge, func(c *wire.Counters) int64 { return c.Open.Load() }),
@@ -125,6 +129,10 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	send(c.logBytes, prometheus.GaugeValue, state.Bytes)
 	send(c.logTopics, prometheus.GaugeValue, int64(state.Topics))
 	send(c.subscriptions, prometheus.GaugeValue, int64(state.Subscriptions))
+	if state.Log.Epoch != "" {
+		send(c.journalLag, prometheus.GaugeValue, int64(state.Log.Last-min(state.Log.Last, state.Head.Seq)))
+		send(c.journalReads, prometheus.GaugeValue, int64(state.Reads))
+	}
 	for _, name := range c.server.names {
 		counters := c.server.transports[name].Counters()
 		for _, m := range c.transports {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"pushlab/common/access"
 	"pushlab/common/hub"
@@ -93,6 +94,8 @@ type Config struct {
 	// Engine serves streams while they have nothing to do. It is the caller's to close, after Run has
 	// returned. Default: none, each stream has goroutines of its own.
 	Engine *wire.Engine
+	// Collectors are collected for /metrics, beside the server's own.
+	Collectors []prometheus.Collector
 	// Version is what /version tells, as JSON.
 	Version any
 	// Logger is told what happens. Default: nobody is.

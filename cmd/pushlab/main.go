@@ -46,7 +46,7 @@ Every flag can also be set by an environment variable: --log-level by
 PUSHLAB_LOG_LEVEL. Several values of one flag are separated by semicolons there.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version("").String(),
+		Version:       version("", "").String(),
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if err := setFromEnvironment(cmd.Flags()); err != nil {
 				return err
@@ -59,7 +59,7 @@ PUSHLAB_LOG_LEVEL. Several values of one flag are separated by semicolons there.
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(serveCommand(std), subCommand(std), pubCommand(std), benchCommand(std), planCommand(std), conformCommand(std), doctorCommand(std), tapCommand(std))
+	root.AddCommand(serveCommand(std), subCommand(std), pubCommand(std), benchCommand(std), planCommand(std), conformCommand(std), doctorCommand(std), tapCommand(std), logCommand(std))
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
 	switch {

@@ -43,6 +43,7 @@ type serveOptions struct {
 	selfSigned  bool
 	web         web.Config
 	access      accessFlags
+	journal     journalFlags
 	log         logFlags
 }
 
@@ -77,6 +78,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.StringArrayVar(&o.sources, "source", []string{"clock", "host"}, "where events come from: "+source.Forms+"; may be repeated")
 	f.IntVar(&o.history, "history", 10_000, "how many events to keep for those who resume")
 	f.Var(&o.historySize, "history-bytes", "how many bytes they may take, in all encodings")
+	o.journal.register(f)
 	f.Var(&o.maxMessage, "max-message", "how large a published event may be")
 	f.IntVar(&o.web.MaxConnections, "max-connections", 0, "how many subscribers there may be at a time; 0 is as many as the system allows")
 	f.IntVar(&o.perAddress, "max-connections-per-address", 1000, "how many subscribers there may be at a time from one address; 0 is no limit. This and the next two are for loopback only if they are given")
@@ -151,7 +153,7 @@ func (o *serveOptions) check() (fs.FileMode, error) {
 }
 
 // serve wires the server together and runs it until ctx ends.
-func serve(ctx context.Context, o *serveOptions, std streams) error {
+func serve(ctx context.Context, o *serveOptions, std streams) (err error) {
 	mode, err := o.check()
 	if err != nil {
 		return err
@@ -175,17 +177,39 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	if engine != nil {
 		defer engine.Close() // when the server has shut down its streams
 	}
-	h := hub.New(hub.Config{History: o.history, HistoryBytes: int64(o.historySize), Topics: o.maxTopics})
+	hubConfig := hub.Config{History: o.history, HistoryBytes: int64(o.historySize), Topics: o.maxTopics}
 	config := o.web
+	metrics := newJournalMetrics()
+	o.journal.config.Appended = metrics.appended
+	log, err := o.journal.open(ctx, logger)
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		hubConfig.Log = log
+		config.Collectors = metrics.of(statsOf(log))
+		defer func() { err = errors.Join(err, closeLog(log)) }() // when nobody reads it any more
+	}
+	h := hub.New(hubConfig)
 	config.Access, config.AuthCookie = control, o.access.cookie
 	config.MaxMessage, config.MaxHeader = int(o.maxMessage), int(o.maxHeader)
-	config.Logger, config.Engine, config.Version = logger, engine, version(engine.Name())
+	config.Logger, config.Engine, config.Version = logger, engine, version(engine.Name(), o.journal.kind())
 	server, err := web.NewServer(h, config)
 	if err != nil {
 		return &usageError{err}
 	}
 	if err := o.checkPublic(control); err != nil {
 		return err
+	}
+	// Until the server has drained, subscribers may have to read, and one may want to know why it takes so long.
+	untilEnd, end := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer end()
+	if log != nil {
+		if err := follow(ctx, untilEnd, h, &running, logger); err != nil {
+			return err
+		}
 	}
 	secure, err := o.tls(std, logger)
 	if err != nil {
@@ -215,12 +239,8 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 		fmt.Fprintf(std.out, "pushlab: listening on %s\n", url)
 	}
 
-	// While the server drains, one may want to know why it takes so long.
-	untilEnd, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var running sync.WaitGroup
 	if admin != nil {
 		running.Go(func() {
 			if err := server.ServeAdmin(untilEnd, admin); err != nil {
@@ -233,10 +253,25 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	}
 	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened) })
 	err = server.Run(ctx, listeners...)
-	cancel()
-	end()
-	running.Wait()
 	return err
+}
+
+// follow has the hub follow its log until the end, and waits until it holds what the log holds.
+func follow(ctx, untilEnd context.Context, h *hub.Hub, running *sync.WaitGroup, logger *slog.Logger) error {
+	ready, failed := make(chan struct{}), make(chan error, 1)
+	running.Go(func() {
+		if err := h.Follow(untilEnd, func() { close(ready) }); untilEnd.Err() == nil {
+			failed <- err
+		}
+	})
+	select {
+	case <-ready:
+		return nil
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // listenAdmin listens where --admin says; nil if it says nothing. Nobody but this user may connect to a socket.

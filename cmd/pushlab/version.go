@@ -15,10 +15,12 @@ type versionInfo struct {
 	Platform string `json:"platform"`
 	// Wire is the engine that writes to streams, where there is one.
 	Wire string `json:"wire,omitempty"`
+	// Journal is where the log is kept: memory, file, nats or tls.
+	Journal string `json:"journal,omitempty"`
 }
 
-func version(wire string) versionInfo {
-	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Wire: wire}
+func version(wire, journal string) versionInfo {
+	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Wire: wire, Journal: journal}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
