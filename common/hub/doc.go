@@ -21,6 +21,20 @@
 //
 // One log serves all topics, so a loud topic can evict the history of a quiet one.
 //
+// # A log beneath
+//
+// With [Config.Log] the events are ordered and kept by somebody else, who outlives this process, and whom other
+// processes share; what the hub holds is the newest part of it, in its ring.
+//
+//	Publish ─▶ Log.Append            the publisher has its ID; nobody else has seen the event
+//	           Log.Tail ─▶ ring ─▶ Next         every hub adds the same events in the same order
+//	           Log.Read ─────────▶ Next         for a cursor that is behind the ring
+//
+// Nothing is delivered that has not come back from the log, so that all hubs agree. [Hub.Follow] does the tailing. Parts that
+// are behind the ring are read aside, a page at a time and 32 at once: who is at the head does not wait for that. A cursor
+// that is ahead of the ring is asked of the log, since another hub may have been quicker. While the log is away, Publish
+// fails with [ErrUnavailable], subscriptions stay, and those behind the ring wait.
+//
 // # The end
 //
 // [Hub.Close] ends all subscriptions at once, when each has what is pending; [Hub.Drain] ends them one by one, so that

@@ -82,6 +82,8 @@ var contract = []contractCase{
 	{"a cursor of another epoch, or ahead of the log, yields a gap", gapForeign, works},
 	{"a malformed Last-Event-ID yields a gap, not an error", gapMalformed, works},
 	{"evicted events of other topics are no gap", noGap, works},
+	{"what the hub holds no more comes from its log, or is a gap", resumesBehindTheRing, works},
+	{"streams outlive their log, and are told when it was made anew", outlivesItsLog, waits},
 	{"Last-Event-ID wins over the query", headerWins, works},
 	{"a quiet subscription gets a beat with the current cursor", beats, waits},
 	{"a hub that closes is said goodbye for, with a jittered retry", goodbye, works},
