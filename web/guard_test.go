@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -260,5 +264,32 @@ func TestMaxConnections(t *testing.T) {
 	}
 	if response, _ := s.request("GET", "/healthz", nil, ""); response.StatusCode != 200 {
 		t.Error("a full server is still healthy")
+	}
+}
+
+// TestContentOfAGet: content that nobody needs is answered as any other, and counted, if it is too large or does not come.
+func TestContentOfAGet(t *testing.T) {
+	a := asking(t, web.Config{})
+	for i, c := range []struct {
+		body   io.Reader
+		status int
+		reason string
+	}{
+		{strings.NewReader("some"), 204, ""},
+		{strings.NewReader(strings.Repeat("x", 64<<10+1)), 413, "message_size"},
+		{iotest.ErrReader(fmt.Errorf("read tcp: %w", os.ErrDeadlineExceeded)), 408, "arrival"},
+		{iotest.ErrReader(io.ErrUnexpectedEOF), 400, ""},
+	} {
+		response := a.as("127.0.0.1:1", "", httptest.NewRequest("GET", "/longpoll?wait=0", c.body))
+		if response.StatusCode != c.status {
+			t.Errorf("case %d: it was answered %s", i, response.Status)
+		}
+		metrics, err := io.ReadAll(a.as("127.0.0.1:1", "", httptest.NewRequest("GET", "/metrics", nil)).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count := fmt.Sprintf("pushlab_requests_refused_total{reason=%q} 1\n", c.reason); c.reason != "" && !strings.Contains(string(metrics), count) {
+			t.Errorf("case %d was not counted as %s", i, c.reason)
+		}
 	}
 }

@@ -476,6 +476,10 @@ func TestDeadlines(t *testing.T) {
 		{"half a chunk", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", 30 * time.Second, "HTTP/1.1 408 "},
 		{"asks no second time", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 2 * time.Minute, "HTTP/1.1 200 "},
 		{"body to somebody who wants none", "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 4"},
+		{"a head that is too large, and a body that does not come", "POST /x HTTP/1.1\r\nHost: localhost\r\nCookie: " + strings.Repeat("x", 40<<10) + "\r\nContent-Length: 1000\r\n\r\n",
+			30 * time.Second, "HTTP/1.1 431 "},
+		{"body to a question about the server as a whole", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 4"},
+		{"body of a GET", "GET /sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 408 "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

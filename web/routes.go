@@ -24,12 +24,12 @@ func (s *Server) routes() error {
 		return err
 	}}))
 	e.Pre(s.countRefusals)
+	e.Pre(s.limitBody) // before all that refuses
 	e.Pre(s.limitHead)
 	if !s.proxies.none() {
 		e.Pre(s.seeThrough)
 	}
 	e.Pre(s.hideTicket)
-	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
 	crossOrigin, err := s.crossOriginProtection()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,12 +14,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"pushlab/common/client"
 	"pushlab/common/hub"
+	"pushlab/common/memhttp"
 	"pushlab/web"
 )
 
@@ -243,4 +246,35 @@ func TestAdmin(t *testing.T) {
 		t.Error(err)
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestAdminDeadlines: the admin listener waits for no content for ever, either.
+func TestAdminDeadlines(t *testing.T) {
+	for _, request := range []string{"OPTIONS *", "POST /metrics", "GET /nowhere"} {
+		synctest.Test(t, func(t *testing.T) {
+			server, err := web.NewServer(hub.New(hub.Config{}), web.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := memhttp.Listen()
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- server.ServeAdmin(ctx, l) }()
+			conn, err := l.Dial(ctx, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			begin := time.Now()
+			io.WriteString(conn, request+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+			answer, _ := io.ReadAll(conn)
+			if took := time.Since(begin); took > 31*time.Second || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
+				t.Errorf("%s was answered %.100q, after %v", request, answer, took)
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

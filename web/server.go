@@ -217,6 +217,8 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 		Protocols:         protocols(),
 		HTTP2:             s.config.http2(),
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		// What net/http answers by itself, OPTIONS *, has none of our limits: its content may take for ever.
+		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
