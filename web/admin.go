@@ -18,7 +18,7 @@ import (
 // browsers are refused.
 func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", s.metrics)
+	mux.Handle("/metrics", s.newMetrics())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -39,6 +39,28 @@ func validHost(host string) bool {
 	return net.ParseIP(name) != nil || name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
 }
 
+// endUpgrades closes the connection behind an answer to a request for an upgrade that is not granted. A proxy may copy bytes
+// without a look from that request on, so that what follows could be a request that it would not have passed on like that.
+func endUpgrades(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r := c.Request(); r.ProtoMajor != 1 || r.Header.Get("Upgrade") == "" {
+			return next(c)
+		}
+		h := c.Response().Header()
+		end := func() {
+			if h.Get("Connection") != "close" {
+				h["Connection"] = append([]string{"close"}, h["Connection"]...) // beside Upgrade, which 426 lists: RFC 9110, section 7.8
+			}
+		}
+		c.Response().Before(end) // whoever takes the connection over does not come by here
+		err := next(c)
+		if err == nil && !c.Response().Committed {
+			end() // of an answer that net/http begins by itself, since there was nothing to say
+		}
+		return err
+	}
+}
+
 // limitBody gives a request's content its time. What refuses a request early needs it too: net/http
 // reads what is left of the content before it answers.
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -292,4 +293,53 @@ func TestContentOfAGet(t *testing.T) {
 			t.Errorf("case %d was not counted as %s", i, c.reason)
 		}
 	}
+}
+
+// TestUpgradesThatAreNotGranted: behind the answer to one the connection is closed, so that a proxy which copies bytes from
+// there on brings no further request. One that is granted is no matter of ours.
+func TestUpgradesThatAreNotGranted(t *testing.T) {
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	for _, c := range []struct{ request, status string }{
+		{"GET /websocket HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "400 Bad Request"},
+		{"GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n", "426 Upgrade Required"},
+		{"GET /websocket?topic=$ HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key, "400 Bad Request"},
+		{"GET /websocket HTTP/1.1\r\nHost: evil.example\r\n" + upgrade + key, "421 Misdirected Request"},
+		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key, "200 OK"},
+		{"GET /sse?topic=$ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n", "400 Bad Request"},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "200 OK"},
+		{"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "404 Not Found"},
+		{"GET /silent HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "200 OK"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			silent := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+			s, dial := inMemory(t, web.Config{Routes: map[string]http.Handler{"/silent": silent}})
+			conn, err := dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			s.publish("a", "1")
+			go io.WriteString(conn, c.request+"\r\nGET /longpoll?after=earliest HTTP/1.1\r\nHost: localhost\r\n\r\n") // which ends with the connection
+			begin := time.Now()
+			answer, _ := io.ReadAll(conn)
+			if !strings.HasPrefix(string(answer), "HTTP/1.1 "+c.status) || !strings.Contains(string(answer), "\r\nConnection: close\r\n") ||
+				strings.Contains(string(answer), `{"events":`) || time.Since(begin) > time.Second {
+				t.Errorf("%q is answered, within %v:\n%.600s", c.request, time.Since(begin), answer)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, dial := inMemory(t, web.Config{})
+		conn, err := dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "GET /websocket HTTP/1.1\r\nHost: localhost\r\n"+upgrade+key+"\r\n")
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || response.StatusCode != 101 || response.Header.Get("Connection") != "Upgrade" || len(response.Header["Connection"]) != 1 {
+			t.Errorf("one that is granted: %v, %v", response, err)
+		}
+	})
 }

@@ -23,6 +23,7 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(endUpgrades)
 	e.Pre(s.countRefusals)
 	e.Pre(s.limitBody) // before all that refuses
 	e.Pre(s.limitHead)
@@ -53,8 +54,7 @@ func (s *Server) routes() error {
 	}
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
-	s.metrics = s.newMetrics()
-	get(e, "/metrics", echo.WrapHandler(s.metrics))
+	get(e, "/metrics", echo.WrapHandler(s.newMetrics()))
 	get(e, "/version", s.version)
 	s.echo = e
 	return s.mountPage(e)

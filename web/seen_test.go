@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -277,4 +278,53 @@ func TestAdminDeadlines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMetricsOfTheAdminListener: who asks the public listener as often as he can keeps nobody from the other; and no cache may
+// keep the answer of either.
+func TestMetricsOfTheAdminListener(t *testing.T) {
+	h := hub.New(hub.Config{})
+	server, err := web.NewServer(h, web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- server.ServeAdmin(ctx, l) }()
+	admin := &service{t: t, hub: h, url: "http://" + l.Addr().String()}
+	var asking sync.WaitGroup
+	done := make(chan struct{})
+	for range 8 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					r := httptest.NewRequest("GET", "/metrics", nil)
+					r.Host = "localhost"
+					w := httptest.NewRecorder()
+					if server.ServeHTTP(w, r); w.Header().Get("Cache-Control") != "no-store" {
+						t.Errorf("the public listener answers %d, %v", w.Code, w.Header())
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		if response, body := admin.request("GET", "/metrics", nil, ""); response.StatusCode != 200 || response.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("the admin listener answers %s %v %.100s", response.Status, response.Header, body)
+		}
+	}
+	close(done)
+	asking.Wait()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
 }

@@ -132,7 +132,6 @@ type Server struct {
 	echoes     *websocket.Echo  // nil: there is no echo endpoint
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
-	metrics    http.Handler
 	addresses  *addresses
 	proxies    proxies
 	draining   atomic.Bool
