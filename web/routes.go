@@ -40,13 +40,13 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.authorize(subscribing), s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers, s.authorize(subscribing))
 	}
 	if s.echoes != nil {
-		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
+		all(e, "/websocket/echo", echo.WrapHandler(s.echoes), s.limitSubscribers, s.authorize(subscribing))
 	}
-	all(e, "/publish", s.publish, s.authorize(publishing), s.limitPublishers)
-	all(e, "/ticket", s.ticket)
+	all(e, "/publish", s.publish, s.limitPublishers, s.authorize(publishing))
+	all(e, "/ticket", s.ticket, s.limitTickets)
 	all(e, "/lab", s.lab)
 	all(e, "/lab/*", s.lab)
 	for path, handler := range s.config.Routes {
