@@ -25,7 +25,7 @@ func TestShipped(t *testing.T) {
 		}
 		t.Run(string(set.kind), func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, set.unix, web.Config{Routes: told, TrustProxy: []string{"unix", "127.0.0.0/8"}})
+			s := newService(t, set.unix, web.Config{Routes: told})
 			p := s.behind(set.kind, set.config)
 			checkNoTunnel(t, p)
 			checkMetricsAreHidden(t, p)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushlab/common/access"
 	"pushlab/common/client"
 	"pushlab/common/event"
 	"pushlab/common/hub"
@@ -342,4 +344,43 @@ func TestUpgradesThatAreNotGranted(t *testing.T) {
 			t.Errorf("one that is granted: %v, %v", response, err)
 		}
 	})
+}
+
+// TestStrangers: where everybody may do something without a token, and --open does not say that this is meant, what comes by a
+// proxy is refused, whatever Host says, unless a proxy that is trusted says that it is from this machine.
+func TestStrangers(t *testing.T) {
+	tokens, err := access.New(access.Config{PublishToken: publishToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		config web.Config
+		remote string
+		header http.Header
+		want   int
+	}{
+		{"nobody in between", web.Config{}, "127.0.0.1:1", nil, 204},
+		{"X-Forwarded-For", web.Config{}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"from here, if it is to be believed", web.Config{}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403},
+		{"Forwarded", web.Config{}, "[::1]:1", http.Header{"Forwarded": {"for=203.0.113.7"}}, 403},
+		{"Via", web.Config{}, "127.0.0.1:1", http.Header{"Via": {"1.1 varnish"}}, 403},
+		{"on a Unix socket", web.Config{}, "@", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"by a name of ours", web.Config{Hosts: []string{"localhost"}}, "127.0.0.1:1", http.Header{"Via": {"1.1 x"}}, 403},
+		{"trusted, from here", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}, "Via": {"1.1 x"}}, 204},
+		{"trusted, from elsewhere", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"trusted, on a Unix socket, from elsewhere", web.Config{TrustProxy: []string{"unix"}}, "@", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"trusted, and says nothing of whom", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"Via": {"1.1 x"}}, 204},
+		{"another is trusted", web.Config{TrustProxy: []string{"unix"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403},
+		{"open", web.Config{Open: true}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 204},
+		{"a token for one direction", web.Config{Access: tokens}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"one for each", web.Config{Access: control(t, true)}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}, "Authorization": {"Bearer " + subscribeToken}}, 204},
+	} {
+		r := httptest.NewRequest("GET", "/longpoll?wait=0", nil)
+		maps.Copy(r.Header, c.header)
+		response := asking(t, c.config).as(c.remote, "", r)
+		if body, _ := io.ReadAll(response.Body); response.StatusCode != c.want || c.want == 403 && !strings.Contains(string(body), "--open") {
+			t.Errorf("%s: %s %s", c.name, response.Status, body)
+		}
+	}
 }

@@ -233,12 +233,14 @@ func TestTrustProxy(t *testing.T) {
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "10.0.0.1", "10.0.0.2", alone},                                     // the first of all
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "what", "ever", together},                                          // then it is the proxy's
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "198.51.100.1:7", "198.51.100.2:7", alone},                         // with ports
+		{[]string{"::ffff:10.1.2.3"}, "10.1.2.3:1", "198.51.100.1", "198.51.100.2", alone},                        // the same address
+		{[]string{"10.1.2.3"}, "[::ffff:10.1.2.3]:1", "198.51.100.1", "198.51.100.2", alone},                      // as a socket for both tells it
 		{[]string{"unix"}, "@", "198.51.100.1", "198.51.100.2", alone},
 		{[]string{"unix"}, "@", "198.51.100.1", "198.51.100.1", together},
 		{[]string{"unix"}, "@", "2001:db8::1", "2001:db8:0:1::1", alone},
 		{[]string{"unix"}, "127.0.0.1:1", "198.51.100.1", "198.51.100.2", together},
 	} {
-		a := asking(t, web.Config{ConnectRate: 0.001, TrustProxy: c.trust})
+		a := asking(t, web.Config{ConnectRate: 0.001, TrustProxy: c.trust, Open: true})
 		if got := a.poll(c.remote, c.first); got != alone {
 			t.Errorf("%+v: the first was answered %d", c, got)
 		}
@@ -246,7 +248,7 @@ func TestTrustProxy(t *testing.T) {
 			t.Errorf("%+v: the second was answered %d", c, got)
 		}
 	}
-	for _, bad := range []string{"", "proxy", "10.0.0.0/33", "unix:/run/x"} {
+	for _, bad := range []string{"", "proxy", "10.0.0.0/33", "unix:/run/x", "::ffff:10.0.0.0/104", "::ffff:10.1.2.3/128"} {
 		if _, err := web.NewServer(hub.New(hub.Config{}), web.Config{TrustProxy: []string{bad}}); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

@@ -27,6 +27,7 @@ func (s *Server) routes() error {
 	e.Pre(s.countRefusals)
 	e.Pre(s.limitBody) // before all that refuses
 	e.Pre(s.limitHead)
+	e.Pre(s.checkStrangers)
 	if !s.proxies.none() {
 		e.Pre(s.seeThrough)
 	}

@@ -151,7 +151,7 @@ func (l *lockedBuffer) String() string {
 // business. Behind a proxy that is trusted it is the client's address.
 func TestLog(t *testing.T) {
 	log := new(lockedBuffer)
-	s := serve(t, hub.Config{}, web.Config{TrustProxy: []string{"127.0.0.1"}, MaxMessage: 10,
+	s := serve(t, hub.Config{}, web.Config{TrustProxy: []string{"127.0.0.1"}, Open: true, MaxMessage: 10,
 		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	secret := http.Header{"Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}, "X-Forwarded-For": {"198.51.100.7"}}
 	for _, transport := range []string{"httpstream", "sse", "websocket"} {
