@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,7 +232,7 @@ func serve(ctx context.Context, o *serveOptions, std streams) error {
 	for i, s := range sources {
 		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
 	}
-	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened) })
+	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened, debug.FreeOSMemory) })
 	err = server.Run(ctx, listeners...)
 	cancel()
 	end()
