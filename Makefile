@@ -98,7 +98,7 @@ proxies: ## Measure the transports through nginx, HAProxy, Apache, Caddy and Var
 	command -v caddy >/dev/null || missing+=(caddy)
 	command -v varnishd >/dev/null || missing+=(varnish gcc libc6-dev)
 	[ $${#missing[@]} = 0 ] || apt_install "$${missing[@]}"
-	go test -count 1 -timeout 10m -run '^TestMatrix$$' ./deploy -all -update
+	go test -count 1 -timeout 10m -run '^(TestMatrix|TestShipped)$$' ./deploy -all -update
 	go test -count 1 -timeout 10m -run '^TestDoctorProxies$$' ./common/probe -all
 
 soak-nginx: build ## Hold 10,000 subscribers of all transports behind nginx for SOAK (10m), at 50,000 deliveries a second (ARGS: more flags)

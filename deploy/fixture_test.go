@@ -49,6 +49,7 @@ type service struct {
 func newService(t *testing.T, unix bool, config web.Config) *service {
 	t.Helper()
 	config.Hosts, config.AllowedOrigins = []string{name}, []string{"https://" + name} // as in systemd/pushlab.service
+	config.TrustProxy = []string{"unix", "127.0.0.1"}
 	config.Retry = 100 * time.Millisecond
 	s := &service{t: t, hub: hub.New(hub.Config{}), config: config, address: "127.0.0.1:0"}
 	if unix {

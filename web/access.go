@@ -21,7 +21,8 @@ func LocalHost(host string) bool { return localHost(host) }
 // ticketKey is where hideTicket puts a ticket into the request's context.
 type ticketKey struct{}
 
-// hideTicket takes the ticket out of a request's URL, so that nothing that comes later can log it (CORS-05).
+// hideTicket takes the ticket out of a request's URL, so that nothing that comes later can log it (CORS-05). A query that is
+// malformed, of which it could not be taken, goes no further.
 func (s *Server) hideTicket(next echo.HandlerFunc) echo.HandlerFunc {
 	if s.config.Access == nil {
 		return next
@@ -29,7 +30,10 @@ func (s *Server) hideTicket(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		query, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil || !query.Has("ticket") { // a query that is malformed is refused
+		switch {
+		case err != nil:
+			return request.Invalid("query", "the query is malformed: %v", err)
+		case !query.Has("ticket"):
 			return next(c)
 		}
 		ticket := query.Get("ticket")

@@ -427,6 +427,23 @@ func TestTicket(t *testing.T) {
 	}
 }
 
+// A query of which a ticket cannot be taken goes no further, where it might be kept; and the ticket is still good.
+func TestTicketInAMalformedQuery(t *testing.T) {
+	seen := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a handler was asked for %s", r.URL) })
+	s := serve(t, hub.Config{}, web.Config{Access: control(t, true), Routes: map[string]http.Handler{"/seen": seen}})
+	ticket := s.makeTicket(bearer(subscribeToken))
+	for _, path := range []string{"/longpoll", "/seen", "/nothing", "/"} {
+		for _, query := range []string{"?ticket=" + ticket + "&a=%zz", "?a=1;ticket=" + ticket, "?ticket=" + ticket + ";wait=0"} {
+			if got := s.refused("GET", path+query, nil); got.status != 400 || got.parameter != "query" || strings.Contains(got.body, ticket) {
+				t.Errorf("%s: %+v", path+query, got)
+			}
+		}
+	}
+	if response, body := s.request("GET", "/longpoll?wait=0&ticket="+ticket, nil, ""); response.StatusCode != 204 {
+		t.Errorf("%s %s", response.Status, body)
+	}
+}
+
 // The connection of a ticket ends with the token that it was made from.
 func TestTicketEndsWithItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

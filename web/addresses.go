@@ -83,6 +83,9 @@ func (a *addresses) enter(addr netip.Addr) (leave func(), reason string, wait ti
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known := a.of(addr, now)
+	if open && float64(known.open) >= a.open.most { // first, since who is refused takes nothing
+		return nil, refusedAddressConnections, 5 * time.Second
+	}
 	if connects {
 		if wait := take(&known.connects, a.connects, now); wait > 0 {
 			return nil, refusedConnectRate, wait
@@ -91,15 +94,23 @@ func (a *addresses) enter(addr netip.Addr) (leave func(), reason string, wait ti
 	if !open {
 		return nil, "", 0
 	}
-	if float64(known.open) >= a.open.most {
-		return nil, refusedAddressConnections, 5 * time.Second
-	}
 	known.open++
 	return func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		known.open--
 	}, "", 0
+}
+
+// connect takes the right to subscribe once, for what takes no place, or returns after how long to try again.
+func (a *addresses) connect(addr netip.Addr) (wait time.Duration) {
+	if !a.connects.limits(addr) {
+		return 0
+	}
+	now := time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return take(&a.of(addr, now).connects, a.connects, now)
 }
 
 // publish takes the right to publish an event, or returns after how long to try again.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"pushlab/common/request"
 )
@@ -17,7 +18,7 @@ import (
 // browsers are refused.
 func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", s.metrics)
+	mux.Handle("/metrics", s.newMetrics())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -29,6 +30,8 @@ func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		// As for the others; a ServeMux answers 400.
+		DisableGeneralOptionsHandler: true,
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -48,6 +51,9 @@ func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
 // onlyLocal refuses what a page of another site may have asked for: by a name that was made to point here, or by its script.
 func (s *Server) onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 { // nothing here wants any; net/http reads it before it answers
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.ReadDeadline))
+		}
 		site := r.Header.Get("Sec-Fetch-Site")
 		switch {
 		case r.Host != "" && !localHost(r.Host):

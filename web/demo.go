@@ -39,12 +39,7 @@ func fromHere(r *http.Request) bool {
 	if err != nil || !peer.Addr().Unmap().IsLoopback() || !localHost(r.Host) {
 		return false
 	}
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For"} { // RFC 7239, and before it
-		if r.Header.Get(name) != "" {
-			return false
-		}
-	}
-	return true
+	return cameByProxy(r) == ""
 }
 
 // labServer makes the private server of a lab: one like this, without a demo. It has no engine, since its connections are

@@ -49,9 +49,9 @@ func TestDemoIsForThisMachine(t *testing.T) {
 	}
 }
 
-// TestDemoIsForNobodyElse: who only says that he is here is not.
+// TestDemoIsForNobodyElse: who only says that he is here is not, though the server is open to everybody.
 func TestDemoIsForNobodyElse(t *testing.T) {
-	s, err := web.NewServer(hub.New(hub.Config{}), web.Config{Demo: true})
+	s, err := web.NewServer(hub.New(hub.Config{}), web.Config{Demo: true, Open: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -37,6 +39,28 @@ func validHost(host string) bool {
 	return net.ParseIP(name) != nil || name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
 }
 
+// endUpgrades closes the connection behind an answer to a request for an upgrade that is not granted. A proxy may copy bytes
+// without a look from that request on, so that what follows could be a request that it would not have passed on like that.
+func endUpgrades(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r := c.Request(); r.ProtoMajor != 1 || r.Header.Get("Upgrade") == "" {
+			return next(c)
+		}
+		h := c.Response().Header()
+		end := func() {
+			if h.Get("Connection") != "close" {
+				h["Connection"] = append([]string{"close"}, h["Connection"]...) // beside Upgrade, which 426 lists: RFC 9110, section 7.8
+			}
+		}
+		c.Response().Before(end) // whoever takes the connection over does not come by here
+		err := next(c)
+		if err == nil && !c.Response().Committed {
+			end() // of an answer that net/http begins by itself, since there was nothing to say
+		}
+		return err
+	}
+}
+
 // limitBody gives a request's content its time. What refuses a request early needs it too: net/http
 // reads what is left of the content before it answers.
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
@@ -46,7 +70,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 			control := http.NewResponseController(c.Response())
 			control.SetReadDeadline(time.Now().Add(s.config.ReadDeadline))
 			if r.Method == http.MethodGet || r.Method == http.MethodHead {
-				if problem := skipBody(r.Body); problem != nil {
+				if problem := s.skipBody(r.Body); problem != nil {
 					return problem
 				}
 				control.SetReadDeadline(time.Time{}) // the answer may last
@@ -61,15 +85,25 @@ const maxSkipped = 64 << 10
 
 // skipBody reads the content of a GET, which has no meaning: RFC 9110, section 9.3.1. Before it was read, net/http does not
 // notice that a subscriber has left.
-func skipBody(body io.Reader) *request.Problem {
+func (s *Server) skipBody(body io.Reader) *request.Problem {
 	n, err := io.Copy(io.Discard, io.LimitReader(body, maxSkipped+1))
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return s.tooSlow()
 	case err != nil:
 		return request.Invalid("body", "the content did not arrive: %v", err)
 	case n > maxSkipped:
-		return &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body", Detail: "a GET needs no content; leave it out"}
+		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
+			Detail: "a GET needs no content; leave it out"})
 	}
 	return nil
+}
+
+// tooSlow refuses a request whose content did not come in time: RFC 9110, section 15.5.9. The connection is of no more use.
+func (s *Server) tooSlow() *request.Problem {
+	return s.refuse(request.LimitArrival, &request.Problem{Status: http.StatusRequestTimeout, Parameter: "body",
+		Detail: fmt.Sprintf("the content did not arrive within %v; the server's --read-deadline says how long it may take", s.config.ReadDeadline),
+		Header: http.Header{"Connection": {"close"}}})
 }
 
 func hostname(host string) string {

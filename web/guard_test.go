@@ -1,16 +1,23 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
+	"pushlab/common/access"
 	"pushlab/common/client"
 	"pushlab/common/event"
 	"pushlab/common/hub"
@@ -260,5 +267,120 @@ func TestMaxConnections(t *testing.T) {
 	}
 	if response, _ := s.request("GET", "/healthz", nil, ""); response.StatusCode != 200 {
 		t.Error("a full server is still healthy")
+	}
+}
+
+// TestContentOfAGet: content that nobody needs is answered as any other, and counted, if it is too large or does not come.
+func TestContentOfAGet(t *testing.T) {
+	a := asking(t, web.Config{})
+	for i, c := range []struct {
+		body   io.Reader
+		status int
+		reason string
+	}{
+		{strings.NewReader("some"), 204, ""},
+		{strings.NewReader(strings.Repeat("x", 64<<10+1)), 413, "message_size"},
+		{iotest.ErrReader(fmt.Errorf("read tcp: %w", os.ErrDeadlineExceeded)), 408, "arrival"},
+		{iotest.ErrReader(io.ErrUnexpectedEOF), 400, ""},
+	} {
+		response := a.as("127.0.0.1:1", "", httptest.NewRequest("GET", "/longpoll?wait=0", c.body))
+		if response.StatusCode != c.status {
+			t.Errorf("case %d: it was answered %s", i, response.Status)
+		}
+		metrics, err := io.ReadAll(a.as("127.0.0.1:1", "", httptest.NewRequest("GET", "/metrics", nil)).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count := fmt.Sprintf("pushlab_requests_refused_total{reason=%q} 1\n", c.reason); c.reason != "" && !strings.Contains(string(metrics), count) {
+			t.Errorf("case %d was not counted as %s", i, c.reason)
+		}
+	}
+}
+
+// TestUpgradesThatAreNotGranted: behind the answer to one the connection is closed, so that a proxy which copies bytes from
+// there on brings no further request. One that is granted is no matter of ours.
+func TestUpgradesThatAreNotGranted(t *testing.T) {
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	for _, c := range []struct{ request, status string }{
+		{"GET /websocket HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "400 Bad Request"},
+		{"GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n", "426 Upgrade Required"},
+		{"GET /websocket?topic=$ HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key, "400 Bad Request"},
+		{"GET /websocket HTTP/1.1\r\nHost: evil.example\r\n" + upgrade + key, "421 Misdirected Request"},
+		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key, "200 OK"},
+		{"GET /sse?topic=$ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n", "400 Bad Request"},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "200 OK"},
+		{"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "404 Not Found"},
+		{"GET /silent HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "200 OK"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			silent := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+			s, dial := inMemory(t, web.Config{Routes: map[string]http.Handler{"/silent": silent}})
+			conn, err := dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			s.publish("a", "1")
+			go io.WriteString(conn, c.request+"\r\nGET /longpoll?after=earliest HTTP/1.1\r\nHost: localhost\r\n\r\n") // which ends with the connection
+			begin := time.Now()
+			answer, _ := io.ReadAll(conn)
+			if !strings.HasPrefix(string(answer), "HTTP/1.1 "+c.status) || !strings.Contains(string(answer), "\r\nConnection: close\r\n") ||
+				strings.Contains(string(answer), `{"events":`) || time.Since(begin) > time.Second {
+				t.Errorf("%q is answered, within %v:\n%.600s", c.request, time.Since(begin), answer)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, dial := inMemory(t, web.Config{})
+		conn, err := dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "GET /websocket HTTP/1.1\r\nHost: localhost\r\n"+upgrade+key+"\r\n")
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || response.StatusCode != 101 || response.Header.Get("Connection") != "Upgrade" || len(response.Header["Connection"]) != 1 {
+			t.Errorf("one that is granted: %v, %v", response, err)
+		}
+	})
+}
+
+// TestStrangers: where everybody may do something without a token, and --open does not say that this is meant, what comes by a
+// proxy is refused, whatever Host says, unless a proxy that is trusted says that it is from this machine.
+func TestStrangers(t *testing.T) {
+	tokens, err := access.New(access.Config{PublishToken: publishToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		config web.Config
+		remote string
+		header http.Header
+		want   int
+	}{
+		{"nobody in between", web.Config{}, "127.0.0.1:1", nil, 204},
+		{"X-Forwarded-For", web.Config{}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"from here, if it is to be believed", web.Config{}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403},
+		{"Forwarded", web.Config{}, "[::1]:1", http.Header{"Forwarded": {"for=203.0.113.7"}}, 403},
+		{"Via", web.Config{}, "127.0.0.1:1", http.Header{"Via": {"1.1 varnish"}}, 403},
+		{"on a Unix socket", web.Config{}, "@", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"by a name of ours", web.Config{Hosts: []string{"localhost"}}, "127.0.0.1:1", http.Header{"Via": {"1.1 x"}}, 403},
+		{"trusted, from here", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}, "Via": {"1.1 x"}}, 204},
+		{"trusted, from elsewhere", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"trusted, on a Unix socket, from elsewhere", web.Config{TrustProxy: []string{"unix"}}, "@", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"trusted, and says nothing of whom", web.Config{TrustProxy: []string{"127.0.0.1"}}, "127.0.0.1:1", http.Header{"Via": {"1.1 x"}}, 204},
+		{"another is trusted", web.Config{TrustProxy: []string{"unix"}}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403},
+		{"open", web.Config{Open: true}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 204},
+		{"a token for one direction", web.Config{Access: tokens}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 403},
+		{"one for each", web.Config{Access: control(t, true)}, "127.0.0.1:1", http.Header{"X-Forwarded-For": {"203.0.113.7"}, "Authorization": {"Bearer " + subscribeToken}}, 204},
+	} {
+		r := httptest.NewRequest("GET", "/longpoll?wait=0", nil)
+		maps.Copy(r.Header, c.header)
+		response := asking(t, c.config).as(c.remote, "", r)
+		if body, _ := io.ReadAll(response.Body); response.StatusCode != c.want || c.want == 403 && !strings.Contains(string(body), "--open") {
+			t.Errorf("%s: %s %s", c.name, response.Status, body)
+		}
 	}
 }

@@ -461,6 +461,61 @@ func TestHTTP2Stalled(t *testing.T) {
 	})
 }
 
+// TestHTTP2Streams: a connection may have 250 streams; the next one is refused, and the others go on. When one has ended there
+// is room again.
+func TestHTTP2Streams(t *testing.T) {
+	for _, acknowledged := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s, dial := inMemory(t, web.Config{})
+			p := connectHTTP2(t, dial)
+			if acknowledged {
+				p.Write(http2Frame(http2Settings, 0x1, 0, nil))
+			}
+			refused := make(chan uint32)
+			go func() {
+				defer close(refused)
+				for {
+					var head [9]byte
+					if _, err := io.ReadFull(p, head[:]); err != nil {
+						return
+					}
+					payload := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
+					if _, err := io.ReadFull(p, payload); err != nil {
+						return
+					}
+					if head[3] == http2RstStream {
+						refused <- binary.BigEndian.Uint32(head[5:])
+					}
+				}
+			}()
+			const most = 250
+			for i := range uint32(most + 1) {
+				if _, err := p.Write(http2Get(2*i+1, "/sse")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if stream := <-refused; stream != 2*most+1 {
+				t.Errorf("stream %d is refused", stream)
+			}
+			synctest.Wait()
+			if n := s.hub.State().Subscriptions; n != most {
+				t.Errorf("%d streams are open", n)
+			}
+			p.Write(http2Frame(http2RstStream, 0, 1, []byte{0, 0, 0, 8})) // CANCEL
+			synctest.Wait()
+			p.Write(http2Get(2*most+3, "/sse"))
+			synctest.Wait()
+			if n := s.hub.State().Subscriptions; n != most {
+				t.Errorf("%d streams are open behind the end of one, and one more", n)
+			}
+			p.Close()
+			for stream := range refused {
+				t.Errorf("stream %d is refused", stream)
+			}
+		})
+	}
+}
+
 // TestDeadlines: whoever takes his time is cut off, with his answer where there is something to answer (HTTP-11).
 func TestDeadlines(t *testing.T) {
 	for _, c := range []struct {
@@ -476,6 +531,10 @@ func TestDeadlines(t *testing.T) {
 		{"half a chunk", "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", 30 * time.Second, "HTTP/1.1 408 "},
 		{"asks no second time", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 2 * time.Minute, "HTTP/1.1 200 "},
 		{"body to somebody who wants none", "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 4"},
+		{"a head that is too large, and a body that does not come", "POST /x HTTP/1.1\r\nHost: localhost\r\nCookie: " + strings.Repeat("x", 40<<10) + "\r\nContent-Length: 1000\r\n\r\n",
+			30 * time.Second, "HTTP/1.1 431 "},
+		{"body to a question about the server as a whole", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 4"},
+		{"body of a GET", "GET /sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf", 30 * time.Second, "HTTP/1.1 408 "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,29 +36,17 @@ func (s *Server) limitHead(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // limitSubscribers refuses a subscriber when there are as many as there may be, in all or from one address, or when an
-// address comes too often. While the server drains nobody is refused: see drain.
+// address comes too often. It stands before authorize: who guesses tokens is slowed down, and a ticket is not used up by a
+// request that is refused. While the server drains nobody is refused: see drain.
 func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if s.draining.Load() {
 			return next(c)
 		}
-		if limit := s.config.MaxConnections; limit > 0 && s.subscribers() >= limit {
-			return s.refuse(refusedConnections, &request.Problem{
-				Status: http.StatusServiceUnavailable,
-				Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
-				Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
-			})
-		}
-		addr := clientOf(r.RemoteAddr)
-		leave, reason, wait := s.addresses.enter(addr)
-		switch reason {
-		case refusedConnectRate:
-			return s.refuse(reason, tooMany(wait, fmt.Sprintf("%s subscribes more often than %g times a second; the server's --connect-rate says how often%s",
-				addr, s.addresses.connects.most, ifProxy)))
-		case refusedAddressConnections:
-			return s.refuse(reason, tooMany(wait, fmt.Sprintf("%s has %g subscribers, and no more may be; the server's --max-connections-per-address says how many%s",
-				addr, s.addresses.open.most, ifProxy)))
+		leave, problem := s.enter(clientOf(r.RemoteAddr))
+		if problem != nil {
+			return problem
 		}
 		if leave == nil {
 			return next(c)
@@ -74,10 +63,78 @@ func (s *Server) limitSubscribers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// enter takes a place for a subscriber from that address. It returns what gives the place back, which must be called once, or
+// nil if there is nothing to give back; or why there is none.
+func (s *Server) enter(addr netip.Addr) (leave func(), problem *request.Problem) {
+	limit := int64(s.config.MaxConnections)
+	if limit > 0 && s.places.Add(1) > limit { // counted before it is looked at, since many may come at once
+		s.places.Add(-1)
+		return nil, s.refuse(refusedConnections, &request.Problem{
+			Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("there are %d subscribers, and no more may be; try again later", limit),
+			Header: http.Header{"Retry-After": {"5"}}, // RFC 9110, section 10.2.3 (HTTP-08)
+		})
+	}
+	leaveAddress, reason, wait := s.addresses.enter(addr)
+	switch {
+	case limit <= 0:
+		leave = leaveAddress
+	case leaveAddress == nil:
+		leave = func() { s.places.Add(-1) }
+	default:
+		leave = func() {
+			leaveAddress()
+			s.places.Add(-1)
+		}
+	}
+	if reason == "" {
+		return leave, nil
+	}
+	if leave != nil {
+		leave()
+	}
+	if reason == refusedConnectRate {
+		return nil, s.connectsTooOften(addr, wait)
+	}
+	return nil, s.refuse(reason, tooMany(wait, fmt.Sprintf("%s has %g subscribers, and no more may be; the server's --max-connections-per-address says how many%s",
+		addr, s.addresses.open.most, ifProxy)))
+}
+
+// limitTickets refuses a ticket to an address that asks for too many: each is for a subscription, and counts as one.
+func (s *Server) limitTickets(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if problem := s.maySubscribe(c.Request().RemoteAddr); problem != nil {
+			return problem
+		}
+		return next(c)
+	}
+}
+
+// maySubscribe returns the problem of a peer that subscribes too often, for what takes no place. While the server drains
+// nobody has one.
+func (s *Server) maySubscribe(peer string) *request.Problem {
+	addr := clientOf(peer)
+	if s.draining.Load() {
+		return nil
+	}
+	if wait := s.addresses.connect(addr); wait > 0 {
+		return s.connectsTooOften(addr, wait)
+	}
+	return nil
+}
+
+// maySubscribeMessage is maySubscribe for a client that is answered by a message.
+func (s *Server) maySubscribeMessage(peer string) error { return inMessage(s.maySubscribe(peer)) }
+
+func (s *Server) connectsTooOften(addr netip.Addr, wait time.Duration) *request.Problem {
+	return s.refuse(refusedConnectRate, tooMany(wait, fmt.Sprintf("%s subscribes more often than %g times a second; the server's --connect-rate says how often%s",
+		addr, s.addresses.connects.most, ifProxy)))
+}
+
 // ifProxy is what to do about a limit that is for somebody else.
 const ifProxy = "; if this is a proxy's address, start the server with --trust-proxy"
 
-// limitPublishers refuses an event from an address that publishes too often.
+// limitPublishers refuses an event from an address that publishes too often. It stands before authorize, as limitSubscribers does.
 func (s *Server) limitPublishers(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if problem := s.mayPublish(c.Request().RemoteAddr); problem != nil {
@@ -99,11 +156,14 @@ func (s *Server) mayPublish(peer string) *request.Problem {
 }
 
 // mayPublishMessage is mayPublish for a client that is answered by a message.
-func (s *Server) mayPublishMessage(peer string) error {
-	if problem := s.mayPublish(peer); problem != nil {
-		return errors.New(problem.Detail)
+func (s *Server) mayPublishMessage(peer string) error { return inMessage(s.mayPublish(peer)) }
+
+// inMessage returns what a message says of a problem; nil of none.
+func inMessage(problem *request.Problem) error {
+	if problem == nil {
+		return nil
 	}
-	return nil
+	return errors.New(problem.Detail)
 }
 
 // clientOf returns the address of a peer; the zero address if it has none, as on a Unix socket.

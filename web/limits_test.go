@@ -9,11 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pushlab/common/access"
 	"pushlab/common/client"
 	"pushlab/common/hub"
 	"pushlab/common/kernel"
@@ -229,12 +233,14 @@ func TestTrustProxy(t *testing.T) {
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "10.0.0.1", "10.0.0.2", alone},                                     // the first of all
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "what", "ever", together},                                          // then it is the proxy's
 		{[]string{"10.0.0.0/8"}, "10.1.2.3:1", "198.51.100.1:7", "198.51.100.2:7", alone},                         // with ports
+		{[]string{"::ffff:10.1.2.3"}, "10.1.2.3:1", "198.51.100.1", "198.51.100.2", alone},                        // the same address
+		{[]string{"10.1.2.3"}, "[::ffff:10.1.2.3]:1", "198.51.100.1", "198.51.100.2", alone},                      // as a socket for both tells it
 		{[]string{"unix"}, "@", "198.51.100.1", "198.51.100.2", alone},
 		{[]string{"unix"}, "@", "198.51.100.1", "198.51.100.1", together},
 		{[]string{"unix"}, "@", "2001:db8::1", "2001:db8:0:1::1", alone},
 		{[]string{"unix"}, "127.0.0.1:1", "198.51.100.1", "198.51.100.2", together},
 	} {
-		a := asking(t, web.Config{ConnectRate: 0.001, TrustProxy: c.trust})
+		a := asking(t, web.Config{ConnectRate: 0.001, TrustProxy: c.trust, Open: true})
 		if got := a.poll(c.remote, c.first); got != alone {
 			t.Errorf("%+v: the first was answered %d", c, got)
 		}
@@ -242,7 +248,7 @@ func TestTrustProxy(t *testing.T) {
 			t.Errorf("%+v: the second was answered %d", c, got)
 		}
 	}
-	for _, bad := range []string{"", "proxy", "10.0.0.0/33", "unix:/run/x"} {
+	for _, bad := range []string{"", "proxy", "10.0.0.0/33", "unix:/run/x", "::ffff:10.0.0.0/104", "::ffff:10.1.2.3/128"} {
 		if _, err := web.NewServer(hub.New(hub.Config{}), web.Config{TrustProxy: []string{bad}}); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
@@ -263,23 +269,270 @@ func TestPublishRateByMessage(t *testing.T) {
 }
 
 // operate sends a message of less than 126 bytes by WebSocket and returns the answer.
-func (s *service) operate(message string) string {
+func (s *service) operate(message string) string { return s.operations("/websocket", nil, message)[0] }
+
+// operations sends messages of less than 126 bytes by WebSocket, and returns the answer to each, up to its first closing brace.
+func (s *service) operations(path string, header http.Header, messages ...string) (answers []string) {
 	s.t.Helper()
-	conn := s.stalled("websocket")
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
-	r := bufio.NewReader(conn)
-	readTo(s.t, r, "}}") // of the open event
-	frame := append([]byte{0x81, 0x80 | byte(len(message)), 0, 0, 0, 0}, message...)
-	if _, err := conn.Write(frame); err != nil {
-		s.t.Fatal(err)
-	}
-	readTo(s.t, r, `{"op":`)
-	answer, err := r.ReadString('}')
+	u, err := url.Parse(s.url)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return `{"op":` + answer
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	r := httptest.NewRequest("GET", path, nil)
+	r.Host, r.Header = "localhost", upgrade("websocket", header)
+	if err := r.Write(conn); err != nil {
+		s.t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	readTo(s.t, in, "}}") // of the open event
+	for _, message := range messages {
+		if _, err := conn.Write(append([]byte{0x81, 0x80 | byte(len(message)), 0, 0, 0, 0}, message...)); err != nil {
+			s.t.Fatal(err)
+		}
+		readTo(s.t, in, `{"`)
+		answer, err := in.ReadString('}')
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		answers = append(answers, `{"`+answer)
+	}
+	return answers
+}
+
+// TestConnectRateByMessage: to change the subscription of a WebSocket is to subscribe. While the server drains it is not
+// refused, as nobody is.
+func TestConnectRateByMessage(t *testing.T) {
+	s := serve(t, hub.Config{}, web.Config{ConnectRate: 0.2}) // two at once
+	const subscribe = `{"op":"subscribe","ref":"1","topics":["a"],"after":"earliest"}`
+	answers := s.operations("/websocket", nil, subscribe, subscribe, `{"op":"ping"}`)
+	if !strings.Contains(answers[0], `"topic":"$open"`) || !strings.Contains(answers[1], `"op":"error","ref":"1"`) ||
+		!strings.Contains(answers[1], "--connect-rate") || answers[2] != `{"op":"pong"}` {
+		t.Errorf("it was answered %q", answers)
+	}
+	s.countsRefused("connect_rate", 1)
+}
+
+// A gatedWriter has a poll wait just before it counts as one that is open.
+type gatedWriter struct {
+	*httptest.ResponseRecorder
+	gate chan struct{}
+}
+
+func (w gatedWriter) SetWriteDeadline(time.Time) error {
+	<-w.gate
+	return nil
+}
+
+// TestPlacesAreTakenAtOnce: a place is taken by whoever is let in, not only when his stream or poll is open.
+func TestPlacesAreTakenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := asking(t, web.Config{MaxConnections: 1})
+		gate := make(chan struct{})
+		var coming sync.WaitGroup
+		var answers [100]int
+		for i := range answers {
+			coming.Go(func() {
+				w := gatedWriter{httptest.NewRecorder(), gate}
+				r := httptest.NewRequest("GET", "/longpoll?wait=0", nil)
+				r.Host = "localhost"
+				a.handler.ServeHTTP(w, r)
+				answers[i] = w.Code
+			})
+		}
+		synctest.Wait()
+		close(gate)
+		coming.Wait()
+		came := map[int]int{}
+		for _, status := range answers {
+			came[status]++
+		}
+		if came[204] != 1 || came[503] != len(answers)-1 {
+			t.Errorf("of %d who came at once, by status: %v", len(answers), came)
+		}
+	})
+}
+
+// TestMaxConnectionsAtOnce: of many who come together as many get in as may, whatever the transport; and each place can be taken
+// again.
+func TestMaxConnectionsAtOnce(t *testing.T) {
+	const limit, all = 3, 100
+	for _, transport := range transports {
+		synctest.Test(t, func(t *testing.T) {
+			s, dial := inMemory(t, web.Config{MaxConnections: limit})
+			for range 3 {
+				ctx, leave := context.WithCancel(t.Context())
+				var coming sync.WaitGroup
+				var in, refused atomic.Int64
+				for range all {
+					coming.Go(func() {
+						conn, err := dial(ctx)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						defer conn.Close()
+						r := httptest.NewRequest("GET", "/"+transport, nil)
+						r.Host, r.Header = "localhost", upgrade(transport, nil)
+						if err := r.Write(conn); err != nil {
+							t.Error(err)
+							return
+						}
+						if transport == "longpoll" { // which is answered when something comes
+							in.Add(1)
+							defer in.Add(-1)
+						}
+						response, err := http.ReadResponse(bufio.NewReader(conn), r)
+						switch {
+						case err != nil:
+							t.Error(err)
+						case response.StatusCode == 503:
+							refused.Add(1)
+						default:
+							in.Add(1)
+							<-ctx.Done()
+							in.Add(-1)
+						}
+					})
+				}
+				synctest.Wait()
+				if in.Load() != limit || refused.Load() != all-limit {
+					t.Errorf("%s: %d are in, %d were refused", transport, in.Load(), refused.Load())
+				}
+				s.publish("a", "1") // so polls are answered
+				synctest.Wait()
+				leave()
+				coming.Wait()
+				synctest.Wait()
+			}
+		})
+	}
+}
+
+// TestWhoIsRefusedTakesNothing: of an address that has as many subscribers as it may, nothing is taken off the number of
+// times that it may come; and no place is kept by whom another limit, or a transport, refuses.
+func TestWhoIsRefusedTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const remote = "203.0.113.7:1"
+		a := asking(t, web.Config{MaxPerAddress: 1, MaxConnections: 2, ConnectRate: 0.2}) // two at once
+		ctx, leave := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		waiting.Go(func() { a.as(remote, "", httptest.NewRequestWithContext(ctx, "GET", "/longpoll", nil)) })
+		synctest.Wait()
+		for range 5 {
+			if status := a.poll(remote, ""); status != 429 {
+				t.Errorf("a second subscriber: %d", status)
+			}
+		}
+		leave()
+		waiting.Wait()
+		if status := a.poll(remote, ""); status != 204 {
+			t.Errorf("after the first has left: %d", status)
+		}
+		if status := a.poll(remote, ""); status != 429 {
+			t.Errorf("a third time: %d", status)
+		}
+		for range 5 { // if one of those kept its place, there would be none
+			if status := a.poll("203.0.113.8:1", ""); status != 204 && status != 429 {
+				t.Errorf("somebody else: %d", status)
+			}
+			if status := a.as("@", "", httptest.NewRequest("POST", "/longpoll", nil)).StatusCode; status != 405 {
+				t.Errorf("by another method: %d", status)
+			}
+		}
+	})
+}
+
+// TestLimitsComeBeforeTokens: who brings tokens that are none is slowed down by the limits of his address, for tickets, too; and
+// a ticket that comes when there is no place is still good when there is one.
+func TestLimitsComeBeforeTokens(t *testing.T) {
+	for path, method := range map[string]string{"/longpoll": "GET", "/ticket": "POST", "/publish": "POST", "/websocket/echo": "GET"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := asking(t, web.Config{Access: control(t, false), ConnectRate: 0.5, PublishRate: 0.5, Echo: true})
+			want := []int{401, 401, 401, 401, 401, 429, 429} // ten seconds' worth
+			for i, want := range want {
+				r := httptest.NewRequest(method, path, nil)
+				r.Header = bearer("guess")
+				if response := a.as("203.0.113.7:1", "", r); response.StatusCode != want {
+					t.Errorf("%s, guess %d: %s", path, i, response.Status)
+				}
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const remote = "203.0.113.7:1"
+		a := asking(t, web.Config{Access: control(t, false), ConnectRate: 0.2, MaxConnections: 1}) // two at once
+		token := bearer(newToken("", "*", time.Now().Add(time.Hour)))
+		ticket := func() string {
+			t.Helper()
+			r := httptest.NewRequest("POST", "/ticket", nil)
+			r.Header = token
+			var made struct{ Ticket string }
+			if response := a.as(remote, "", r); response.StatusCode != 201 || json.NewDecoder(response.Body).Decode(&made) != nil {
+				t.Fatalf("no ticket: %s", response.Status)
+			}
+			return "/longpoll?wait=0&ticket=" + made.Ticket
+		}
+		poll := func(remote, path string, want int) {
+			t.Helper()
+			if response := a.as(remote, "", httptest.NewRequest("GET", path, nil)); response.StatusCode != want {
+				t.Errorf("%s, want %d", response.Status, want)
+			}
+		}
+		ticket() // not used
+		path := ticket()
+		poll(remote, path, 429)
+		time.Sleep(5 * time.Second)
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		r := httptest.NewRequestWithContext(ctx, "GET", "/longpoll", nil)
+		r.Header = token
+		waiting.Go(func() { a.as("127.0.0.1:1", "", r) })
+		synctest.Wait()
+		poll(remote, path, 503)
+		leave()
+		waiting.Wait()
+		poll(remote, path, 204)
+		time.Sleep(10 * time.Second)
+		poll(remote, path, 401) // it was used
+	})
+}
+
+// TestTooManyTickets: as many as there may be unused; the next one is refused until some have ended.
+func TestTooManyTickets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := asking(t, web.Config{Access: control(t, true)})
+		ask := func() *http.Response {
+			r := httptest.NewRequest("POST", "/ticket", nil)
+			r.Header = bearer(subscribeToken)
+			return a.as("127.0.0.1:1", "", r) // which has no limit of its own
+		}
+		for range access.MaxTickets {
+			if response := ask(); response.StatusCode != 201 {
+				t.Fatal(response.Status)
+			}
+		}
+		response := ask()
+		body, _ := io.ReadAll(response.Body)
+		if response.StatusCode != 503 || response.Header.Get("Retry-After") != "30" || !strings.Contains(string(body), "too many tickets") {
+			t.Errorf("%s %v %s", response.Status, response.Header, body)
+		}
+		time.Sleep(30 * time.Second)
+		if response := ask(); response.StatusCode != 201 {
+			t.Errorf("after the time that it was told: %s", response.Status)
+		}
+		metrics, _ := io.ReadAll(a.as("127.0.0.1:1", "", httptest.NewRequest("GET", "/metrics", nil)).Body)
+		if !strings.Contains(string(metrics), `pushlab_requests_refused_total{reason="tickets"} 1`) {
+			t.Error("it was not counted")
+		}
+	})
 }
 
 // TestOtherLimits: each is answered with what it is about and, where it may be different later, with when to ask again.

@@ -13,7 +13,8 @@ import (
 )
 
 // newMetrics serves the server's counters to Prometheus. They are read when they are asked for, so
-// that counting costs the streams nothing but an atomic addition.
+// that counting costs the streams nothing but an atomic addition. Few may ask at a time; so each listener has one of its
+// own, and who asks the public one keeps nobody from the other.
 func (s *Server) newMetrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -45,6 +46,7 @@ func (s *Server) newMetrics() http.Handler {
 		MaxRequestsInFlight: 4,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store") // a cache before the server would tell of the past: RFC 9111, section 4.2.2
 		page := metricsPage{header: w.Header(), status: http.StatusOK}
 		handler.ServeHTTP(&page, r)
 		w.WriteHeader(page.status)

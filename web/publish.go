@@ -50,10 +50,7 @@ func (s *Server) publish(c echo.Context) error {
 		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
 			Detail: fmt.Sprintf("an event may have %d bytes; the server's --max-message says how many", tooLarge.Limit)})
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		// RFC 9110, section 15.5.9: the connection is of no more use.
-		return s.refuse(request.LimitArrival, &request.Problem{Status: http.StatusRequestTimeout, Parameter: "body",
-			Detail: fmt.Sprintf("the content did not arrive within %v; the server's --read-deadline says how long it may take", s.config.ReadDeadline),
-			Header: http.Header{"Connection": {"close"}}})
+		return s.tooSlow()
 	case err != nil:
 		return request.Invalid("body", "the content did not arrive: %v", err)
 	}

@@ -23,13 +23,15 @@ func (s *Server) routes() error {
 		s.config.Logger.Error("a handler panicked; this is a bug", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 		return err
 	}}))
+	e.Pre(endUpgrades)
 	e.Pre(s.countRefusals)
+	e.Pre(s.limitBody) // before all that refuses
 	e.Pre(s.limitHead)
+	e.Pre(s.checkStrangers)
 	if !s.proxies.none() {
 		e.Pre(s.seeThrough)
 	}
 	e.Pre(s.hideTicket)
-	e.Pre(s.limitBody)
 	e.Pre(s.checkHost)
 	crossOrigin, err := s.crossOriginProtection()
 	if err != nil {
@@ -39,13 +41,13 @@ func (s *Server) routes() error {
 	e.Pre(s.cors)
 
 	for _, name := range s.names {
-		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.authorize(subscribing), s.limitSubscribers)
+		all(e, "/"+name, echo.WrapHandler(s.transports[name]), s.limitSubscribers, s.authorize(subscribing))
 	}
 	if s.echoes != nil {
-		all(e, "/websocket/echo", echo.WrapHandler(s.echoes))
+		all(e, "/websocket/echo", echo.WrapHandler(s.echoes), s.limitSubscribers, s.authorize(subscribing))
 	}
-	all(e, "/publish", s.publish, s.authorize(publishing), s.limitPublishers)
-	all(e, "/ticket", s.ticket)
+	all(e, "/publish", s.publish, s.limitPublishers, s.authorize(publishing))
+	all(e, "/ticket", s.ticket, s.limitTickets)
 	all(e, "/lab", s.lab)
 	all(e, "/lab/*", s.lab)
 	for path, handler := range s.config.Routes {
@@ -53,8 +55,7 @@ func (s *Server) routes() error {
 	}
 	get(e, "/healthz", s.healthz)
 	get(e, "/readyz", s.readyz)
-	s.metrics = s.newMetrics()
-	get(e, "/metrics", echo.WrapHandler(s.metrics))
+	get(e, "/metrics", echo.WrapHandler(s.newMetrics()))
 	get(e, "/version", s.version)
 	s.echo = e
 	return s.mountPage(e)

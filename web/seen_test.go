@@ -5,20 +5,24 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"pushlab/common/client"
 	"pushlab/common/hub"
+	"pushlab/common/memhttp"
 	"pushlab/web"
 )
 
@@ -147,7 +151,7 @@ func (l *lockedBuffer) String() string {
 // business. Behind a proxy that is trusted it is the client's address.
 func TestLog(t *testing.T) {
 	log := new(lockedBuffer)
-	s := serve(t, hub.Config{}, web.Config{TrustProxy: []string{"127.0.0.1"}, MaxMessage: 10,
+	s := serve(t, hub.Config{}, web.Config{TrustProxy: []string{"127.0.0.1"}, Open: true, MaxMessage: 10,
 		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	secret := http.Header{"Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}, "X-Forwarded-For": {"198.51.100.7"}}
 	for _, transport := range []string{"httpstream", "sse", "websocket"} {
@@ -238,6 +242,86 @@ func TestAdmin(t *testing.T) {
 	if response, _ := admin.request("GET", "/sse", nil, ""); response.StatusCode != 404 {
 		t.Errorf("the admin listener serves subscribers: %s", response.Status)
 	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestAdminDeadlines: the admin listener waits for no content for ever, either.
+func TestAdminDeadlines(t *testing.T) {
+	for _, request := range []string{"OPTIONS *", "POST /metrics", "GET /nowhere"} {
+		synctest.Test(t, func(t *testing.T) {
+			server, err := web.NewServer(hub.New(hub.Config{}), web.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := memhttp.Listen()
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- server.ServeAdmin(ctx, l) }()
+			conn, err := l.Dial(ctx, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			begin := time.Now()
+			io.WriteString(conn, request+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+			answer, _ := io.ReadAll(conn)
+			if took := time.Since(begin); took > 31*time.Second || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
+				t.Errorf("%s was answered %.100q, after %v", request, answer, took)
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestMetricsOfTheAdminListener: who asks the public listener as often as he can keeps nobody from the other; and no cache may
+// keep the answer of either.
+func TestMetricsOfTheAdminListener(t *testing.T) {
+	h := hub.New(hub.Config{})
+	server, err := web.NewServer(h, web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- server.ServeAdmin(ctx, l) }()
+	admin := &service{t: t, hub: h, url: "http://" + l.Addr().String()}
+	var asking sync.WaitGroup
+	done := make(chan struct{})
+	for range 8 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					r := httptest.NewRequest("GET", "/metrics", nil)
+					r.Host = "localhost"
+					w := httptest.NewRecorder()
+					if server.ServeHTTP(w, r); w.Header().Get("Cache-Control") != "no-store" {
+						t.Errorf("the public listener answers %d, %v", w.Code, w.Header())
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		if response, body := admin.request("GET", "/metrics", nil, ""); response.StatusCode != 200 || response.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("the admin listener answers %s %v %.100s", response.Status, response.Header, body)
+		}
+	}
+	close(done)
+	asking.Wait()
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -52,7 +52,8 @@ type Config struct {
 	// bits; a further one is answered 429. Negative is without limit. Default 1,000, but for loopback, for which only what is
 	// configured counts. Peers on Unix sockets have no address, and no such limit.
 	MaxPerAddress int
-	// ConnectRate and PublishRate are how often in a second one address may subscribe, polls included, and publish; ten
+	// ConnectRate and PublishRate are how often in a second one address may subscribe, with polls, tickets and the subscribe
+	// operations of WebSockets, and publish; what is refused for want of a token counts, too. Ten
 	// seconds' worth may come at once. Beyond that it is answered 429. Negative and default as for MaxPerAddress, 100.
 	ConnectRate, PublishRate float64
 	// TrustProxy are the addresses or networks of proxies whose X-Forwarded-For is believed, "unix" for those on Unix
@@ -69,8 +70,8 @@ type Config struct {
 	// AllowedOrigins are the origins of further pages that may use the server, such as
 	// "https://example.com".
 	AllowedOrigins []string
-	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites. Its
-	// connections do not count as subscribers.
+	// Echo mounts /websocket/echo, which sends every message back, for protocol test suites. For tokens and limits its
+	// connections are subscribers; in metrics they are not.
 	Echo bool
 	// SocketOrigins are the origins of further pages that may open WebSockets, and nothing else.
 	SocketOrigins []string
@@ -135,9 +136,9 @@ type Server struct {
 	echoes     *websocket.Echo  // nil: there is no echo endpoint
 	labs       *lab.Labs        // nil: there is no demo
 	page       echo.HandlerFunc // serves the page's files
-	metrics    http.Handler
 	addresses  *addresses
 	proxies    proxies
+	places     atomic.Int64 // that subscribers have taken, where they are limited
 	draining   atomic.Bool
 
 	tickets     access.Tickets
@@ -181,14 +182,14 @@ func NewServer(h *hub.Hub, config Config) (*Server, error) {
 		Heartbeat: cmp.Or(config.Heartbeats[websocket.Name], config.Heartbeat), Retry: config.Retry, WriteDeadline: config.WriteDeadline,
 		Engine: config.Engine, Logger: config.Logger,
 		AllowedOrigins: slices.Concat(config.AllowedOrigins, config.SocketOrigins), MaxMessage: config.MaxMessage, Compress: config.Compress,
-		ReadDeadline: config.ReadDeadline, MayPublish: s.mayPublishMessage, Refused: s.refusals.count})
+		ReadDeadline: config.ReadDeadline, MayPublish: s.mayPublishMessage, MaySubscribe: s.maySubscribeMessage, Refused: s.refusals.count})
 	var err error
 	if s.proxies, err = parseProxies(config.TrustProxy); err != nil {
 		return nil, err
 	}
 	if config.Echo {
 		s.echoes = websocket.NewEcho(websocket.Config{
-			WriteDeadline: config.WriteDeadline, Logger: config.Logger, AllowedOrigins: config.AllowedOrigins, Compress: config.Compress})
+			WriteDeadline: config.WriteDeadline, ReadDeadline: config.ReadDeadline, Refused: s.refusals.count, Logger: config.Logger, AllowedOrigins: config.AllowedOrigins, Compress: config.Compress})
 	}
 	if config.Demo {
 		files := pageFiles()
@@ -220,6 +221,8 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 		Protocols:         protocols(),
 		HTTP2:             s.config.http2(),
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		// What net/http answers by itself, OPTIONS *, has none of our limits: its content may take for ever.
+		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {

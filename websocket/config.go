@@ -33,6 +33,8 @@ type Config struct {
 	// MayPublish is asked before a client publishes an event, with the client's address; its error is the answer. It must
 	// return soon. Default: everybody may.
 	MayPublish func(peer string) error
+	// MaySubscribe is asked in the same way before a client changes what it subscribes to.
+	MaySubscribe func(peer string) error
 	// Refused is told of each limit that a client's message crosses, by the names of package request. Default: nobody is.
 	Refused func(limit string)
 	// Compress lets clients agree on compression (RFC 7692, permessage-deflate). Each event is then
@@ -52,6 +54,9 @@ func (c Config) withDefaults() Config {
 	c.ReadDeadline = cmp.Or(c.ReadDeadline, 30*time.Second)
 	if c.MayPublish == nil {
 		c.MayPublish = func(string) error { return nil }
+	}
+	if c.MaySubscribe == nil {
+		c.MaySubscribe = func(string) error { return nil }
 	}
 	if c.Refused == nil {
 		c.Refused = func(string) {}

@@ -33,7 +33,8 @@ type Echo struct {
 }
 
 // NewEcho returns an echo endpoint. Of the configuration it uses AllowedOrigins, MaxMessage (whose
-// default is 16 MiB here), WriteDeadline and Logger.
+// default is 16 MiB here), WriteDeadline, Logger, Refused for what comes too late, and ReadDeadline, which is
+// here for a whole message from the end of the one before: it has no heartbeats that would find out who has gone.
 func NewEcho(config Config) *Echo {
 	config.MaxMessage = cmp.Or(config.MaxMessage, maxEcho)
 	config.WriteDeadline = cmp.Or(config.WriteDeadline, 10*time.Second)
@@ -78,8 +79,13 @@ func (e *Echo) serve(conn *gorilla.Conn) error {
 	defer conn.Close()
 	conn.SetReadLimit(int64(e.config.MaxMessage))
 	for {
+		conn.SetReadDeadline(until(e.config.ReadDeadline))
 		messageType, message, err := readMessage(conn, e.config.MaxMessage)
+		var timeout net.Error // gorilla keeps no more of os.ErrDeadlineExceeded
 		switch {
+		case errors.As(err, &timeout) && timeout.Timeout():
+			e.config.Refused(request.LimitArrival)
+			e.refuse(conn, gorilla.ClosePolicyViolation)
 		case errors.Is(err, errTooBig):
 			e.refuse(conn, gorilla.CloseMessageTooBig)
 		case errors.Is(err, errHeader):
@@ -104,11 +110,14 @@ func (e *Echo) refuse(conn *gorilla.Conn, code int) {
 	conn.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), e.deadline())
 }
 
-func (e *Echo) deadline() time.Time {
-	if e.config.WriteDeadline < 0 {
+func (e *Echo) deadline() time.Time { return until(e.config.WriteDeadline) }
+
+// until returns the end of that time; negative is for ever.
+func until(d time.Duration) time.Time {
+	if d < 0 {
 		return time.Time{}
 	}
-	return time.Now().Add(e.config.WriteDeadline)
+	return time.Now().Add(d)
 }
 
 // leave lets the close frame that was written last arrive: to close a socket that has unread input

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gorilla "github.com/gorilla/websocket"
 
+	"pushlab/common/memhttp"
 	"pushlab/websocket"
 )
 
@@ -156,4 +158,43 @@ func TestEchoShutdown(t *testing.T) {
 		t.Error(err)
 	}
 	conn.Close()
+}
+
+// TestEchoDeadline: who says nothing, or half of something, is cut off with the code for that, and so is who only pings.
+func TestEchoDeadline(t *testing.T) {
+	for name, c := range map[string]struct {
+		says  []byte
+		pings int
+	}{
+		"nothing": {}, "half a head": {says: []byte{0x81}}, "half a message": {says: maskedFrame(0x82, make([]byte, 100))[:50]},
+		"one frame of two": {says: maskedFrame(0x01, []byte("x"))}, "pings": {pings: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var refused []string
+				server := memhttp.NewServer(t, websocket.NewEcho(websocket.Config{Refused: func(limit string) { refused = append(refused, limit) }}))
+				dialer := gorilla.Dialer{NetDialContext: server.Dial}
+				conn, _, err := dialer.Dial("ws://localhost/", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				conn.NetConn().Write(c.says)
+				begin := time.Now()
+				for range c.pings {
+					conn.WriteControl(gorilla.PingMessage, nil, time.Now().Add(time.Second))
+					time.Sleep(5 * time.Second)
+				}
+				_, _, err = conn.ReadMessage()
+				if took := time.Since(begin); !gorilla.IsCloseError(err, gorilla.ClosePolicyViolation) || took != 30*time.Second {
+					t.Errorf("after %v: %v", took, err)
+				}
+				conn.Close()
+				synctest.Wait()
+				if len(refused) != 1 || refused[0] != "arrival" {
+					t.Errorf("it was refused for %q", refused)
+				}
+			})
+		})
+	}
 }

@@ -174,7 +174,7 @@ func (s *session) operate(message []byte) error {
 	switch op.Op {
 	case "publish":
 		var id event.ID
-		err := s.allow(s.grant.CheckPublish(op.Topic))
+		err := s.allow(s.grant.CheckPublish(cmp.Or(op.Topic, event.DefaultTopic)))
 		if err == nil {
 			id, err = s.publish(op)
 		}
@@ -188,6 +188,9 @@ func (s *session) operate(message []byte) error {
 		if err == nil {
 			op.Topics, err = s.grant.Subscription(op.Topics)
 			err = s.allow(err)
+		}
+		if err == nil {
+			err = s.config.MaySubscribe(s.stream.Peer())
 		}
 		if err == nil {
 			return s.stream.Resubscribe(op.Topics, start) // $open is the answer

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pushlab/common/access"
+	"pushlab/common/event"
 	"pushlab/common/transporttest"
 	"pushlab/common/wire"
 	"pushlab/websocket"
@@ -711,6 +712,54 @@ func TestGrant(t *testing.T) {
 		if n := f.hub.State().Head.Seq; n != 5 {
 			t.Errorf("%d events were published", n)
 		}
+	})
+}
+
+// TestGrantOfTheDefaultTopic: an event that names no topic is one of the default topic, for its grant too.
+func TestGrantOfTheDefaultTopic(t *testing.T) {
+	for granted, want := range map[string]string{
+		event.DefaultTopic: `{"op":"ack","ref":"7","id":"mfrggzdf-1"}`,
+		"other":            `{"op":"error","ref":"7","error":"the token does not let its bearer publish on \"message\""}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := start(t, websocket.Config{Heartbeat: -1})
+			grant := &access.Grant{Publish: access.Topics{granted}, Subscribe: access.Topics{"a"}}
+			f.server.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				f.handler.ServeHTTP(w, r.WithContext(access.With(r.Context(), grant)))
+			})
+			p := f.connect("")
+			p.want("$open:0")
+			p.send(text, `{"op":"publish","ref":"7","data":1}`)
+			p.want(want)
+		})
+	}
+}
+
+// TestMaySubscribe: an operation that is granted may still come too often; then nothing changes.
+func TestMaySubscribe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		f := start(t, websocket.Config{Heartbeat: -1, MaySubscribe: func(peer string) error {
+			if asked++; asked > 1 {
+				return errors.New("too often, " + peer)
+			}
+			return nil
+		}})
+		p := f.connect("?topic=a")
+		p.want("$open:0")
+		p.send(text, `{"op":"subscribe","topics":["b"]}`)
+		p.want("$open:0")
+		p.send(text, `{"op":"subscribe","ref":"7","topics":["$"]}`) // is none, and is not asked for
+		if got := p.next(); !strings.Contains(got, `"op":"error"`) || asked != 1 {
+			t.Errorf("topics that are none: %s; asked %d times", got, asked)
+		}
+		p.send(text, `{"op":"subscribe","ref":"7","topics":["c"],"after":"earliest"}`)
+		if got := p.next(); !strings.Contains(got, `"op":"error","ref":"7","error":"too often, `) {
+			t.Errorf("it was answered %s", got)
+		}
+		transporttest.Publish(t, f.hub, "c", 1)
+		transporttest.Publish(t, f.hub, "b", 1)
+		p.want("b:2")
 	})
 }
 

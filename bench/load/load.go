@@ -238,7 +238,7 @@ func (l *Load) connectNext() {
 
 // join begins to connect a subscriber.
 func (l *Load) join(s *subscriber) {
-	s.state, s.asking, s.began, s.joined = connecting, true, time.Since(l.base), 0
+	s.state, s.asking, s.began, s.joined, s.closes = connecting, true, time.Since(l.base), 0, false
 	if err := l.network.connect(s); err != nil {
 		l.lose(s, err)
 	}
@@ -273,6 +273,11 @@ func (l *Load) lose(s *subscriber, err error) {
 		return
 	}
 	l.network.disconnect(s)
+	if errors.Is(err, errClosing) { // it has lost nothing, and goes on by another
+		if err = l.network.connect(s); err == nil {
+			return
+		}
+	}
 	switch {
 	case l.cutOff(s, err):
 		return

@@ -44,6 +44,7 @@ type subscriber struct {
 	line     []byte // the beginning of a line, out of its chunk; or of a message or body that comes in parts
 	chunked  bool
 	body     int      // of an answer to a poll, in bytes
+	closes   bool     // the server ends the connection behind that answer
 	greeting []string // what a WebSocket sends when its handshake is done
 
 	fd int // of its socket, if it has one of its own
@@ -80,16 +81,24 @@ const (
 // maxBody is how large a long poll's answer, a chunk or a message may be, in bytes.
 const maxBody = 16 << 20
 
+// errClosing is why a subscriber that polls goes on by another connection: RFC 9112, section 9.6. A proxy closes one after so
+// many requests (nginx's keepalive_requests).
+var errClosing = errors.New("the server closes the connection behind its answer")
+
 // errLeaving is why a subscriber ends that was sent away.
 var errLeaving = errors.New("the server said goodbye in the middle of the run")
 
-// begin returns the request that opens the connection: with cursors, if there are all.
+// begin returns the request that opens the connection: with cursors, if there are all. For whoever only changes the connection
+// between two polls it is the second.
 func (s *subscriber) begin(dst []byte) []byte {
 	p := s.plan
 	s.phase, s.rest, s.line = head, s.rest[:0], s.line[:0]
 	s.stopUnzipping()
 	if s.cursors == nil {
 		s.cursors = make([][]byte, len(p.Cursors))
+	}
+	if s.closes {
+		return s.poll(dst)
 	}
 	ask := p.first
 	if len(p.Cursors) > 0 && !slices.ContainsFunc(s.cursors, func(c []byte) bool { return len(c) == 0 }) {
@@ -151,10 +160,10 @@ func (s *subscriber) take(p []byte, answer *[]byte) (n int, err error) {
 		if len(p) < s.body {
 			return 0, nil
 		}
-		s.phase = head
-		err := s.takeWhole(p[:s.body])
-		*answer = s.poll(*answer)
-		return s.body, err
+		if err := s.takeWhole(p[:s.body]); err != nil {
+			return 0, err
+		}
+		return s.body, s.pollAgain(answer)
 	case pieces:
 		return s.takePiece(p, answer)
 	case chunks:
@@ -187,6 +196,16 @@ func (s *subscriber) split() *split {
 // poll appends the next poll.
 func (s *subscriber) poll(dst []byte) []byte { return s.plan.next.append(dst, s.cursors) }
 
+// pollAgain appends the poll that follows an answer; errClosing says that it takes another connection.
+func (s *subscriber) pollAgain(answer *[]byte) error {
+	s.phase = head
+	if s.closes {
+		return errClosing
+	}
+	*answer = s.poll(*answer)
+	return nil
+}
+
 // takeHead takes the head of a response.
 func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
@@ -199,7 +218,7 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	if _, after, ok := bytes.Cut(status, []byte(" ")); ok && len(after) >= 3 {
 		code, _ = strconv.Atoi(string(after[:3])) // 0 is refused below
 	}
-	s.chunked, s.zipped = false, false
+	s.chunked, s.zipped, s.closes = false, false, false
 	deflates := false
 	for len(fields) > 0 {
 		var field []byte
@@ -213,6 +232,8 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			s.chunked = true
+		case bytes.EqualFold(name, []byte("Connection")):
+			s.closes = s.load.transport == longpoll.Name && bytes.EqualFold(value, []byte("close"))
 		case bytes.EqualFold(name, []byte("Content-Encoding")):
 			s.zipped = string(value) == "gzip"
 		case bytes.EqualFold(name, []byte("Sec-WebSocket-Extensions")):
@@ -257,7 +278,6 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 			s.phase = pieces
 		} else if length == 0 {
 			s.phase = head
-			*answer = s.poll(*answer)
 		}
 	case s.load.transport == websocket.Name:
 		s.phase = frames
@@ -278,6 +298,9 @@ func (s *subscriber) takeHead(p []byte, answer *[]byte) (n int, err error) {
 	}
 	if first && len(plan.opened) == 0 {
 		s.load.open(s)
+	}
+	if s.phase == head { // an answer that says nothing
+		return end + 4, s.pollAgain(answer)
 	}
 	return end + 4, nil
 }
@@ -312,11 +335,12 @@ func (s *subscriber) takePiece(p []byte, answer *[]byte) (n int, err error) {
 	if len(data) > 0 {
 		return n, s.collect(data)
 	}
-	s.phase = head
 	err = s.takeWhole(s.line)
 	s.line = s.line[:0]
-	*answer = s.poll(*answer)
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, s.pollAgain(answer)
 }
 
 // collect keeps a part of a message or body.

@@ -67,7 +67,7 @@ func (s *soak) run(ctx context.Context) error {
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "pushlab.sock")
 	server, err := machine.StartServer(ctx, machine.ServerConfig{Command: []string{
-		s.program, "serve", "--source", "none", "--log-level", "warn", "--listen", "localhost:0", "--listen", "unix:" + socket,
+		s.program, "serve", "--source", "none", "--log-level", "warn", "--listen", "localhost:0", "--listen", "unix:" + socket, "--trust-proxy", "unix",
 	}})
 	if err != nil {
 		return err

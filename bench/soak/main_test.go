@@ -36,6 +36,7 @@ func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.String("source", "", "")
 	flags.String("log-level", "", "")
+	trusted := flags.String("trust-proxy", "", "")
 	flags.Func("listen", "", func(at string) error {
 		l, err := web.Listen(ctx, at, web.Socket{Mode: 0o660})
 		listeners = append(listeners, l)
@@ -46,7 +47,7 @@ func serve(args []string) error {
 	}
 	h := hub.New(hub.Config{})
 	defer h.Close()
-	s, err := web.NewServer(h, web.Config{})
+	s, err := web.NewServer(h, web.Config{TrustProxy: []string{*trusted}})
 	if err != nil {
 		return err
 	}

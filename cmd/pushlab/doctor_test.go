@@ -38,7 +38,7 @@ func doDoctor(t *testing.T, args ...string) (stdout string, err error) {
 // TestDoctor asks a server that runs as a process, straight, and through a proxy that drops a header field.
 func TestDoctor(t *testing.T) {
 	socket := "unix:" + filepath.Join(t.TempDir(), "pushlab.sock")
-	server, address := startServer(t, "--listen", socket)
+	server, address := startServer(t, "--listen", socket, "--trust-proxy", "127.0.0.1")
 	server.line() // the second listener
 	for _, args := range [][]string{{address}, {socket}, {"--publish=false", address}} {
 		out, err := doDoctor(t, append(args, "--idle", "1s")...)
@@ -78,7 +78,7 @@ func TestDoctor(t *testing.T) {
 
 // TestDoctorToken asks through something that wants to know who asks.
 func TestDoctorToken(t *testing.T) {
-	_, address := startServer(t)
+	_, address := startServer(t, "--trust-proxy", "127.0.0.1")
 	to, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)

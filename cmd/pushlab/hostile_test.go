@@ -153,18 +153,21 @@ var metricsClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: t
 func stateOf(t *testing.T, url string) serverState {
 	t.Helper()
 	values := map[string]float64{}
-	for response := new(http.Response); response.StatusCode != http.StatusOK; { // 503: too many ask for them
-		var err error
-		if response, err = metricsClient.Get(url + "/metrics"); err != nil {
+	status := ""
+	within(t, 20*time.Second, func() bool {
+		response, err := metricsClient.Get(url + "/metrics")
+		if err != nil {
 			t.Errorf("a healthy request: %v", err)
-			return serverState{}
+			return true
 		}
+		defer response.Body.Close()
 		for s := bufio.NewScanner(response.Body); s.Scan(); {
 			name, value, _ := strings.Cut(s.Text(), " ")
 			values[name], _ = strconv.ParseFloat(value, 64)
 		}
-		response.Body.Close()
-	}
+		status = response.Status
+		return response.StatusCode == http.StatusOK // 503: too many ask for them
+	}, func() string { return "the metrics are answered " + status })
 	return serverState{int(values["go_goroutines"]), int(values["process_open_fds"]), values["go_memstats_heap_alloc_bytes"]}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func serveCommand(std streams) *cobra.Command {
 	f.Var(&o.maxMessage, "max-message", "how large a published event may be")
 	f.IntVar(&o.web.MaxConnections, "max-connections", 0, "how many subscribers there may be at a time; 0 is as many as the system allows")
 	f.IntVar(&o.perAddress, "max-connections-per-address", 1000, "how many subscribers there may be at a time from one address; 0 is no limit. This and the next two are for loopback only if they are given")
-	f.Var(&frequencyValue{&o.connectRate, time.Second}, "connect-rate", "how often one address may subscribe, polls included, on average; ten seconds' worth may come at once; 0 is no limit")
+	f.Var(&frequencyValue{&o.connectRate, time.Second}, "connect-rate", "how often one address may subscribe, with polls and tickets, on average; ten seconds' worth may come at once; 0 is no limit")
 	f.Var(&frequencyValue{&o.publishRate, time.Second}, "publish-rate", "how often one address may publish, likewise")
 	f.StringArrayVar(&o.web.TrustProxy, "trust-proxy", nil, "whose X-Forwarded-For to believe: the address or network of a proxy, or unix for who connects to our Unix sockets; may be repeated")
 	f.IntVar(&o.maxTopics, "max-topics", 100_000, "how many topics the log may know")
@@ -251,7 +252,7 @@ func serve(ctx context.Context, o *serveOptions, std streams) (err error) {
 	for i, s := range sources {
 		running.Go(func() { runSource(ctx, s, o.sources[i], h, logger) })
 	}
-	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened) })
+	running.Go(func() { giveMemoryBack(ctx, server.ConnectionsOpened, debug.FreeOSMemory) })
 	err = server.Run(ctx, listeners...)
 	return err
 }

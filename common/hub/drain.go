@@ -16,7 +16,8 @@ const (
 // Drain is Close that takes its time, so that those who are sent away do not come back all at once. Publish fails from now
 // on, so nobody misses what comes after his end. Each subscription ends as by Close, at a time of its own: the window is cut
 // into as many parts as there are subscriptions, and each ends somewhere in one of them, in no order. New ones end at once.
-// Each takes 10 ms at the most, however long the window is, and those that close meanwhile take no time. Up to 16 end at once.
+// Each takes 10 ms at the most, however long the window is, and those that have closed before their turn take no time. Up to
+// 16 end at once.
 //
 // It returns when all have ended, or ctx has, and then the hub is closed.
 func (h *Hub) Drain(ctx context.Context, window time.Duration) {
@@ -34,11 +35,13 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for i, s := range list {
+	turn := 0
+	for _, s := range list {
 		if s.isClosed() {
 			continue
 		}
-		timer.Reset(time.Duration((float64(i)+rand.Float64())*float64(part)) - time.Since(begin))
+		timer.Reset(time.Duration((float64(turn)+rand.Float64())*float64(part)) - time.Since(begin))
+		turn++
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

@@ -153,6 +153,35 @@ func TestWhileItDrains(t *testing.T) {
 	})
 }
 
+// TestDrainSkipsWhoHasGone: the time of those who go by themselves is not waited for, wherever in the list they are; the others
+// still have theirs.
+func TestDrainSkipsWhoHasGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Config{})
+		var waiting []*Subscription
+		for range 1_000 {
+			waiting = append(waiting, h.Subscribe(nil, Start{}))
+		}
+		begin := time.Now()
+		drained := make(chan struct{})
+		go func() {
+			h.Drain(context.Background(), time.Second)
+			close(drained)
+		}()
+		synctest.Wait()
+		for _, s := range waiting[:900] { // before the turn of nearly all
+			s.Close()
+		}
+		<-drained
+		if took := time.Since(begin); took < 90*time.Millisecond || took > 110*time.Millisecond {
+			t.Errorf("it took %v, for a tenth of those for whom it would have taken a second", took)
+		}
+		for _, s := range waiting[900:] {
+			s.Close()
+		}
+	})
+}
+
 // TestDrainIsCutShort: when its context ends, all subscriptions do.
 func TestDrainIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

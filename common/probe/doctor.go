@@ -101,7 +101,7 @@ func Diagnose(ctx context.Context, address string, o DoctorOptions) (*Diagnosis,
 	if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
 		return nil, err
 	}
-	d := &Diagnosis{URL: address, Direct: o.Direct, Hops: append(recognize(ways[0].heads), ways[0].page...)}
+	d := &Diagnosis{URL: address, Direct: o.Direct, Hops: append(ways[0].hops(), ways[0].page...)}
 	d.Observations = ways[0].found
 	if len(ways) > 1 {
 		compare(d.Observations, ways[1].found)

@@ -401,6 +401,73 @@ func compress(f *fixture, atOnce bool) {
 	})
 }
 
+// TestDoctorBomb: a stream that inflates to much more than was published is given up, and only that.
+func TestDoctorBomb(t *testing.T) {
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	io.CopyN(z, newlines{}, 64<<20) // to a buffer
+	z.Close()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, web.Config{})
+		f.answer(func(r *http.Response) {
+			if streams(r) && r.Request.Header.Get("Accept-Encoding") == "gzip" {
+				r.Body.Close()
+				r.Body = io.NopCloser(bytes.NewReader(bomb.Bytes()))
+				r.Header.Set("Content-Encoding", "gzip")
+			}
+		})
+		d, err := probe.Diagnose(t.Context(), memhttp.URL, probe.DoctorOptions{DialContext: f.front(), Idle: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(t, d); len(causes(d)) > 0 || !strings.Contains(got, "a compressed stream brought more than 1 MiB") {
+			t.Errorf("found %s", got)
+		}
+	})
+}
+
+type newlines struct{}
+
+func (newlines) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+	}
+	return len(p), nil
+}
+
+// TestDoctorPublishesDirectly: where nothing can be published through the hops it is done without them, though the examination
+// of that way is over already.
+func TestDoctorPublishesDirectly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, web.Config{})
+		f.body(func(b io.ReadCloser) io.ReadCloser { return &filled{ReadCloser: b, size: 64 << 10} }) // so that much is published
+		f.before = func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+					return
+				}
+				h.ServeHTTP(w, r)
+			})
+		}
+		// A hop that shows itself on this way, too: then nothing is asked at the end, and the race detector can tell that there is
+		// no order between that and what the other way still does here.
+		direct := *f.proxy
+		direct.ModifyResponse = func(r *http.Response) error {
+			r.Header.Set("Via", "1.1 Caddy")
+			return nil
+		}
+		d, err := probe.Diagnose(t.Context(), memhttp.URL, probe.DoctorOptions{DialContext: f.front(), Direct: memhttp.URL, DialDirect: memhttp.NewServer(t, &direct).Dial, Idle: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"broken publish : publish, hop", "broken opening httpstream+sse: buffering, hop", "broken delay httpstream+sse: buffering, hop"}
+		if got := symptoms(d); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("found %q, want %q\n%s", got, want, shown(t, d))
+		}
+	})
+}
+
 // TestDoctorServerAtFault finds the same without the proxy.
 func TestDoctorServerAtFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -203,20 +203,25 @@ func (w *way) stream(ctx context.Context, transport string, a ask, wait time.Dur
 	return s, nil
 }
 
-// unzipper returns what decodes the pieces of a gzip stream as far as they go.
-func unzipper() func([]byte) []byte {
+// maxUnzipped is how much a compressed stream may have, inflated or not: some times what a doctor publishes.
+const maxUnzipped = 4 * pourMost
+
+// unzipper returns what decodes the pieces of a gzip stream as far as they go: all of it each time, since what package gzip
+// has taken and not given out yet ends with the first piece that is not complete. It fails beyond maxUnzipped.
+func unzipper() func([]byte) ([]byte, error) {
 	var zipped []byte
 	told := 0
-	return func(piece []byte) []byte {
+	return func(piece []byte) (fresh []byte, err error) {
 		zipped = append(zipped, piece...)
-		r, err := gzip.NewReader(bytes.NewReader(zipped))
-		if err != nil {
-			return nil // its head has not come yet
+		var text []byte
+		if r, err := gzip.NewReader(bytes.NewReader(zipped)); err == nil { // else its head has not come yet
+			text, _ = io.ReadAll(io.LimitReader(r, maxUnzipped+1)) // it ends where nothing more has come
 		}
-		text, _ := io.ReadAll(r) // it ends where nothing more has come
-		fresh := text[told:]
-		told = len(text)
-		return fresh
+		if len(zipped) > maxUnzipped || len(text) > maxUnzipped {
+			return nil, fmt.Errorf("a compressed stream brought more than %s", inBytes(maxUnzipped))
+		}
+		fresh, told = text[min(told, len(text)):], max(told, len(text))
+		return fresh, nil
 	}
 }
 

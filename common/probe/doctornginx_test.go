@@ -28,9 +28,11 @@ func serveTCP(t *testing.T, config web.Config) (address string) {
 	return serveAt(t, "127.0.0.1:0", config)
 }
 
-// serveAt does so at 127.0.0.1:PORT or unix:PATH.
+// serveAt does so at 127.0.0.1:PORT or unix:PATH. It believes proxies that they ask for somebody of this machine, or it would
+// refuse what they pass on.
 func serveAt(t *testing.T, at string, config web.Config) (address string) {
 	t.Helper()
+	config.TrustProxy = []string{"unix", "127.0.0.1"}
 	server, err := web.NewServer(hub.New(hub.Config{}), config)
 	if err != nil {
 		t.Fatal(err)

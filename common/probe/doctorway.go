@@ -93,10 +93,17 @@ func (w *way) examine(ctx context.Context) error {
 		running.Wait()
 		w.judgeLogs()
 	}
-	if len(recognize(w.heads)) == 0 {
+	if len(w.hops()) == 0 {
 		w.provoke(ctx)
 	}
 	return nil
+}
+
+// hops returns those that show themselves in the answers so far. The other way may be asking here just then.
+func (w *way) hops() []Hop {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return recognize(w.heads)
 }
 
 // target returns an endpoint on this way, which has the transport's name, or another one.
@@ -304,7 +311,7 @@ func (w *way) publish(ctx context.Context, text string) (string, error) {
 
 // judgeLogs tells whether all answers were of one log.
 func (w *way) judgeLogs() {
-	switch n := len(w.epochs); {
+	switch n := len(w.epochsSeen()); {
 	case n > 1:
 		w.broken(logCheck, "", SeveralLogs, "Requests reach servers that do not share a log: who comes back elsewhere gets a $gap.", "cursors of %d epochs", n)
 	case n == 1:

@@ -19,7 +19,7 @@ type stream struct {
 	pending []byte           // the beginning of a unit
 	begun   time.Time        // when it began to come
 
-	decode func(piece []byte) []byte // undoes a Content-Encoding; nil if there is none
+	decode func(piece []byte) ([]byte, error) // undoes a Content-Encoding; nil if there is none
 }
 
 // A unit is what a client sees at once, as it came.
@@ -72,7 +72,9 @@ func (s *stream) next(deadline time.Time) (unit, error) {
 			return unit{}, err
 		}
 		if s.decode != nil {
-			piece = s.decode(piece)
+			if piece, err = s.decode(piece); err != nil {
+				return unit{}, err
+			}
 		}
 		if len(s.pending) == 0 {
 			s.begun = time.Now()

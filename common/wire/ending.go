@@ -25,6 +25,6 @@ func OnEnd(r *http.Request, do func()) (with *http.Request, taken func() bool) {
 func (s *Stream) Answer(r *http.Request) {
 	e, ok := r.Context().Value(endingKey{}).(*ending)
 	if ok && e.taken.CompareAndSwap(false, true) {
-		s.ending = e.do
+		s.atEnd(e.do)
 	}
 }

@@ -62,6 +62,7 @@ func TestOnEndOfAccept(t *testing.T) {
 		r, taken := wire.OnEnd(httptest.NewRequest("GET", "/", nil), func() { ended++ })
 		near, far := memhttp.Pipe(memhttp.BufferSize)
 		stream := f.streams.Accept(near, f.hub.Subscribe(nil, hub.Start{}), "memory")
+		stream.EndAt(time.Now().Add(time.Hour)) // both are done
 		stream.Answer(r)
 		stream.Start(nil, reader{func() { io.Copy(io.Discard, near) }, func() {}})
 		if far.Close(); !taken() || stream.Peer() != "memory" {

@@ -22,11 +22,10 @@ type Stream struct {
 	peer     string
 	since    time.Duration
 	reader   Reader
-	ending   func() // what OnEnd said; nil: nothing
+	ending   func() // what is to be done at its end: see atEnd; nil: nothing
 
 	delivered atomic.Int64 // events
 	written   int64        // bytes, for the log
-	end       *time.Timer  // see EndAt; nil: it has no time
 
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one
@@ -81,7 +80,20 @@ func (s *Stream) Peer() string { return s.peer }
 func (s *Stream) Use(encoding *hub.Encoding) { s.encoding = encoding }
 
 // EndAt has the stream say goodbye at that time. It must be called before Start.
-func (s *Stream) EndAt(t time.Time) { s.end = time.AfterFunc(time.Until(t), s.expire) }
+func (s *Stream) EndAt(t time.Time) {
+	timer := time.AfterFunc(time.Until(t), s.expire)
+	s.atEnd(func() { timer.Stop() })
+}
+
+// atEnd has something done at the end of the stream, beside what is to be done already. Few streams have two such things, and
+// most have none, so there is one field for all of them.
+func (s *Stream) atEnd(do func()) {
+	if first := s.ending; first != nil {
+		s.ending = func() { first(); do() }
+		return
+	}
+	s.ending = do
+}
 
 // A Reader reads what the peer of a stream says.
 type Reader interface {
@@ -245,9 +257,6 @@ func (s *Stream) finish(reason Reason) {
 	s.tell()
 	s.mu.Unlock()
 	s.sub.Close()
-	if s.end != nil {
-		s.end.Stop()
-	}
 	if s.ready == nil {
 		s.place.leave(s)
 	}

@@ -23,8 +23,15 @@ sub vcl_recv {
 	# pushlab serve --host push.example.com --allow-origin https://push.example.com
 	set req.http.X-Forwarded-For = client.ip;
 
-	# An upgrade is for the two ends alone: from here on Varnish copies bytes.
-	if (req.http.Upgrade ~ "(?i)websocket") {
+	# What the server tells of itself is for who runs it. For Prometheus add `&& client.ip != "ADDRESS"`, or have the server
+	# listen for it: pushlab serve --admin
+	if (req.url ~ "^/metrics(\?|$)") {
+		return (synth(403));
+	}
+
+	# An upgrade is for the two ends alone: from here on Varnish copies bytes, and looks at no further request. The server
+	# takes none, either: who asks for an upgrade and does not get it has his connection closed.
+	if (req.http.Upgrade ~ "(?i)websocket" && req.url ~ "^/websocket") {
 		return (pipe);
 	}
 
