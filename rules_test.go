@@ -118,6 +118,8 @@ var (
 		"sse/message_test.go":         "for servers that send something other than envelopes",
 		"websocket/session.go":        "only WebSocket listens after its handshake",
 		"websocket/session_test.go":   "only WebSocket listens after its handshake",
+		"websocket/publish.go":        "only WebSocket listens after its handshake",
+		"websocket/publish_test.go":   "only WebSocket listens after its handshake",
 		"websocket/frames.go":         "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/frames_test.go":    "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/messenger.go":      "gorilla's connections, of which a few serve all",
