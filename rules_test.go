@@ -151,7 +151,7 @@ var waived = map[string]string{
 }
 
 // bubbles are, beside synctest.Test, functions that run a function literal in virtual time.
-var bubbles = []string{"onEngines"}
+var bubbles = []string{"onEngines", "onSlowLog"}
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.
 var testTags = []string{"linux", "darwin", "windows", "unix", "race"}
