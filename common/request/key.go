@@ -76,3 +76,8 @@ func parseString(field string) (string, error) {
 	}
 	return "", errors.New(`request: the key's second quotation mark is missing; send "abc", or abc`)
 }
+
+// QuoteKey returns the field for a key.
+func QuoteKey(key string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+}
