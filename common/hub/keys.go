@@ -10,6 +10,9 @@ import (
 // ErrKeys is returned by PublishOnce for a new key when the hub remembers as many as it may.
 var ErrKeys = errors.New("hub: too many idempotency keys are in use")
 
+// HasLog reports whether the hub has Config.Log. Without it an event is published, or not, and never in doubt.
+func (h *Hub) HasLog() bool { return h.config.Log != nil }
+
 // keys remembers which event was appended under which key, each for as long as the window. The hub's mutex guards it.
 type keys struct {
 	window time.Duration
