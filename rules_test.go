@@ -41,6 +41,8 @@ var allowed = map[string][]string{
 	"common/hub":     {"common/event"},
 	"common/source":  {"common/event"},
 	"common/journal": {"common/event", "common/hub"},
+
+	"common/journal/history": {"common/event"}, // not hub, whose tests use it, too
 	"common/request": {"common/access", "common/event", "common/hub"},
 	"common/kernel":  {},
 	"common/wire":    {"common/event", "common/hub", "common/kernel"},
@@ -87,7 +89,7 @@ var allowed = map[string][]string{
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/browsertest", "common/memhttp", "common/transporttest"}
+var testSupport = []string{"common/browsertest", "common/journal/history", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
@@ -100,6 +102,7 @@ var reserved = map[string][]string{
 
 // testOnly modules may be imported by _test.go files and testSupport alone.
 var testOnly = []string{
+	"github.com/anishathalye/porcupine",
 	"github.com/chromedp",
 	"github.com/google/go-cmp",
 	"go.uber.org/goleak",
