@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"common/journal": {"common/event", "common/hub"},
 
 	"common/journal/embedded":    {"common/event", "common/hub", "common/journal"},
+	"common/journal/history":     {"common/event"}, // not hub, whose tests use it, too
 	"common/journal/journaltest": {"common/event", "common/hub", "common/journal"},
 
 	"common/request": {"common/access", "common/event", "common/hub"},
@@ -91,7 +92,7 @@ var allowed = map[string][]string{
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/browsertest", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
+var testSupport = []string{"common/browsertest", "common/journal/history", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
@@ -105,6 +106,7 @@ var reserved = map[string][]string{
 
 // testOnly modules may be imported by _test.go files and testSupport alone.
 var testOnly = []string{
+	"github.com/anishathalye/porcupine",
 	"github.com/chromedp",
 	"github.com/google/go-cmp",
 	"go.uber.org/goleak",
@@ -123,6 +125,8 @@ var (
 		"sse/message_test.go":         "for servers that send something other than envelopes",
 		"websocket/session.go":        "only WebSocket listens after its handshake",
 		"websocket/session_test.go":   "only WebSocket listens after its handshake",
+		"websocket/publish.go":        "only WebSocket listens after its handshake",
+		"websocket/publish_test.go":   "only WebSocket listens after its handshake",
 		"websocket/frames.go":         "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/frames_test.go":    "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/messenger.go":      "gorilla's connections, of which a few serve all",
@@ -154,7 +158,7 @@ var waived = map[string]string{
 }
 
 // bubbles are, beside synctest.Test, functions that run a function literal in virtual time.
-var bubbles = []string{"onEngines"}
+var bubbles = []string{"onEngines", "onSlowLog"}
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.
 var testTags = []string{"linux", "darwin", "windows", "unix", "race"}
