@@ -638,4 +638,3 @@ func TestReadsForgetTheirConsumers(t *testing.T) {
 		return err
 	})
 }
-
