@@ -56,8 +56,8 @@ func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
 		return s.send(ctx, waiting, msg, s.config.AppendTimeout)
 	}
 	msg.Header = nats.Header{nats.MsgIdHdr: {messageID(e.Key)}}
-	for {
-		id, err := s.send(ctx, waiting, msg, s.config.AppendTimeout/3)
+	for patience := s.config.AppendTimeout / 5; ; patience *= 2 {
+		id, err := s.send(ctx, waiting, msg, patience)
 		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, 20*time.Millisecond) != nil {
 			return id, err
 		}
@@ -169,33 +169,28 @@ type stored struct {
 
 // get asks for one message. The leader answers: other replicas, which a direct get may ask, can be behind.
 func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, err error) {
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
-	if err != nil {
-		return m, false, err
-	}
-	defer cancel()
 	body, err := json.Marshal(r)
 	if err != nil {
 		return m, false, fmt.Errorf("journal: %w", err)
-	}
-	answer, err := s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
-	if err != nil {
-		return m, false, s.failed(ctx, asking, err)
 	}
 	var got struct {
 		Error   *jetstream.APIError
 		Message *stored
 	}
-	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return m, false, s.failed(ctx, asking, err)
-	}
-	switch {
-	case got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return m, false, nil
-	case got.Error != nil:
-		return m, false, s.failed(ctx, asking, got.Error)
-	case got.Message == nil:
-		return m, false, s.failed(ctx, asking, errors.New("the answer holds no message"))
+	err = s.try(ctx, func(ctx context.Context) error {
+		answer, err := s.nc.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+		switch {
+		case err != nil:
+			return err
+		case json.Unmarshal(answer.Data, &got) != nil || got.Error == nil && got.Message == nil:
+			return errors.New("the answer holds no message")
+		case got.Error != nil && got.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound:
+			return got.Error
+		}
+		return nil
+	})
+	if err != nil || got.Message == nil {
+		return m, false, err
 	}
 	return *got.Message, true, nil
 }
