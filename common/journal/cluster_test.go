@@ -18,6 +18,7 @@ import (
 // TestCluster has two nodes append and follow while the servers are stopped and started one after the other, the leader
 // first: what was acknowledged is delivered to both, once, in one order, and pages have it at once.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	servers := journaltest.NewCluster(t, 3)
 	var urls []string
 	for _, s := range servers {
@@ -63,7 +64,7 @@ func TestCluster(t *testing.T) {
 
 	appending, enough := context.WithCancel(t.Context())
 	var publishers sync.WaitGroup
-	acked := make([]map[uint64]string, 4)
+	acked := make([]map[uint64]string, 3)
 	for p := range acked {
 		acked[p] = map[uint64]string{}
 		publishers.Go(func() {
@@ -100,7 +101,7 @@ func TestCluster(t *testing.T) {
 			return err == nil && s.Last >= from+more
 		})
 	}
-	reaches(200)
+	reaches(100)
 	info, err := nodes[0].Info(t.Context())
 	if err != nil || info.Replicas != 3 || len(info.Peers) != 2 || info.Leader == "" {
 		t.Fatalf("%+v, %v", info, err)
@@ -109,9 +110,9 @@ func TestCluster(t *testing.T) {
 	for i := range 2 {
 		s := servers[(leader+i)%3]
 		s.Stop()
-		reaches(200)
+		reaches(100)
 		s.Start(t)
-		reaches(200)
+		reaches(100)
 	}
 	enough()
 	publishers.Wait()
