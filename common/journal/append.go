@@ -23,9 +23,7 @@ const overhead = 128
 // is worth. An entry with a key is sent again when the connection was lost or no answer came, until AppendTimeout is over.
 func (s *Stream) Append(ctx context.Context, e hub.Entry) (event.ID, error) {
 	begun := time.Now()
-	s.Stats.Appending.Add(1)
 	id, err := s.append(ctx, e)
-	s.Stats.Appending.Add(-1)
 	if s.config.Appended != nil {
 		s.config.Appended(time.Since(begun), err)
 	}
@@ -49,7 +47,11 @@ func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
 			return event.ID{}, err
 		}
 	}
-	defer func() { <-s.places }()
+	s.Stats.Appending.Add(1)
+	defer func() {
+		s.Stats.Appending.Add(-1)
+		<-s.places
+	}()
 
 	msg := &nats.Msg{Subject: s.prefix + e.Topic, Data: e.Data}
 	if e.Key == "" {
@@ -84,7 +86,11 @@ func (s *Stream) fits(e hub.Entry) error {
 func (s *Stream) place(ctx, waiting context.Context) error {
 	select {
 	case s.places <- struct{}{}:
-		return nil
+		// With hardly any time left the answer would come too late, and nobody would know what became of it.
+		if end, _ := waiting.Deadline(); time.Until(end) > s.config.AppendTimeout/10 {
+			return nil
+		}
+		<-s.places
 	case <-waiting.Done():
 	}
 	if err := ctx.Err(); err != nil {

@@ -21,7 +21,7 @@ type Stats struct {
 	Reconnects atomic.Uint64
 	// ConsumerResets is how often Tail had to begin anew at the server, after the first time.
 	ConsumerResets atomic.Uint64
-	// Appending is how many appends wait for their place or their answer.
+	// Appending is how many appends wait for their answer now.
 	Appending atomic.Int64
 	// Resent is how often an append was sent again, under its key, because no answer came.
 	Resent atomic.Uint64

@@ -113,8 +113,16 @@ func (s *Server) Recreate(t testing.TB, name string) {
 		if err := js.DeleteStream(ctx, name); err != nil {
 			return err
 		}
-		_, err = js.CreateStream(ctx, config)
-		return err
+		for late := time.After(patience); ; { // the server may still be removing the files
+			if _, err = js.CreateStream(ctx, config); err == nil {
+				return nil
+			}
+			select {
+			case <-late:
+				return err
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
 	})
 }
 
