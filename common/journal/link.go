@@ -158,8 +158,18 @@ func (s *Stream) watch() {
 	})
 	s.nc.SetClosedHandler(func(*nats.Conn) {
 		s.link.connect(fmt.Errorf("%w: the log was closed", hub.ErrUnavailable))
-		close(s.closed)
+		s.onceClosed.Do(func() { close(s.closed) })
 	})
+	switch { // what happened before there were handlers
+	case s.nc.IsClosed():
+		s.link.connect(fmt.Errorf("%w: the connection was closed", hub.ErrUnavailable))
+		s.onceClosed.Do(func() { close(s.closed) })
+	case !s.nc.IsConnected():
+		s.link.connect(fmt.Errorf("%w: the connection to the NATS servers is lost, and being made again; try again", hub.ErrUnavailable))
+		if s.nc.IsConnected() {
+			s.link.connect(nil)
+		}
+	}
 	s.nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if network := new(net.OpError); errors.As(err, &network) {
 			return // the connection is lost, which is told above

@@ -34,6 +34,8 @@ type Stream struct {
 	renewing sync.Mutex
 	closing  atomic.Bool
 	closed   chan struct{} // closed when the connection is
+
+	onceClosed sync.Once
 }
 
 var _ hub.Log = (*Stream)(nil)
