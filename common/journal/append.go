@@ -23,9 +23,7 @@ const overhead = 128
 // is worth. An entry with a key is sent again when the connection was lost or no answer came, until AppendTimeout is over.
 func (s *Stream) Append(ctx context.Context, e hub.Entry) (event.ID, error) {
 	begun := time.Now()
-	s.Stats.Appending.Add(1)
 	id, err := s.append(ctx, e)
-	s.Stats.Appending.Add(-1)
 	if s.config.Appended != nil {
 		s.config.Appended(time.Since(begun), err)
 	}
@@ -49,15 +47,19 @@ func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
 			return event.ID{}, err
 		}
 	}
-	defer func() { <-s.places }()
+	s.Stats.Appending.Add(1)
+	defer func() {
+		s.Stats.Appending.Add(-1)
+		<-s.places
+	}()
 
 	msg := &nats.Msg{Subject: s.prefix + e.Topic, Data: e.Data}
 	if e.Key == "" {
 		return s.send(ctx, waiting, msg, s.config.AppendTimeout)
 	}
 	msg.Header = nats.Header{nats.MsgIdHdr: {messageID(e.Key)}}
-	for {
-		id, err := s.send(ctx, waiting, msg, s.config.AppendTimeout/3)
+	for patience := s.config.AppendTimeout / 5; ; patience *= 2 {
+		id, err := s.send(ctx, waiting, msg, patience)
 		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, 20*time.Millisecond) != nil {
 			return id, err
 		}
@@ -84,7 +86,11 @@ func (s *Stream) fits(e hub.Entry) error {
 func (s *Stream) place(ctx, waiting context.Context) error {
 	select {
 	case s.places <- struct{}{}:
-		return nil
+		// With hardly any time left the answer would come too late, and nobody would know what became of it.
+		if end, _ := waiting.Deadline(); time.Until(end) > s.config.AppendTimeout/10 {
+			return nil
+		}
+		<-s.places
 	case <-waiting.Done():
 	}
 	if err := ctx.Err(); err != nil {
@@ -169,33 +175,28 @@ type stored struct {
 
 // get asks for one message. The leader answers: other replicas, which a direct get may ask, can be behind.
 func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, err error) {
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
-	if err != nil {
-		return m, false, err
-	}
-	defer cancel()
 	body, err := json.Marshal(r)
 	if err != nil {
 		return m, false, fmt.Errorf("journal: %w", err)
-	}
-	answer, err := s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
-	if err != nil {
-		return m, false, s.failed(ctx, asking, err)
 	}
 	var got struct {
 		Error   *jetstream.APIError
 		Message *stored
 	}
-	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return m, false, s.failed(ctx, asking, err)
-	}
-	switch {
-	case got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return m, false, nil
-	case got.Error != nil:
-		return m, false, s.failed(ctx, asking, got.Error)
-	case got.Message == nil:
-		return m, false, s.failed(ctx, asking, errors.New("the answer holds no message"))
+	err = s.try(ctx, func(ctx context.Context) error {
+		answer, err := s.nc.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+		switch {
+		case err != nil:
+			return err
+		case json.Unmarshal(answer.Data, &got) != nil || got.Error == nil && got.Message == nil:
+			return errors.New("the answer holds no message")
+		case got.Error != nil && got.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound:
+			return got.Error
+		}
+		return nil
+	})
+	if err != nil || got.Message == nil {
+		return m, false, err
 	}
 	return *got.Message, true, nil
 }

@@ -128,21 +128,16 @@ func (s *Stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 }
 
 // ask asks for the state of the stream.
-func (s *Stream) ask(ctx context.Context) (*jetstream.StreamInfo, error) {
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	stream, err := s.js.Stream(asking, s.config.Name)
-	if err != nil {
-		return nil, s.failed(ctx, asking, err)
-	}
-	info := stream.CachedInfo()
-	if err := checkOurs(s.config.Name, info); err != nil {
-		return nil, s.failed(ctx, asking, err)
-	}
-	return info, nil
+func (s *Stream) ask(ctx context.Context) (info *jetstream.StreamInfo, err error) {
+	err = s.try(ctx, func(ctx context.Context) error {
+		stream, err := s.js.Stream(ctx, s.config.Name)
+		if err != nil {
+			return err
+		}
+		info = stream.CachedInfo()
+		return checkOurs(s.config.Name, info)
+	})
+	return info, err
 }
 
 // lostEnd gives the log another epoch, because it has less than was known at that moment. Unless that is sure, a cluster is
@@ -192,16 +187,17 @@ func (s *Stream) renew(ctx context.Context, info *jetstream.StreamInfo, atLeast 
 	config := info.Config
 	config.Metadata = maps.Clone(config.Metadata)
 	config.Metadata[metaLife] = strconv.FormatUint(next, 10)
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+	var renewed *jetstream.StreamInfo
+	err := s.try(ctx, func(ctx context.Context) error {
+		stream, err := s.js.UpdateStream(ctx, config)
+		if err == nil {
+			renewed = stream.CachedInfo()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	stream, err := s.js.UpdateStream(asking, config)
-	if err != nil {
-		return s.failed(ctx, asking, err)
-	}
-	renewed := stream.CachedInfo()
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
 	s.life.begin(epochOf(renewed), renewed.State.LastSeq)

@@ -48,7 +48,7 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 	for _, topic := range slices.Compact(slices.Clone(r.Topics)) {
 		p.subjects = append(p.subjects, s.prefix+topic)
 	}
-	consumer, err := s.js.CreateConsumer(asking, s.config.Name, jetstream.ConsumerConfig{
+	consumer, err := s.consumer(asking, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       after + 1,
 		FilterSubjects:    p.subjects,

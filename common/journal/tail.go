@@ -117,16 +117,16 @@ func (t *tail) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if !t.at.IsZero() {
 		config.OptStartSeq = t.seq // once more, to see whether it is the same
 	}
-	asking, cancel, err := t.s.link.ask(ctx, t.s.config.ReadTimeout)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	consumer, err := t.s.js.CreateConsumer(asking, t.s.config.Name, config)
-	if err != nil {
-		return nil, t.s.failed(ctx, asking, err)
-	}
-	return consumer, nil
+	return t.s.consumer(ctx, config)
+}
+
+// consumer has the server make a consumer.
+func (s *Stream) consumer(ctx context.Context, config jetstream.ConsumerConfig) (c jetstream.Consumer, err error) {
+	err = s.try(ctx, func(ctx context.Context) (err error) {
+		c, err = s.js.CreateConsumer(ctx, s.config.Name, config)
+		return err
+	})
+	return c, err
 }
 
 // forget deletes a consumer, which the server would do by itself, later.
