@@ -9,9 +9,10 @@ import (
 	"pushlab/common/request"
 )
 
-// publish publishes what a client said, and waits until the log has it. The goroutine that waits is the one that reads this connection, and no other; so a log that is slow holds back who publishes, one event at a
-// time for each connection, while its stream goes on, and that of everybody else. Nothing is read meanwhile, pongs neither.
-// The wait ends with the stream: then nobody is left to be told.
+// publish publishes what a client said, and waits until the log has it. The goroutine that waits is the one that reads this
+// connection, and no other; so a log that is slow holds back who publishes, one event at a time for each connection, while its
+// stream goes on, and that of everybody else. Nothing is read meanwhile, pongs neither. The wait ends with the stream: then
+// nobody is left to be told.
 func (s *session) publish(op operation) (id event.ID, err error) {
 	if op.Data == nil {
 		return event.ID{}, errors.New("data is missing; give any JSON value")
