@@ -43,15 +43,16 @@ var allowed = map[string][]string{
 	"common/journal": {"common/event", "common/hub"},
 
 	"common/journal/history": {"common/event"}, // not hub, whose tests use it, too
-	"common/request":         {"common/access", "common/event", "common/hub"},
-	"common/kernel":          {},
-	"common/wire":            {"common/event", "common/hub", "common/kernel"},
-	"common/client":          {"common/event", "common/request"},
-	"common/tap":             {"common/event"},
-	"common/fault":           {},
-	"common/nginx":           {},
-	"common/proxies":         {"common/nginx"}, // the end of what a process has said
-	"common/probe":           {"common/event", "common/request", "common/client"},
+
+	"common/request": {"common/access", "common/event", "common/hub"},
+	"common/kernel":  {},
+	"common/wire":    {"common/event", "common/hub", "common/kernel"},
+	"common/client":  {"common/event", "common/request"},
+	"common/tap":     {"common/event"},
+	"common/fault":   {},
+	"common/nginx":   {},
+	"common/proxies": {"common/nginx"}, // the end of what a process has said
+	"common/probe":   {"common/event", "common/request", "common/client"},
 
 	"common/probe_test": {"common/hub", "common/nginx", "common/proxies", "deploy", "web"}, // a server to diagnose, and what stands before it
 	"deploy":            {},
