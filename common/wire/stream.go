@@ -31,22 +31,22 @@ type Stream struct {
 	ready hub.Signal   // has the loop look; nil if there is an engine
 	place place        // in the engine, if there is one
 	state atomic.Int32 // with an engine: who serves the stream
-
-	chunked bool // frames go out with their chunks; here it takes no room
+	news  atomic.Bool  // there is something to be done, of what mu guards; here it takes no room
 
 	due   atomic.Int64 // when the next heartbeat is, by the clock of streams
 	heard atomic.Int64 // until when something must have been heard; 0: no matter when
 
 	mu      sync.Mutex
 	changed *sync.Cond // the inbox has room, the stream has ended, or reading has; nil: nobody waits
-	news    atomic.Bool
 	inbox   []message
+	cancel  func() // ends what During does; nil: it does nothing
 	reading bool   // a goroutine is
 	left    bool   // the peer is gone
 	over    bool   // its time is
 	cut     bool   // by abort
 	ended   bool   // the loop writes no more
-	cancel  func() // ends what During does; nil: it does nothing
+
+	chunked bool // frames go out with their chunks; the owner's, here it takes no room
 }
 
 // A message is something for the loop to do between two writes.
