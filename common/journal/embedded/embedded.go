@@ -182,6 +182,10 @@ func (j *Journal) restoreLife(ctx context.Context, lost bool) error {
 		return err
 	}
 	j.limit = info.MaxBytes
+	if left, ok := free(j.dir.path); ok && (j.limit < 0 || j.limit-info.State.Bytes > left) {
+		cmp.Or(j.config.Logger, defaultLogger()).Warn("journal: the log may become larger than its disk has room for; then nothing can be appended until there is",
+			"dir", j.dir.path, "max_bytes", j.limit, "bytes", info.State.Bytes, "disk_left", left)
+	}
 	switch {
 	case lost:
 		cmp.Or(j.config.Logger, defaultLogger()).Warn("journal: the machine stopped while the log was open, and the last events that were acknowledged may be lost; the log gets a new epoch",
