@@ -25,7 +25,8 @@ import (
 	"pushlab/common/journal/journaltest"
 )
 
-const patience = 10 * time.Second
+// patience is how long a test waits for what must happen. Servers that have lost their leader may elect another for ten seconds.
+const patience = 30 * time.Second
 
 // quick is a configuration for tests.
 func quick() journal.Config {
