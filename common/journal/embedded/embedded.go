@@ -148,12 +148,13 @@ func (j *Journal) start() (err error) {
 	return nil
 }
 
-// maxStore is what the server may store: a little more than the stream, since it must never be what is full.
+// maxStore is what the server may store. It must never be what is full, not even when it is asked a second time to create the
+// stream, while it still does.
 func (j *Journal) maxStore() int64 {
 	if j.config.MaxBytes < 0 || j.config.MaxBytes == 0 && j.dir.state.MaxBytes < 0 {
 		return 1 << 60
 	}
-	return max(j.config.MaxBytes, j.dir.state.MaxBytes, 1<<30) + storeSlack
+	return 2*max(j.config.MaxBytes, j.dir.state.MaxBytes, 1<<30) + storeSlack
 }
 
 // open opens the stream. It is created only when it never was: if the server could not read it, an empty one would be
