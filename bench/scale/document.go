@@ -11,8 +11,9 @@ type place struct{ begin, end string }
 
 // The places in docs/scale.md.
 var (
-	results  = place{"<!-- make scale writes what follows -->\n", "<!-- make scale writes what is above -->\n"}
-	measured = place{"<!-- make scale-nodes writes what follows -->\n", "<!-- make scale-nodes writes what is above -->\n"}
+	results   = place{"<!-- make scale writes what follows -->\n", "<!-- make scale writes what is above -->\n"}
+	sensitive = place{"<!-- make scale writes the effects that follow -->\n", "<!-- make scale writes the effects above -->\n"}
+	measured  = place{"<!-- make scale-nodes writes what follows -->\n", "<!-- make scale-nodes writes what is above -->\n"}
 )
 
 // cut returns what is before a place, in it, and after it, its lines left out.

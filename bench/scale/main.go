@@ -86,7 +86,9 @@ func compute(args []string, stdout, stderr io.Writer) error {
 		if len(changes) > 0 || *inputs || *sensitivity || *from != seed {
 			return fmt.Errorf("-write writes what there is without other flags; %w", errUsage)
 		}
-		return writeInto(*document, results, tellAll())
+		var effects strings.Builder
+		tellSensitivity(&effects, tree.Default(), tree.Answers(seed))
+		return errors.Join(writeInto(*document, results, tellAll()), writeInto(*document, sensitive, effects.String()))
 	}
 	var in *tree.Inputs
 	for _, s := range scenarios() {
@@ -121,7 +123,7 @@ func compute(args []string, stdout, stderr io.Writer) error {
 	tell(stdout, t, *from)
 	if *sensitivity {
 		fmt.Fprintln(stdout)
-		tellSensitivity(stdout, *in, *from)
+		tellSensitivity(stdout, *in, tree.Answers(*from))
 	}
 	for _, u := range t.Worst() {
 		if u.Share() > 1 {
@@ -146,7 +148,5 @@ func tellAll() string {
 		}
 		tell(&b, t, seed)
 	}
-	fmt.Fprintf(&b, "\n### What halving and doubling an input changes, in `topics`\n\n")
-	tellSensitivity(&b, tree.Default(), seed)
 	return b.String()
 }

@@ -147,9 +147,9 @@ func tellLosses(w io.Writer, t *tree.Tree, seed uint64) {
 		number(t.In.Behind), count(b.Events), number(b.Gigabytes), count(b.Rate), b.From, seconds(b.Mirror), seconds(b.Subscribers), ahead)
 }
 
-func tellSensitivity(w io.Writer, in tree.Inputs, seed uint64) {
+func tellSensitivity(w io.Writer, in tree.Inputs, answers []tree.Answer) {
 	fmt.Fprintln(w, "| answer | as planned | input, that halved or doubled changes it most: what it becomes |\n|---|---|---|")
-	for _, a := range tree.Answers(seed) {
+	for _, a := range answers {
 		var words []string
 		effects := tree.Sensitivity(in, a)
 		plan := math.NaN()
