@@ -144,7 +144,7 @@ func TestNodesWithNATS(t *testing.T) {
 // What does not come is an error that says where; so is a server that does not start, and an end of the context.
 func TestRunFails(t *testing.T) {
 	apart := small()
-	apart.NATS, apart.Patience = os.Args[0], 100*time.Millisecond // whose nodes have no log in common
+	apart.NATS, apart.Patience = os.Args[0], 2*time.Second // whose nodes have no log in common
 	if _, err := Run(t.Context(), apart); err == nil || !strings.Contains(err.Error(), "node 2: not all of the 5 events have come") {
 		t.Errorf("a second node that gets nothing: %v", err)
 	}
