@@ -50,7 +50,7 @@ func (e Effect) size() float64 {
 }
 
 // Sensitivity returns how an answer changes with each input, the greatest effect first, of those that change it by a hundredth at
-// least. Regions and transports are varied all alike: their numbers together, by name.
+// least. What the inputs may not become, such as a headroom of more than all, is no number.
 func Sensitivity(in Inputs, a Answer) (effects []Effect) {
 	value := func(in Inputs) float64 {
 		t, err := Plan(in)
