@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page hostile cover fuzz build run smoke bench bench-peers bench-verify
+.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page hostile cover fuzz build run smoke bench bench-peers bench-verify scale scale-nodes
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -160,3 +160,10 @@ bench-peers: build ## Compare with other servers, those that can be had, in some
 
 bench-verify: build ## Check the benchmark itself in twenty minutes, and write what came of it into docs/verify.md
 	go run ./bench/verify -program bin/pushlab -write docs/verify.md
+
+scale: ## Compute the tree of docs/scale.md, and write it there (ARGS: other inputs, to print what comes of them)
+	@go run ./bench/scale $(or $(ARGS),-write docs/scale.md)
+
+scale-nodes: build ## Measure what a node takes as nodes are added to one NATS server, in some ten minutes, for docs/scale.md (ARGS: more flags)
+	go build -o bin/nats-server github.com/nats-io/nats-server/v2
+	go run ./bench/scale measure -program bin/pushlab -nats bin/nats-server -write docs/scale.md $(ARGS)

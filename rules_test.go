@@ -85,11 +85,15 @@ var allowed = map[string][]string{
 	"bench/excerpt":      {"bench/result", "bench/stats"},
 	"bench/excerpt_test": {"bench"}, // its scenarios
 
-	"bench/soak":          {"bench/load", "bench/machine", "bench/result", "deploy"},
-	"bench/soak_test":     {"common/hub", "web"},                                                                                                          // a server
-	"bench/verify":        {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
-	"bench/verify_test":   {"common/hub", "web"},                                                                                                          // a server
-	"bench/verify/second": {},                                                                                                                             // so that it cannot share a mistake with what it checks
+	"bench/soak":            {"bench/load", "bench/machine", "bench/result", "deploy"},
+	"bench/soak_test":       {"common/hub", "web"},                                       // a server
+	"bench/scale":           {"bench/machine", "bench/result", "bench/scale/...", "sse"}, // the name
+	"bench/scale/tree":      {"longpoll", "httpstream", "sse", "websocket"},              // their names
+	"bench/scale/cost":      {"bench/load", "bench/machine", "bench/result", "bench/stats"},
+	"bench/scale/cost_test": {"common/hub", "sse", "web"},                                                                                                   // a server
+	"bench/verify":          {"bench", "bench/machine", "bench/result", "bench/stats", "bench/verify/second", "longpoll", "httpstream", "sse", "websocket"}, // their names
+	"bench/verify_test":     {"common/hub", "web"},                                                                                                          // a server
+	"bench/verify/second":   {},                                                                                                                             // so that it cannot share a mistake with what it checks
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
