@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .NOTPARALLEL:
-.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page hostile cover fuzz build run smoke bench bench-peers bench-verify scale scale-nodes
+.PHONY: help deps fmt lint test test-libraries proxies soak soak-nginx soak-page hostile cover fuzz build run cluster smoke bench bench-peers bench-journals bench-verify scale scale-nodes
 
 FUZZTIME ?= 60s
 SOAK     ?= 10m
@@ -136,6 +136,18 @@ build: ## Build bin/pushlab
 run: build ## Serve the page on localhost:8080 (ARGS: more flags)
 	bin/pushlab serve $(ARGS)
 
+# The programs of a cluster on one machine, which is the same whoever starts it.
+define cluster_programs
+	go build -o bin/nats-server github.com/nats-io/nats-server/v2
+	go build -o bin/pushlab-cluster ./deploy/cluster/start
+endef
+
+cluster: build ## Start three NATS servers, three nodes and nginx on this machine, until Ctrl-C (ARGS: more flags; deploy/cluster)
+	@$(apt_install)
+	command -v nginx >/dev/null || apt_install nginx
+	$(cluster_programs)
+	exec bin/pushlab-cluster $(ARGS)
+
 smoke: build ## Compare the transports in half a minute, on this machine
 	bin/pushlab bench run --profile smoke $(ARGS)
 
@@ -157,6 +169,17 @@ bench-peers: build ## Compare with other servers, those that can be had, in some
 	What the file of a target has to say is in bench/targets/example.toml.
 	END
 	bin/pushlab bench run --profile peers --installed $(ARGS)
+
+bench-journals: build ## Compare the places of a log in five minutes: memory, a directory, one NATS server, three (ARGS: more flags)
+	@$(cluster_programs)
+	rm -rf journal/bench
+	trap 'rm -rf journal/bench' EXIT
+	bin/pushlab-cluster -dir journal/bench/nats -servers n1,n2,n3,alone -nodes -1 -- \
+		bin/pushlab bench run --scenario journals --scenario journals-limit --target pushlab \
+		--target "pushlab --journal file:journal/bench/lazy" \
+		--target "pushlab --journal file:journal/bench/always --journal-sync always" \
+		--target "pushlab --journal nats://127.0.0.1:4225 --journal-login-file journal/bench/nats/login" \
+		--target "pushlab --journal nats://127.0.0.1:4222,127.0.0.1:4223,127.0.0.1:4224 --journal-login-file journal/bench/nats/login --journal-replicas 3" $(ARGS)
 
 bench-verify: build ## Check the benchmark itself in twenty minutes, and write what came of it into docs/verify.md
 	go run ./bench/verify -program bin/pushlab -write docs/verify.md

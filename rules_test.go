@@ -61,6 +61,9 @@ var allowed = map[string][]string{
 	"deploy":            {},
 	"deploy_test":       {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // what stands behind the proxies
 
+	"deploy/cluster":       {"deploy"}, // nginx's site
+	"deploy/cluster/start": {"deploy/cluster"},
+
 	"interop": {"common/...", "web", "longpoll", "httpstream", "sse", "websocket"}, // tests only
 
 	"common/browsertest": {},
@@ -106,7 +109,7 @@ var reserved = map[string][]string{
 	"github.com/gorilla/websocket":    {"websocket", "bench/peers"},                                           // bench and its tests use our client; peers are as others write them
 	"github.com/nats-io/nats-server":  {"common/journal/embedded", "common/journal/journaltest"},              // 9 MiB that only the program should link,
 	"pushlab/common/journal/embedded": {"cmd/pushlab", "common/journal_test", "common/journal/embedded_test"}, // as what has it
-	"github.com/nats-io/nats.go":      {"common/journal", "common/journal/..."},                               // the rest sees the hub's Log interface
+	"github.com/nats-io/nats.go":      {"common/journal", "common/journal/...", "cmd/pushlab_test"},           // the rest sees the hub's Log interface
 }
 
 // testOnly modules may be imported by _test.go files and testSupport alone.

@@ -42,6 +42,9 @@ var units = []struct {
 }{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}}
 
 func (s *size) String() string {
+	if *s == 0 {
+		return "0" // by which pflag knows that there is no default to be shown
+	}
 	for _, u := range units {
 		if int64(*s) >= u.bytes && int64(*s)%u.bytes == 0 {
 			return fmt.Sprint(int64(*s)/u.bytes, u.name)

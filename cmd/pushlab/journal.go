@@ -20,6 +20,9 @@ import (
 // inMemory is the --journal of a server that has none.
 const inMemory = "memory"
 
+// defaultSync is how often a directory is forced to the disk, unless a flag says otherwise.
+const defaultSync = "100ms"
+
 // journalFlags say where a log is kept.
 type journalFlags struct {
 	spec    string
@@ -35,6 +38,7 @@ type keptLog interface {
 	hub.Log
 	Info(context.Context) (journal.Info, error)
 	Trim(ctx context.Context, upTo uint64) error
+	Renew(ctx context.Context, atLeast uint64) error
 }
 
 // statsOf returns the counts that a log keeps.
@@ -57,13 +61,12 @@ func (j *journalFlags) registerPlace(f *pflag.FlagSet, spec, usage string) {
 }
 
 func (j *journalFlags) register(f *pflag.FlagSet) {
-	j.bytes = 1 << 30
 	j.registerPlace(f, inMemory, "where the log is kept: memory, file:DIR, or nats://HOST[,HOST] (tls:// with TLS)")
 	f.IntVar(&j.config.Replicas, "journal-replicas", 0, "on how many NATS servers each event is before it is acknowledged: 1, 3 or 5 (default: as it is; 1 for a new one)")
-	f.Int64Var(&j.config.MaxEvents, "journal-events", 0, "how many events the journal keeps at most; 0 is any number")
-	f.Var(&j.bytes, "journal-bytes", "how many bytes they may take there")
-	f.DurationVar(&j.config.MaxAge, "journal-age", 0, "how long it keeps an event; 0 is for ever")
-	f.StringVar(&j.sync, "journal-sync", "100ms", "how often file:DIR is forced to the disk, or always: before each acknowledgement")
+	f.Int64Var(&j.config.MaxEvents, "journal-events", 0, "how many events the journal keeps at most (default: as it is; any number for a new one)")
+	f.Var(&j.bytes, "journal-bytes", "how many bytes they may take there (default: as it is; 1GiB for a new one)")
+	f.DurationVar(&j.config.MaxAge, "journal-age", 0, "how long it keeps an event (default: as it is; for ever for a new one)")
+	f.StringVar(&j.sync, "journal-sync", defaultSync, "how often file:DIR is forced to the disk, or always: before each acknowledgement")
 }
 
 // isFile returns the directory that the specification names.
@@ -80,13 +83,26 @@ func (j *journalFlags) check() error {
 		return &usageError{errors.New("--journal-credentials, -login-file, -ca, -cert and -key are for --journal nats://HOST")}
 	case file && j.config.Replicas > 1:
 		return &usageError{errors.New("--journal-replicas is for --journal nats://HOST; one directory cannot hold several")}
+	case j.spec == inMemory && j.saysWhatToKeep():
+		return &usageError{errors.New("--journal-name, -replicas, -events, -bytes, -age and -sync are for a log outside memory; say where by --journal, or leave them away")}
+	case nats && j.sync != "" && j.sync != defaultSync:
+		return &usageError{errors.New("--journal-sync is for --journal file:DIR; NATS servers have a sync_interval in their configuration")}
 	case j.config.Replicas < 0 || j.config.MaxEvents < 0 || j.config.MaxAge < 0:
 		return &usageError{errors.New("--journal-replicas, -events and -age must not be negative")}
 	}
 	if _, err := j.syncEvery(); err != nil {
 		return err
 	}
+	if err := j.config.Check(); err != nil {
+		return &usageError{err}
+	}
 	return nil
+}
+
+// saysWhatToKeep reports whether a flag says how to keep a log.
+func (j *journalFlags) saysWhatToKeep() bool {
+	c := j.config
+	return c.Name != journal.DefaultName || c.Replicas != 0 || c.MaxEvents != 0 || c.MaxAge != 0 || j.bytes != 0 || j.sync != defaultSync
 }
 
 // withoutLogin leaves out what may be a password in a URL.
@@ -138,6 +154,9 @@ func (j *journalFlags) open(ctx context.Context, logger *slog.Logger) (keptLog, 
 			return nil, &usageError{fmt.Errorf("--journal-login-file: %w", err)}
 		}
 		servers.Login = string(login)
+	}
+	if err := servers.Check(); err != nil {
+		return nil, &usageError{err}
 	}
 	conn, err := journal.Connect(ctx, servers)
 	if err != nil {

@@ -30,7 +30,7 @@ func logCommand(std streams) *cobra.Command {
 A log in a directory (file:DIR) is open to one program at a time: stop its server
 first. A log on NATS servers can be looked into, and deleted from, while it is used.`,
 	}
-	cmd.AddCommand(logInfoCommand(std), logReadCommand(std), logTrimCommand(std))
+	cmd.AddCommand(logInfoCommand(std), logReadCommand(std), logTrimCommand(std), logRenewCommand(std))
 	return cmd
 }
 
@@ -103,7 +103,7 @@ func writeInfo(w io.Writer, info journal.Info) error {
 	}
 	id := func(seq uint64) event.ID { return event.ID{Epoch: info.State.Epoch, Seq: seq} }
 	row("stream", "%s, created %s", info.Name, info.Created.UTC().Format(time.RFC3339))
-	row("epoch", "%s, the log's life number %d", info.State.Epoch, info.Life+1)
+	row("epoch", "%s", info.State.Epoch)
 	if info.Events == 0 {
 		row("events", "none; the next one is %s", id(info.State.Last+1))
 	} else {

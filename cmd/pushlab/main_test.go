@@ -13,10 +13,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pushlab/common/journal/journaltest"
 )
 
-// TestMain lets the test's own program stand in for pushlab, or for who attacks it, so that the tests run it as a process.
+// TestMain lets the test's own program stand in for pushlab, for who attacks it, or for a NATS server, so that the tests run it as a
+// process.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-c" && os.Getenv("RUN_AS_CLUSTER") != "" {
+		os.Exit(journaltest.RunProgram(os.Args[1:]))
+	}
 	if os.Getenv("RUN_AS_PUSHLAB") != "" {
 		main()
 	}
@@ -34,7 +40,8 @@ type process struct {
 	lines  chan string // of its standard output
 	stderr lockedBuffer
 	ended  chan struct{}
-	err    error // once ended is closed
+	err    error  // once ended is closed
+	url    string // of a server, if the test has set it
 }
 
 type lockedBuffer struct {

@@ -258,6 +258,31 @@ func TestAnotherWasQuicker(t *testing.T) {
 	})
 }
 
+// TestEmptyPage: what comes while the log is asked for what follows a cursor that is ahead of the ring, and has nothing, is there as soon
+// as the subscription is woken: nobody wakes it twice.
+func TestEmptyPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newFakeLog()
+		fill(l, 4)
+		h := follow(t, l, Config{})
+		l.hold(true)
+		fill(l, 1)
+		s := h.Subscribe(nil, After(event.ID{Epoch: l.epoch, Seq: 5}))
+		defer s.Close()
+		if records, err := s.Poll(); len(records) > 0 || err != nil || !s.Behind() {
+			t.Fatalf("got %v, %v", records, err)
+		}
+		synctest.Wait() // the page is there, and empty
+		l.hold(false)
+		fill(l, 1)
+		synctest.Wait()
+		<-s.Ready()
+		if records, err := s.Poll(); seqs(records) != "6" || err != nil {
+			t.Errorf("got %q, %v", seqs(records), err)
+		}
+	})
+}
+
 // TestReadsAreBounded: however many are behind, so many parts are read at a time, and those who stand at the same place share one.
 func TestReadsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

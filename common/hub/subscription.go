@@ -217,10 +217,13 @@ func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 		s.begin(Start{after: s.placeBefore(), asked: s.foreign})
 	}
 	ending := h.closed || s.ended
-	if s.behind() {
+	for s.behind() {
 		switch {
 		case s.page != nil && s.page.done:
-			return s.turn(space[:0])
+			if records, err := s.turn(space[:0]); len(records) > 0 || err != nil {
+				return records, err
+			}
+			continue // an empty page: what came since is in the ring, and who waits was woken for it before
 		case ending:
 			return nil, ErrClosed // it resumes elsewhere; the log may not answer for long
 		case s.page == nil:

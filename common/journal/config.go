@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -71,11 +72,12 @@ func (c Config) withDefaults() Config {
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 
-func (c Config) check() error {
+// Check tells what makes no sense whatever the servers say. Open does so, too.
+func (c Config) Check() error {
 	switch {
 	case !validName.MatchString(c.Name):
 		return fmt.Errorf("journal: %.40q cannot be the name of a stream; take up to 32 letters, digits, '-' and '_'", c.Name)
-	case c.Replicas < 0 || c.Replicas > 5:
+	case !slices.Contains([]int{0, 1, 3, 5}, c.Replicas):
 		return fmt.Errorf("journal: there cannot be %d replicas; take 1, 3 or 5", c.Replicas)
 	case c.MaxAge > 0 && c.MaxAge < 100*time.Millisecond:
 		return fmt.Errorf("journal: events cannot be kept for %v only; take at least 100ms", c.MaxAge)

@@ -95,6 +95,15 @@ func Connect(ctx context.Context, s Servers) (*nats.Conn, error) {
 	return nc, nil
 }
 
+// Check tells what makes no sense, or cannot be read, whatever the servers say. Connect does so, too.
+func (s Servers) Check() error {
+	if _, err := parseURLs(s.URLs); err != nil {
+		return err
+	}
+	_, err := s.identity()
+	return err
+}
+
 // identity returns the options that say who we are, and whom we believe.
 func (s Servers) identity() (options []nats.Option, err error) {
 	if s.Credentials != "" {

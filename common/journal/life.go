@@ -153,6 +153,10 @@ func (s *Stream) lostEnd(ctx context.Context, m moment, sure bool) error {
 		switch {
 		case s.life.now().turn != m.turn, epochOf(info) != m.epoch, !sure && info.State.LastSeq >= m.last:
 			return nil
+		case leaderless(info):
+			if time.Since(begun) >= s.config.Patience {
+				return s.noLeader()
+			}
 		case sure, info.Config.Replicas <= 1, time.Since(begun) >= s.config.Patience:
 			s.config.Logger.Warn("journal: the log has lost its end; it gets a new epoch, and who resumes is told of a gap",
 				"stream", s.config.Name, "had", m.last, "has", info.State.LastSeq)

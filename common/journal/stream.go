@@ -63,7 +63,7 @@ func Open(ctx context.Context, nc *nats.Conn, config Config) (*Stream, error) {
 }
 
 func (s *Stream) open(ctx context.Context) (err error) {
-	if err := s.config.check(); err != nil {
+	if err := s.config.Check(); err != nil {
 		return err
 	}
 	if s.js, err = jetstream.New(s.nc); err != nil {
@@ -107,6 +107,13 @@ func (s *Stream) find(ctx context.Context) (*jetstream.StreamInfo, error) {
 			// storage that was taken then is missing now.
 			if made, missing := s.js.Stream(ctx, s.config.Name); missing == nil {
 				stream, err = made, nil
+			}
+		}
+		// To one of several nodes that create it at once, the answer can come before the servers know it.
+		for created := err == nil; created && err == nil; {
+			stream, err = s.js.Stream(ctx, s.config.Name)
+			if created = errors.Is(err, jetstream.ErrStreamNotFound); created {
+				err = pause(ctx, 20*time.Millisecond)
 			}
 		}
 	}
@@ -191,11 +198,29 @@ func (s *Stream) failed(ctx, asking context.Context, err error) error {
 
 // State returns what the log holds.
 func (s *Stream) State(ctx context.Context) (hub.LogState, error) {
-	info, err := s.info(ctx)
-	if err != nil {
-		return hub.LogState{}, err
+	for begun := time.Now(); ; {
+		info, err := s.info(ctx)
+		switch {
+		case err != nil:
+			return hub.LogState{}, err
+		case !leaderless(info):
+			return stateOf(info), nil
+		case time.Since(begun) >= s.config.Patience: // it takes a moment to elect one
+			return hub.LogState{}, s.noLeader()
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return hub.LogState{}, fmt.Errorf("journal: %w", err)
+		}
 	}
-	return stateOf(info), nil
+}
+
+// leaderless reports whether a cluster has answered that can append nothing now. What it says may be old.
+func leaderless(info *jetstream.StreamInfo) bool {
+	return info.Config.Replicas > 1 && info.Cluster != nil && info.Cluster.Leader == ""
+}
+
+func (s *Stream) noLeader() error {
+	return fmt.Errorf("%w: the stream %q has no leader, since too few of its NATS servers run; start them", hub.ErrUnavailable, s.config.Name)
 }
 
 func stateOf(info *jetstream.StreamInfo) hub.LogState {
