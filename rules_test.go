@@ -123,6 +123,8 @@ var (
 		"sse/message_test.go":         "for servers that send something other than envelopes",
 		"websocket/session.go":        "only WebSocket listens after its handshake",
 		"websocket/session_test.go":   "only WebSocket listens after its handshake",
+		"websocket/publish.go":        "only WebSocket listens after its handshake",
+		"websocket/publish_test.go":   "only WebSocket listens after its handshake",
 		"websocket/frames.go":         "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/frames_test.go":    "gorilla must not read past a frame, and leaves out checks of headers",
 		"websocket/messenger.go":      "gorilla's connections, of which a few serve all",
@@ -154,7 +156,7 @@ var waived = map[string]string{
 }
 
 // bubbles are, beside synctest.Test, functions that run a function literal in virtual time.
-var bubbles = []string{"onEngines"}
+var bubbles = []string{"onEngines", "onSlowLog"}
 
 // testTags are the build tags a test file may ask for. Any other tag is a skip that nobody sees.
 var testTags = []string{"linux", "darwin", "windows", "unix", "race"}

@@ -35,8 +35,13 @@ const (
 
 // newToken signs a JSON Web Token for these topics.
 func newToken(publish, subscribe string, expires time.Time) string {
-	claims, err := json.Marshal(map[string]any{"exp": expires.Unix(), "pushlab": map[string]any{
+	return signed(map[string]any{"exp": expires.Unix(), "pushlab": map[string]any{
 		"publish": strings.Fields(publish), "subscribe": strings.Fields(subscribe)}})
+}
+
+// signed signs a JSON Web Token with these claims.
+func signed(of map[string]any) string {
+	claims, err := json.Marshal(of)
 	if err != nil {
 		panic(err)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 	"pushlab/common/request"
 )
 
-// publish puts the request's content into the log, and answers with the event's id.
+// publish puts the request's content into the log, and answers with the event's id: that of the first, if it was sent before
+// with the same Idempotency-Key. The answer is the same then, too: a client that asks again wants to know where its event is.
 func (s *Server) publish(c echo.Context) error {
 	r := c.Request()
 	if problem := request.CheckMethod(r, http.MethodPost); problem != nil {
@@ -38,6 +40,10 @@ func (s *Server) publish(c echo.Context) error {
 	}
 	if err := access.From(r.Context()).CheckPublish(topic); err != nil {
 		return request.Denied("topic", err)
+	}
+	key, problem := request.ParseKey(r.Header)
+	if problem != nil {
+		return problem
 	}
 	parse, problem := contentParser(r.Header.Get("Content-Type"))
 	if problem != nil {
@@ -61,7 +67,14 @@ func (s *Server) publish(c echo.Context) error {
 	if err != nil {
 		return request.Invalid("body", "%s", request.Reason(err))
 	}
-	id, err := s.hub.Publish(r.Context(), topic, data)
+	ctx, cancel := context.WithTimeout(r.Context(), request.PublishWait)
+	defer cancel()
+	id, err := s.hub.PublishOnce(ctx, access.From(ctx).PublishKey(key), topic, data)
+	if problem, limit := request.PublishProblem(err, key); limit != "" {
+		return s.refuse(limit, problem)
+	} else if problem != nil {
+		return problem
+	}
 	switch {
 	case errors.Is(err, hub.ErrTooLarge):
 		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",

@@ -35,7 +35,7 @@ func newRefusals() refusals {
 	for _, reason := range []string{
 		refusedUnauthorized, refusedForbidden, refusedHost, refusedTickets,
 		refusedConnections, refusedAddressConnections, refusedConnectRate, refusedPublishRate, refusedHeader,
-		request.LimitMessage, request.LimitArrival, request.LimitTopics, request.LimitLogTopics, request.NotGranted,
+		request.LimitMessage, request.LimitArrival, request.LimitTopics, request.LimitLogTopics, request.LimitKeys, request.NotGranted,
 	} {
 		r.WithLabelValues(reason)
 	}

@@ -59,7 +59,11 @@ type fixture struct {
 
 // start must be called in a synctest bubble.
 func start(t *testing.T, config websocket.Config) *fixture {
-	h := hub.New(hub.Config{})
+	return startOn(t, hub.New(hub.Config{}), config)
+}
+
+// startOn is start with a hub that was made already.
+func startOn(t *testing.T, h *hub.Hub, config websocket.Config) *fixture {
 	handler := websocket.New(h, config)
 	f := &fixture{t, h, handler, memhttp.NewServer(t, handler)}
 	t.Cleanup(func() {

@@ -3,10 +3,10 @@ package websocket
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -27,6 +27,8 @@ type session struct {
 	grant    *access.Grant // what the client may do
 	answer   *bytes.Buffer // what gorilla has written, during the handshake
 	deflates bool          // compression was agreed on
+
+	publishing atomic.Bool // nothing is read meanwhile
 }
 
 // start starts the stream; head is the answer to the handshake.
@@ -52,10 +54,14 @@ func (s *session) Write(p []byte) (int, error) {
 type reader struct{ *session }
 
 // Beat is called with each heartbeat, which carries a ping: its pong is due within the interval
-// (WS-16). The next heartbeat may come before that, and must not put it off.
+// (WS-16). The next heartbeat may come before that, and must not put it off. While the client waits for the log its pongs are
+// not read, and it is not to blame: see publish.
 func (s reader) Beat() {
 	if !s.stream.Expecting() {
 		s.stream.Expect(s.config.Heartbeat)
+	}
+	if s.publishing.Load() {
+		s.stream.Heard()
 	}
 }
 
@@ -142,6 +148,7 @@ type operation struct {
 	Ref    json.RawMessage `json:"ref"`
 	Topic  string          `json:"topic"`
 	Data   json.RawMessage `json:"data"`
+	Key    *string         `json:"key"`
 	Topics []string        `json:"topics"`
 	After  *string         `json:"after"`
 }
@@ -224,27 +231,6 @@ func (s *session) allow(denied error) error {
 		s.config.Refused(request.NotGranted)
 	}
 	return denied
-}
-
-func (s *session) publish(op operation) (event.ID, error) {
-	if op.Data == nil {
-		return event.ID{}, errors.New("data is missing; give any JSON value")
-	}
-	if err := s.config.MayPublish(s.stream.Peer()); err != nil {
-		return event.ID{}, err
-	}
-	data, err := event.Compact(op.Data)
-	if err != nil {
-		return event.ID{}, err
-	}
-	id, err := s.hub.Publish(context.Background(), op.Topic, data)
-	switch {
-	case errors.Is(err, hub.ErrTooLarge):
-		s.config.Refused(request.LimitMessage)
-	case errors.Is(err, hub.ErrTopics):
-		s.config.Refused(request.LimitLogTopics)
-	}
-	return id, err
 }
 
 // check reads what a subscribe asks for, beside its topics.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -348,15 +347,7 @@ func parseSources(specs []string, std streams, logger *slog.Logger) ([]source.So
 
 // runSource runs a source until it has nothing more to say. The server goes on without it.
 func runSource(ctx context.Context, s source.Source, spec string, h *hub.Hub, logger *slog.Logger) {
-	err := s.Run(ctx, func(ctx context.Context, topic string, data json.RawMessage) error {
-		_, err := h.Publish(ctx, topic, data)
-		if errors.Is(err, hub.ErrTooLarge) {
-			// One event is no reason to give up on the next.
-			logger.Warn("an event of a source was dropped", "source", spec, "error", err)
-			return nil
-		}
-		return err
-	})
+	err := s.Run(ctx, sourcePublish(h, spec, logger))
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

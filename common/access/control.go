@@ -104,6 +104,7 @@ func (c *Control) Verify(token string, now time.Time) (*Grant, error) {
 	}
 	switch {
 	case known:
+		g.publisher = bearerOf(token)
 		return &g, nil
 	case c.jwt == nil:
 		return nil, errInvalid

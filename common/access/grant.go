@@ -13,6 +13,8 @@ type Grant struct {
 	Publish, Subscribe Topics
 	// Expires is when all that ends. Zero is never.
 	Expires time.Time
+
+	publisher publisher // see PublishKey
 }
 
 // Subscription returns the topics of a subscription for which those were named; nil is none, and means all

@@ -152,6 +152,11 @@ func (v *verifier) verify(token string, now time.Time) (*Grant, error) {
 	if CheckTopics(g.Publish) != nil || CheckTopics(g.Subscribe) != nil {
 		return nil, errClaim
 	}
+	if c.Subject != "" {
+		g.publisher = subjectOf(c.Issuer, c.Subject)
+	} else {
+		g.publisher = bearerOf(token)
+	}
 	return g, nil
 }
 

@@ -10,6 +10,8 @@ const (
 	LimitTopics = "subscription_topics"
 	// LimitLogTopics is how many topics the log knows.
 	LimitLogTopics = "log_topics"
+	// LimitKeys is how many idempotency keys are in use.
+	LimitKeys = "idempotency_keys"
 	// NotGranted is that a message asks for what the client's token does not grant.
 	NotGranted = "operation"
 )

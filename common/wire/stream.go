@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"math"
 	"net"
 	"sync"
@@ -41,11 +42,12 @@ type Stream struct {
 	changed *sync.Cond // the inbox has room, the stream has ended, or reading has; nil: nobody waits
 	news    atomic.Bool
 	inbox   []message
-	reading bool // a goroutine is
-	left    bool // the peer is gone
-	over    bool // its time is
-	cut     bool // by abort
-	ended   bool // the loop writes no more
+	reading bool   // a goroutine is
+	left    bool   // the peer is gone
+	over    bool   // its time is
+	cut     bool   // by abort
+	ended   bool   // the loop writes no more
+	cancel  func() // ends what During does; nil: it does nothing
 }
 
 // A message is something for the loop to do between two writes.
@@ -134,6 +136,23 @@ func (s *Stream) queue(m message) error {
 	s.mu.Unlock()
 	s.Wake()
 	return nil
+}
+
+// During does what may wait for somebody else, on behalf of the peer, with a context that ends when the stream does. Only the
+// Reader may call it.
+func (s *Stream) During(do func(ctx context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s.mu.Lock()
+	s.cancel = cancel
+	if s.ended {
+		cancel()
+	}
+	s.mu.Unlock()
+	do(ctx)
+	s.mu.Lock()
+	s.cancel = nil
+	s.mu.Unlock()
 }
 
 // Expect has the stream end as Stalled unless Heard is called within that time.
@@ -243,6 +262,9 @@ func (s *Stream) finish(reason Reason) {
 	s.mu.Lock()
 	s.ended = true
 	s.tell()
+	if s.cancel != nil {
+		s.cancel()
+	}
 	s.mu.Unlock()
 	s.sub.Close()
 	if s.end != nil {
