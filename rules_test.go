@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 
 	"common/journal/embedded":    {"common/event", "common/hub", "common/journal"},
 	"common/journal/journaltest": {"common/event", "common/hub", "common/journal"},
+	"common/journal/history": {"common/event"}, // not hub, whose tests use it, too
 
 	"common/request": {"common/access", "common/event", "common/hub"},
 	"common/kernel":  {},
@@ -91,7 +92,7 @@ var allowed = map[string][]string{
 }
 
 // testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/browsertest", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
+var testSupport = []string{"common/browsertest", "common/journal/history", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
@@ -105,6 +106,7 @@ var reserved = map[string][]string{
 
 // testOnly modules may be imported by _test.go files and testSupport alone.
 var testOnly = []string{
+	"github.com/anishathalye/porcupine",
 	"github.com/chromedp",
 	"github.com/google/go-cmp",
 	"go.uber.org/goleak",
