@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,6 +42,24 @@ func TestParseID(t *testing.T) {
 	}
 	if got := (event.ID{}).String(); got != "" {
 		t.Errorf("the zero ID is %q", got)
+	}
+}
+
+func TestEpochOf(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range 1000 {
+		epoch := event.EpochOf(strconv.Itoa(i))
+		if id, err := event.ParseID(epoch + "-1"); err != nil || id.Epoch != epoch || seen[epoch] {
+			t.Fatalf("%d: %q, %v", i, epoch, err)
+		}
+		seen[epoch] = true
+	}
+	if got := event.EpochOf("2026-11-23T10:00:00Z 0"); got != event.EpochOf("2026-11-23T10:00:00Z 0") {
+		t.Errorf("the same text gave %q, too", got)
+	}
+	// Cursors that clients hold depend on it.
+	if got := event.EpochOf(""); got != "4oymiquy" {
+		t.Errorf("EpochOf(\"\") is %q now", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type Memory struct {
 	bytes   int64
 	events  []kept
 	keys    map[string]used
+	oldest  []string      // the keys in the order of their use
 	changed chan struct{} // closed when something changes
 	broken  bool
 }
@@ -60,7 +62,8 @@ func (l *Memory) Resume() { l.set(func() { l.broken = false }) }
 // Recreate makes the log anew: empty, and with another epoch.
 func (l *Memory) Recreate() {
 	l.set(func() {
-		l.epoch, l.last, l.bytes, l.events, l.keys = event.NewEpoch(), 0, 0, nil, make(map[string]used)
+		l.epoch, l.last, l.bytes, l.events = event.NewEpoch(), 0, 0, nil
+		l.keys, l.oldest = make(map[string]used), nil
 	})
 }
 
@@ -72,6 +75,8 @@ func (l *Memory) Lose(after uint64) {
 			l.bytes -= int64(len(l.events[n-1].Data))
 			l.events = l.events[:n-1]
 		}
+		l.oldest = slices.DeleteFunc(l.oldest, func(key string) bool { return l.keys[key].ID.Seq > after })
+		maps.DeleteFunc(l.keys, func(_ string, u used) bool { return u.ID.Seq > after })
 	})
 }
 
@@ -101,7 +106,9 @@ func (l *Memory) append(e hub.Entry) (event.ID, error) {
 	if l.config.MaxBytes > 0 && int64(len(e.Data)) > l.config.MaxBytes {
 		return event.ID{}, fmt.Errorf("%w: it takes %d bytes, and the log %d", hub.ErrTooLarge, len(e.Data), l.config.MaxBytes)
 	}
-	if u, found := l.keys[e.Key]; found && e.Key != "" && now.Sub(u.at) < l.config.KeyWindow {
+	defer l.evict(now)
+	l.evict(now)
+	if u, found := l.keys[e.Key]; found && e.Key != "" {
 		if u.Topic != e.Topic || string(u.Data) != string(e.Data) {
 			return event.ID{}, hub.ErrKeyReused
 		}
@@ -113,8 +120,8 @@ func (l *Memory) append(e hub.Entry) (event.ID, error) {
 	l.bytes += int64(len(made.Data))
 	if e.Key != "" {
 		l.keys[e.Key] = used{made, now}
+		l.oldest = append(l.oldest, e.Key)
 	}
-	l.evict(now)
 	return made.ID, nil
 }
 
@@ -126,10 +133,9 @@ func (l *Memory) evict(now time.Time) {
 		l.bytes -= int64(len(l.events[0].Data))
 		l.events = l.events[1:]
 	}
-	for key, u := range l.keys {
-		if now.Sub(u.at) >= c.KeyWindow {
-			delete(l.keys, key)
-		}
+	for len(l.oldest) > 0 && now.Sub(l.keys[l.oldest[0]].at) >= c.KeyWindow {
+		delete(l.keys, l.oldest[0])
+		l.oldest = l.oldest[1:]
 	}
 }
 

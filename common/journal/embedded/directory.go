@@ -128,7 +128,7 @@ func (d *directory) save() error {
 }
 
 // checkFree tells whether the disk has that many bytes left.
-func (d *directory) checkFree(bytes uint64) error {
+func (d *directory) checkFree(bytes int64) error {
 	if free, ok := free(d.path); ok && free < bytes {
 		return fmt.Errorf("journal: the disk of %s is full: it has %d KiB left, and %d are needed; make room, or give another directory", d.path, free>>10, bytes>>10)
 	}

@@ -42,6 +42,8 @@ type Config struct {
 	SyncAlways bool
 	// MaxPayload is how large an event may be, in bytes. Default 8 MiB.
 	MaxPayload int
+	// MinFree is how many bytes the disk must have left for Open, and to go on after it was full. Default 4 MiB.
+	MinFree int64
 	// BootID tells the starts of the machine apart; "" is unknown. Default: that of Linux.
 	BootID func() string
 }
@@ -51,7 +53,6 @@ const (
 	readyTimeout = 30 * time.Second // for the server to read its files
 	maxMemory    = 64 << 20         // of JetStream's own memory storage, which nothing here uses
 	storeSlack   = 64 << 20         // what the server's files take beside the events
-	minFree      = 4 << 20          // what the disk must have left to begin with, in bytes
 )
 
 // A Journal is a journal.Stream whose server is in this process.
@@ -76,6 +77,7 @@ var _ hub.Log = (*Journal)(nil)
 func Open(ctx context.Context, path string, config Config) (_ *Journal, err error) {
 	config.Sync = cmp.Or(config.Sync, 100*time.Millisecond)
 	config.MaxPayload = cmp.Or(config.MaxPayload, 8<<20)
+	config.MinFree = cmp.Or(config.MinFree, 4<<20)
 	if config.BootID == nil {
 		config.BootID = bootID
 	}
@@ -94,7 +96,7 @@ func Open(ctx context.Context, path string, config Config) (_ *Journal, err erro
 			err = errors.Join(err, j.shut(false))
 		}
 	}()
-	if err := j.dir.checkFree(minFree); err != nil {
+	if err := j.dir.checkFree(j.config.MinFree); err != nil {
 		return nil, err
 	}
 	unclean, err := j.dir.begin(config.BootID(), config.SyncAlways)
@@ -235,7 +237,7 @@ func (j *Journal) watchDisk(ctx context.Context) {
 				return
 			case <-time.After(healEvery):
 			}
-			if j.dir.checkFree(minFree) != nil {
+			if j.dir.checkFree(j.config.MinFree) != nil {
 				continue
 			}
 			if err := j.heal(); err != nil {

@@ -3,4 +3,4 @@
 package embedded
 
 // free does not know.
-func free(string) (uint64, bool) { return 0, false }
+func free(string) (int64, bool) { return 0, false }
