@@ -128,19 +128,17 @@ func (s *Stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 }
 
 // ask asks for the state of the stream.
-func (s *Stream) ask(ctx context.Context) (*jetstream.StreamInfo, error) {
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+func (s *Stream) ask(ctx context.Context) (info *jetstream.StreamInfo, err error) {
+	err = s.again(ctx, func(asking context.Context) error {
+		stream, err := s.js.Stream(asking, s.config.Name)
+		if err != nil {
+			return err
+		}
+		info = stream.CachedInfo()
+		return checkOurs(s.config.Name, info)
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer cancel()
-	stream, err := s.js.Stream(asking, s.config.Name)
-	if err != nil {
-		return nil, s.failed(ctx, asking, err)
-	}
-	info := stream.CachedInfo()
-	if err := checkOurs(s.config.Name, info); err != nil {
-		return nil, s.failed(ctx, asking, err)
 	}
 	return info, nil
 }

@@ -117,14 +117,13 @@ func (t *tail) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if !t.at.IsZero() {
 		config.OptStartSeq = t.seq // once more, to see whether it is the same
 	}
-	asking, cancel, err := t.s.link.ask(ctx, t.s.config.ReadTimeout)
+	var consumer jetstream.Consumer
+	err := t.s.again(ctx, func(asking context.Context) (err error) {
+		consumer, err = t.s.js.CreateConsumer(asking, t.s.config.Name, config)
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer cancel()
-	consumer, err := t.s.js.CreateConsumer(asking, t.s.config.Name, config)
-	if err != nil {
-		return nil, t.s.failed(ctx, asking, err)
 	}
 	return consumer, nil
 }
