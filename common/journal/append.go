@@ -169,33 +169,32 @@ type stored struct {
 
 // get asks for one message. The leader answers: other replicas, which a direct get may ask, can be behind.
 func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, err error) {
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
-	if err != nil {
-		return m, false, err
-	}
-	defer cancel()
 	body, err := json.Marshal(r)
 	if err != nil {
 		return m, false, fmt.Errorf("journal: %w", err)
 	}
-	answer, err := s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+	var answer *nats.Msg
+	err = s.again(ctx, func(asking context.Context) (err error) {
+		answer, err = s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+		return err
+	})
 	if err != nil {
-		return m, false, s.failed(ctx, asking, err)
+		return m, false, err
 	}
 	var got struct {
 		Error   *jetstream.APIError
 		Message *stored
 	}
 	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return m, false, s.failed(ctx, asking, err)
+		return m, false, s.failed(ctx, ctx, err)
 	}
 	switch {
 	case got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
 		return m, false, nil
 	case got.Error != nil:
-		return m, false, s.failed(ctx, asking, got.Error)
+		return m, false, s.failed(ctx, ctx, got.Error)
 	case got.Message == nil:
-		return m, false, s.failed(ctx, asking, errors.New("the answer holds no message"))
+		return m, false, s.failed(ctx, ctx, errors.New("the answer holds no message"))
 	}
 	return *got.Message, true, nil
 }

@@ -48,7 +48,7 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 	for _, topic := range slices.Compact(slices.Clone(r.Topics)) {
 		p.subjects = append(p.subjects, s.prefix+topic)
 	}
-	consumer, err := s.js.CreateConsumer(asking, s.config.Name, jetstream.ConsumerConfig{
+	config := jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       after + 1,
 		FilterSubjects:    p.subjects,
@@ -56,8 +56,12 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 		MemoryStorage:     true,
 		Replicas:          1,
 		InactiveThreshold: forgetAfter,
-	})
-	if err != nil {
+	}
+	var consumer jetstream.Consumer
+	if err := s.again(asking, func(asking context.Context) (err error) {
+		consumer, err = s.js.CreateConsumer(asking, s.config.Name, config)
+		return err
+	}); err != nil {
 		return hub.Page{}, s.failed(ctx, asking, err)
 	}
 	defer s.forget(consumer)
@@ -82,8 +86,11 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 	}
 	// There is nothing else. But a consumer may be on a server that has not got everything yet; only the leader knows.
 	if p.doubt || s.onSeveral() {
-		if missing, err := p.missing(asking, end); err != nil || missing {
-			return p.page, err
+		switch missing, err := p.missing(asking, end); {
+		case err != nil:
+			return hub.Page{}, s.failed(ctx, asking, err)
+		case missing:
+			return p.page, nil
 		}
 	}
 	p.page.UpTo = max(p.page.UpTo, end)
