@@ -4,8 +4,17 @@
 //	publishers ──▶ pushlab nodes ◀──▶ 3 NATS servers, 3 replicas        subscribers of four transports, which
 //	with keys, POST and WebSocket     or a directory                    resume, on whatever node there is
 //
-// The scenarios are: nothing is killed, but there are more subscribers that change node and transport all the time (nothing); one of two nodes is killed (node); the only one is, with the log in its directory (directory); the NATS
-// server that leads the stream is (leader), or one that follows it (follower); any of these five processes is (any).
+// The scenarios, by what is killed:
+//
+//	nothing    but more subscribers change node and transport all the time
+//	node       one of two
+//	directory  the only node, with the log in its directory
+//	leader     the NATS server that leads the stream
+//	follower   another one
+//	two        the leader and another one: nothing can be published until one is back
+//	all        all nodes and NATS servers
+//	frozen     nothing, but the leader or any other process stands still for up to eight seconds, and goes on
+//	any        any of the five processes
 //
 // A round is: load for a random time, kill -9, a random time without the server, start it again, wait until all publishers have
 // answers and all subscribers have everything that was acknowledged. In the end each node gives everything once more, from the
@@ -114,22 +123,28 @@ func (d *durable) run(ctx context.Context) (err error) {
 	return errors.Join(failed...)
 }
 
-// tell prints the table.
+// tell prints the tables: what came of the events, how long everybody waited, and what the history is.
 func tell(out io.Writer, lines []line) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "killed\trounds\tacked\tagain\tstored before\tdeliveries\tlost\trepeated\treordered\tgaps\tunknown, there\tnot there\ttwice\tpublishing paused s\tmax\tdelivery paused s\tmax\t")
+	fmt.Fprintln(t, "\nkilled\trounds\tacked\tsent again\twas there\tdeliveries\tlost\trepeated\treordered\tgaps\tno answer: there\tnot there\ttwice\t")
 	for _, l := range lines {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t\n", l.name, len(l.published), l.acked, l.again, l.already, l.account.deliveries,
-			l.lost, l.repeated, l.reordered, l.gaps, l.happened, l.never, l.twice,
-			middle(l.published).Seconds(), most(l.published).Seconds(), middle(l.delivered).Seconds(), most(l.delivered).Seconds())
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", l.name, len(l.published), l.acked, l.again, l.already,
+			l.account.deliveries, l.lost, l.repeated, l.reordered, l.gaps, l.happened, l.never, l.twice)
 	}
 	t.Flush()
+	fmt.Fprintln(t, "\nkilled\tlongest pause, s: publishing, median\tmax\tdelivery, median\tmax\t")
 	for _, l := range lines {
-		verdict := "it is that of one log"
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", l.name, middle(l.published).Seconds(), most(l.published).Seconds(),
+			middle(l.delivered).Seconds(), most(l.delivered).Seconds())
+	}
+	t.Flush()
+	fmt.Fprintln(out)
+	for _, l := range lines {
+		verdict := "is that of one log"
 		if l.verdict != nil {
-			verdict = "it is NOT that of one log: " + l.verdict.Error()
+			verdict = "is NOT that of one log: " + l.verdict.Error()
 		}
-		fmt.Fprintf(out, "%s: a history of %d attempts, by %d publishers at a time, and %d streams, whose readers changed node or transport on purpose %d times: %s\n",
+		fmt.Fprintf(out, "%s: the history of %d attempts by %d publishers, and of %d streams, some of which changed node and transport %d times, %s\n",
 			l.name, len(l.record.operations), len(l.publishers), len(l.record.streams), l.switches.Load(), verdict)
 	}
 }

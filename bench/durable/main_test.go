@@ -116,7 +116,7 @@ func TestDurable(t *testing.T) {
 			if err := d.run(t.Context()); err != nil {
 				t.Errorf("%v\n%s\n%s", err, &out, logs(t, d.dir))
 			}
-			if want := "it is that of one log"; !strings.Contains(out.String(), want) {
+			if want := "is that of one log"; !strings.Contains(out.String(), want) {
 				t.Errorf("%q is missing in:\n%s", want, &out)
 			}
 			t.Log("\n" + out.String())
@@ -142,7 +142,7 @@ func TestNothingIsLeft(t *testing.T) {
 	t.Run("a program that does not start", func(t *testing.T) {
 		d := newTest(t, io.Discard, 1, "node")
 		d.pushlab = []string{os.Args[0], "serve", "--nonsense"}
-		if err := d.run(t.Context()); err == nil || !strings.Contains(err.Error(), "node1 ended by itself") {
+		if err := d.run(t.Context()); err == nil || !strings.Contains(err.Error(), "node1: it ended by itself") {
 			t.Errorf("it does not say what is wrong: %v", err)
 		}
 		checkGone(t, d.dir)

@@ -71,7 +71,7 @@ func (p *process) await(ctx context.Context) error {
 		case <-timer.C:
 		case <-p.exited:
 			timer.Stop()
-			return fmt.Errorf("%s ended by itself; it said: %s", p.name, p.said())
+			return fmt.Errorf("%s: %w; it said: %s", p.name, errEnded, p.said())
 		case <-ctx.Done():
 			timer.Stop()
 			return fmt.Errorf("%s is not ready: %w; it said: %s", p.name, err, p.said())
@@ -86,34 +86,62 @@ func (p *process) kill() error {
 	}
 	err := p.cmd.Process.Kill()
 	if errors.Is(err, os.ErrProcessDone) {
-		err = fmt.Errorf("%s had ended by itself; it said: %s", p.name, p.said())
+		err = fmt.Errorf("%s: %w; it said: %s", p.name, errEnded, p.said())
 	}
-	<-p.exited
-	p.exited = nil
-	return errors.Join(err, p.output.Close())
+	return errors.Join(err, p.collect())
 }
 
-// restart kills the process, starts it again after that time, and waits until it is ready.
-func (p *process) restart(ctx context.Context, down time.Duration) error {
-	if err := p.kill(); err != nil {
-		return err
+// restart kills the processes, starts them again after that time, and waits until they are ready.
+func restart(ctx context.Context, all []*process, down time.Duration) error {
+	for _, p := range all {
+		if err := p.kill(); err != nil {
+			return err
+		}
 	}
 	if err := pause(ctx, down); err != nil {
 		return err
 	}
-	if err := p.start(); err != nil {
-		return err
+	for _, p := range all {
+		for begun := time.Now(); ; {
+			if err := p.start(); err != nil {
+				return err
+			}
+			err := p.await(ctx)
+			if err == nil {
+				break
+			}
+			// A node does not start while no NATS server leads; whoever looks after it starts it again.
+			if !errors.Is(err, errEnded) || time.Since(begun) > startTimeout {
+				return err
+			}
+			if err := errors.Join(p.collect(), pause(ctx, 100*time.Millisecond)); err != nil {
+				return err
+			}
+		}
 	}
-	return p.await(ctx)
+	return nil
 }
 
-// freeze stops the process for that time, as a machine may stop that has no time for it, and lets it go on.
-func (p *process) freeze(ctx context.Context, down time.Duration) error {
-	if err := freeze(p.cmd.Process, true); err != nil {
-		return err
+// standStill stops the processes for that time, as a machine may that has no time for them, and lets them go on.
+func standStill(ctx context.Context, all []*process, down time.Duration) (err error) {
+	for _, p := range all {
+		err = errors.Join(err, freeze(p.cmd.Process, true))
 	}
-	err := pause(ctx, down)
-	return errors.Join(err, freeze(p.cmd.Process, false))
+	err = errors.Join(err, pause(ctx, down))
+	for _, p := range all {
+		err = errors.Join(err, freeze(p.cmd.Process, false))
+	}
+	return err
+}
+
+// errEnded is in the error of await when the process has ended.
+var errEnded = errors.New("it ended by itself")
+
+// collect lets go of a process that has ended by itself.
+func (p *process) collect() error {
+	<-p.exited
+	p.exited = nil
+	return p.output.Close()
 }
 
 // said returns the end of what the process said.

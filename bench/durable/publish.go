@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -138,20 +138,18 @@ type poster struct {
 }
 
 func (p poster) send(ctx context.Context, node int, e client.Publication) (string, error) {
+	// That no connection could be made does not say so: a request with a key is one that net/http sends again by itself when an old
+	// connection breaks, and then the error is that of the second time.
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	id, err := client.Publish(ctx, p.http, p.urls[node]+"/publish", client.Options{}, e)
-	return id, notSent(err)
+	if err != nil && !sent.Load() {
+		err = fmt.Errorf("%w: %w", errNotSent, err)
+	}
+	return id, err
 }
 
 func (p poster) close() { p.http.CloseIdleConnections() }
-
-// notSent marks an error that came before anything was sent.
-func notSent(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("%w: %w", errNotSent, err)
-	}
-	return err
-}
 
 // A talker publishes by WebSocket, over one connection as long as that lasts.
 type talker struct {

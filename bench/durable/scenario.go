@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,37 +38,56 @@ var scenarios = []scenario{
 	{name: "directory", nodes: 1, rovers: 2, victim: someNode},
 	{name: "leader", nodes: 2, servers: 3, rovers: 2, victim: leader},
 	{name: "follower", nodes: 2, servers: 3, rovers: 2, victim: follows},
+	{name: "two", nodes: 2, servers: 3, rovers: 2, victim: twoServers},
+	{name: "all", nodes: 2, servers: 3, rovers: 2, victim: everything},
 	// Others lead when it goes on, and it does not know that yet.
-	{name: "frozen", nodes: 2, servers: 3, rovers: 2, victim: leader, freeze: true},
+	{name: "frozen", nodes: 2, servers: 3, rovers: 2, victim: leaderOrAny, freeze: true},
 	{name: "any", nodes: 2, servers: 3, rovers: 2, victim: anyOfAll},
 }
 
-// A victim chooses what to kill. Of the NATS servers only one is down at a time, as three can do without.
-type victim func(ctx context.Context, c *cluster, rng *rand.Rand) (*process, error)
+// A victim chooses what to kill at a time.
+type victim func(ctx context.Context, c *cluster, rng *rand.Rand) ([]*process, error)
 
-func someNode(_ context.Context, c *cluster, rng *rand.Rand) (*process, error) {
-	return c.nodes[rng.IntN(len(c.nodes))], nil
+func someNode(_ context.Context, c *cluster, rng *rand.Rand) ([]*process, error) {
+	return []*process{c.nodes[rng.IntN(len(c.nodes))]}, nil
 }
 
-func leader(ctx context.Context, c *cluster, _ *rand.Rand) (*process, error) {
+func leader(ctx context.Context, c *cluster, _ *rand.Rand) ([]*process, error) {
 	leader, _, err := c.awaitReplicas(ctx)
-	return leader, err
+	return []*process{leader}, err
 }
 
-func follows(ctx context.Context, c *cluster, rng *rand.Rand) (*process, error) {
+func follows(ctx context.Context, c *cluster, rng *rand.Rand) ([]*process, error) {
 	_, followers, err := c.awaitReplicas(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return followers[rng.IntN(len(followers))], nil
+	return []*process{followers[rng.IntN(len(followers))]}, nil
 }
 
-func anyOfAll(ctx context.Context, c *cluster, rng *rand.Rand) (*process, error) {
-	if _, _, err := c.awaitReplicas(ctx); err != nil {
+func twoServers(ctx context.Context, c *cluster, rng *rand.Rand) ([]*process, error) {
+	leader, followers, err := c.awaitReplicas(ctx)
+	if err != nil {
 		return nil, err
 	}
-	all := append(append([]*process{}, c.nodes...), c.nats...)
-	return all[rng.IntN(len(all))], nil
+	return []*process{leader, followers[rng.IntN(len(followers))]}, nil
+}
+
+func everything(ctx context.Context, c *cluster, _ *rand.Rand) ([]*process, error) {
+	_, _, err := c.awaitReplicas(ctx)
+	return slices.Concat(c.nats, c.nodes), err
+}
+
+func anyOfAll(ctx context.Context, c *cluster, rng *rand.Rand) ([]*process, error) {
+	all, err := everything(ctx, c, rng)
+	return []*process{all[rng.IntN(len(all))]}, err
+}
+
+func leaderOrAny(ctx context.Context, c *cluster, rng *rand.Rand) ([]*process, error) {
+	if rng.IntN(2) == 0 {
+		return leader(ctx, c, rng)
+	}
+	return anyOfAll(ctx, c, rng)
 }
 
 // topics is how many topics there are.
@@ -229,25 +251,22 @@ func (r *run) round(ctx context.Context, rng *rand.Rand, n int) error {
 	if r.freeze {
 		down *= 8 // an election takes more than four
 	}
-	victim, err := new(process), error(nil)
-	if r.victim == nil {
-		victim.name = "nothing"
-	} else if victim, err = r.victim(ctx, r.cluster, rng); err != nil {
-		return err
+	var victims []*process
+	if r.victim != nil {
+		var err error
+		if victims, err = r.victim(ctx, r.cluster, rng); err != nil {
+			return err
+		}
 	}
 	r.takePauses()
 	r.awaitAttempt(ctx)
 	pause(ctx, time.Duration(rng.Int64N(int64(3*time.Millisecond)))) // it may be stored, or its answer on the way
 	begun := time.Now()
-	switch {
-	case r.victim == nil:
-		err = pause(ctx, down)
-	case r.freeze:
-		err = victim.freeze(ctx, down)
-	default:
-		err = victim.restart(ctx, down)
+	strike := restart
+	if r.freeze {
+		strike = standStill
 	}
-	if err != nil {
+	if err := strike(ctx, victims, down); err != nil {
 		return err
 	}
 	if err := r.settle(ctx); err != nil {
@@ -266,9 +285,17 @@ func (r *run) round(ctx context.Context, rng *rand.Rand, n int) error {
 	if lost+repeated+gaps > 0 {
 		fmt.Fprintf(r.out, "%s %d: WRONG so far: %d lost, %d repeated, %d gaps\n", r.name, n, lost, repeated, gaps)
 	}
-	fmt.Fprintf(r.out, "%s %d: %s was down for %v, all well after %v; pauses: publishing %v, delivery %v\n", r.name, n, victim.name,
+	fmt.Fprintf(r.out, "%s %d: %s down for %v, all well after %v; pauses: publishing %v, delivery %v\n", r.name, n, names(victims),
 		down.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond), published.Round(time.Millisecond), delivered.Round(time.Millisecond))
 	return nil
+}
+
+func names(all []*process) string {
+	var names []string
+	for _, p := range all {
+		names = append(names, p.name)
+	}
+	return cmp.Or(strings.Join(names, ", "), "nothing")
 }
 
 // awaitAttempt waits until somebody has begun to publish an event.
