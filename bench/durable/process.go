@@ -91,15 +91,29 @@ func (p *process) kill() error {
 	return errors.Join(err, p.collect())
 }
 
-// restart kills the processes, starts them again after that time, and waits until they are ready.
-func restart(ctx context.Context, all []*process, down time.Duration) error {
-	for _, p := range all {
-		if err := p.kill(); err != nil {
-			return err
-		}
+// restart kills the processes, starts them again after that time, and waits until they are ready. If they are interrupted, they are
+// killed once more so long after that start, wherever they are then.
+func restart(ctx context.Context, all []*process, down, interrupted time.Duration) error {
+	if err := killAll(all); err != nil {
+		return err
 	}
 	if err := pause(ctx, down); err != nil {
 		return err
+	}
+	if interrupted > 0 {
+		for _, p := range all {
+			if err := p.start(); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, interrupted); err != nil {
+			return err
+		}
+		for _, p := range all {
+			if err := p.kill(); err != nil && !errors.Is(err, errEnded) { // a node may have, as is said below
+				return err
+			}
+		}
 	}
 	for _, p := range all {
 		for begun := time.Now(); ; {
@@ -110,7 +124,7 @@ func restart(ctx context.Context, all []*process, down time.Duration) error {
 			if err == nil {
 				break
 			}
-			// A node does not start while no NATS server leads; whoever looks after it starts it again.
+			// A node does not start while no NATS server leads, and ends; whoever looks after it starts it again.
 			if !errors.Is(err, errEnded) || time.Since(begun) > startTimeout {
 				return err
 			}
@@ -120,6 +134,13 @@ func restart(ctx context.Context, all []*process, down time.Duration) error {
 		}
 	}
 	return nil
+}
+
+func killAll(all []*process) (err error) {
+	for _, p := range all {
+		err = errors.Join(err, p.kill())
+	}
+	return err
 }
 
 // standStill stops the processes for that time, as a machine may that has no time for them, and lets them go on.

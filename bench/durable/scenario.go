@@ -251,6 +251,10 @@ func (r *run) round(ctx context.Context, rng *rand.Rand, n int) error {
 	if r.freeze {
 		down *= 8 // an election takes more than four
 	}
+	interrupted := time.Duration(0)
+	if rng.IntN(3) == 0 { // while they start, and look through their files
+		interrupted = time.Duration(rng.Int64N(int64(300 * time.Millisecond)))
+	}
 	var victims []*process
 	if r.victim != nil {
 		var err error
@@ -260,13 +264,16 @@ func (r *run) round(ctx context.Context, rng *rand.Rand, n int) error {
 	}
 	r.takePauses()
 	r.awaitAttempt(ctx)
-	pause(ctx, time.Duration(rng.Int64N(int64(3*time.Millisecond)))) // it may be stored, or its answer on the way
+	early := rng.Float64()
+	pause(ctx, time.Duration(early*early*early*float64(3*time.Millisecond))) // it may be stored, or its answer on the way
 	begun := time.Now()
-	strike := restart
+	var err error
 	if r.freeze {
-		strike = standStill
+		err = standStill(ctx, victims, down)
+	} else {
+		err = restart(ctx, victims, down, interrupted)
 	}
-	if err := strike(ctx, victims, down); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := r.settle(ctx); err != nil {
