@@ -23,9 +23,7 @@ const overhead = 128
 // is worth. An entry with a key is sent again when the connection was lost or no answer came, until AppendTimeout is over.
 func (s *Stream) Append(ctx context.Context, e hub.Entry) (event.ID, error) {
 	begun := time.Now()
-	s.Stats.Appending.Add(1)
 	id, err := s.append(ctx, e)
-	s.Stats.Appending.Add(-1)
 	if s.config.Appended != nil {
 		s.config.Appended(time.Since(begun), err)
 	}
@@ -49,15 +47,19 @@ func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
 			return event.ID{}, err
 		}
 	}
-	defer func() { <-s.places }()
+	s.Stats.Appending.Add(1)
+	defer func() {
+		s.Stats.Appending.Add(-1)
+		<-s.places
+	}()
 
 	msg := &nats.Msg{Subject: s.prefix + e.Topic, Data: e.Data}
 	if e.Key == "" {
 		return s.send(ctx, waiting, msg, s.config.AppendTimeout)
 	}
 	msg.Header = nats.Header{nats.MsgIdHdr: {messageID(e.Key)}}
-	for {
-		id, err := s.send(ctx, waiting, msg, s.config.AppendTimeout/3)
+	for patience := s.config.AppendTimeout / 5; ; patience *= 2 {
+		id, err := s.send(ctx, waiting, msg, patience)
 		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, 20*time.Millisecond) != nil {
 			return id, err
 		}
@@ -84,7 +86,11 @@ func (s *Stream) fits(e hub.Entry) error {
 func (s *Stream) place(ctx, waiting context.Context) error {
 	select {
 	case s.places <- struct{}{}:
-		return nil
+		// With hardly any time left the answer would come too late, and nobody would know what became of it.
+		if end, _ := waiting.Deadline(); time.Until(end) > s.config.AppendTimeout/10 {
+			return nil
+		}
+		<-s.places
 	case <-waiting.Done():
 	}
 	if err := ctx.Err(); err != nil {
@@ -173,28 +179,24 @@ func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, e
 	if err != nil {
 		return m, false, fmt.Errorf("journal: %w", err)
 	}
-	var answer *nats.Msg
-	err = s.again(ctx, func(asking context.Context) (err error) {
-		answer, err = s.nc.RequestWithContext(asking, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
-		return err
-	})
-	if err != nil {
-		return m, false, err
-	}
 	var got struct {
 		Error   *jetstream.APIError
 		Message *stored
 	}
-	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return m, false, s.failed(ctx, ctx, err)
-	}
-	switch {
-	case got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return m, false, nil
-	case got.Error != nil:
-		return m, false, s.failed(ctx, ctx, got.Error)
-	case got.Message == nil:
-		return m, false, s.failed(ctx, ctx, errors.New("the answer holds no message"))
+	err = s.try(ctx, func(ctx context.Context) error {
+		answer, err := s.nc.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
+		switch {
+		case err != nil:
+			return err
+		case json.Unmarshal(answer.Data, &got) != nil || got.Error == nil && got.Message == nil:
+			return errors.New("the answer holds no message")
+		case got.Error != nil && got.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound:
+			return got.Error
+		}
+		return nil
+	})
+	if err != nil || got.Message == nil {
+		return m, false, err
 	}
 	return *got.Message, true, nil
 }

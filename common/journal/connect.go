@@ -156,12 +156,12 @@ func parseURLs(list string) (urls []string, err error) {
 // connectError says why a connection could not be made, and what to do.
 func connectError(urls []string, err error) error {
 	where := strings.Join(urls, ",")
-	text := err.Error()
+	text := strings.ToLower(err.Error())
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		strings.Contains(strings.ToLower(text), "authorization"), strings.Contains(text, "nkey"):
+		strings.Contains(text, "authorization"), strings.Contains(text, "nkey"):
 		return fmt.Errorf("journal: the NATS server at %s refuses our credentials (%w); give others", where, err)
-	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted), strings.Contains(text, "tls:"), strings.Contains(text, "x509:"):
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted), strings.Contains(text, "tls"), strings.Contains(text, "x509:"):
 		return fmt.Errorf("journal: no TLS with the NATS server at %s: %w; see whether it wants tls://, a CA or a certificate", where, err)
 	default:
 		return fmt.Errorf("%w: no NATS server answers at %s (%w); start it, or give another address", hub.ErrUnavailable, where, err)

@@ -41,8 +41,10 @@
 //   - when the stream was deleted and created again: its time of creation is part of the epoch;
 //   - by [Stream.Renew], for what nobody can see: a backup that was put back.
 //
-// What a node cannot see is a loss of events that it neither appended nor delivered, while no node that did is running.
-// It matters if a client has those from a node that is gone for good.
+// What a node cannot see is a loss of events that it has neither appended nor delivered since it was started. So if NATS servers
+// with a lazy sync and all nodes stop together, as by one power failure, nobody knows afterwards that the log has lost its end. Then
+// a client that has seen the lost events may miss others in silence. Have the servers sync always, or on machines that do not fail
+// together; or give the log another epoch by Renew when all have stopped.
 //
 // # Keys
 //

@@ -129,18 +129,15 @@ func (s *Stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 
 // ask asks for the state of the stream.
 func (s *Stream) ask(ctx context.Context) (info *jetstream.StreamInfo, err error) {
-	err = s.again(ctx, func(asking context.Context) error {
-		stream, err := s.js.Stream(asking, s.config.Name)
+	err = s.try(ctx, func(ctx context.Context) error {
+		stream, err := s.js.Stream(ctx, s.config.Name)
 		if err != nil {
 			return err
 		}
 		info = stream.CachedInfo()
 		return checkOurs(s.config.Name, info)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return info, nil
+	return info, err
 }
 
 // lostEnd gives the log another epoch, because it has less than was known at that moment. Unless that is sure, a cluster is
@@ -190,16 +187,17 @@ func (s *Stream) renew(ctx context.Context, info *jetstream.StreamInfo, atLeast 
 	config := info.Config
 	config.Metadata = maps.Clone(config.Metadata)
 	config.Metadata[metaLife] = strconv.FormatUint(next, 10)
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+	var renewed *jetstream.StreamInfo
+	err := s.try(ctx, func(ctx context.Context) error {
+		stream, err := s.js.UpdateStream(ctx, config)
+		if err == nil {
+			renewed = stream.CachedInfo()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	stream, err := s.js.UpdateStream(asking, config)
-	if err != nil {
-		return s.failed(ctx, asking, err)
-	}
-	renewed := stream.CachedInfo()
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
 	s.life.begin(epochOf(renewed), renewed.State.LastSeq)

@@ -2,12 +2,15 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"pushlab/common/hub"
 )
@@ -18,7 +21,7 @@ type Stats struct {
 	Reconnects atomic.Uint64
 	// ConsumerResets is how often Tail had to begin anew at the server, after the first time.
 	ConsumerResets atomic.Uint64
-	// Appending is how many appends wait for their place or their answer.
+	// Appending is how many appends wait for their answer now.
 	Appending atomic.Int64
 	// Resent is how often an append was sent again, under its key, because no answer came.
 	Resent atomic.Uint64
@@ -111,6 +114,31 @@ func (l *link) ask(ctx context.Context, timeout time.Duration) (context.Context,
 	return asking, func() { unwatch(); timer(); cancel(nil) }, nil
 }
 
+// try asks a question that may be asked twice until it is answered, or ReadTimeout is over. One that reaches a server as it
+// stops, or while a leader is elected, is never answered, so it is asked again after a while, and after longer ones.
+func (s *Stream) try(ctx context.Context, question func(context.Context) error) error {
+	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	for patience := s.config.ReadTimeout / 10; ; patience *= 2 {
+		once, done := context.WithTimeout(asking, patience)
+		err := question(once)
+		late := once.Err() != nil
+		done()
+		api := new(jetstream.APIError)
+		switch {
+		case err == nil:
+			return nil
+		case asking.Err() != nil, !late && !(errors.As(err, &api) && api.ErrorCode == codeNotNow):
+			return s.failed(ctx, asking, err)
+		case !late && pause(asking, 50*time.Millisecond) != nil:
+			return s.failed(ctx, asking, err)
+		}
+	}
+}
+
 // watch has the link and the log follow the connection.
 func (s *Stream) watch() {
 	var lostAt time.Time // the handlers are called one after the other
@@ -130,9 +158,22 @@ func (s *Stream) watch() {
 	})
 	s.nc.SetClosedHandler(func(*nats.Conn) {
 		s.link.connect(fmt.Errorf("%w: the log was closed", hub.ErrUnavailable))
-		close(s.closed)
+		s.onceClosed.Do(func() { close(s.closed) })
 	})
+	switch { // what happened before there were handlers
+	case s.nc.IsClosed():
+		s.link.connect(fmt.Errorf("%w: the connection was closed", hub.ErrUnavailable))
+		s.onceClosed.Do(func() { close(s.closed) })
+	case !s.nc.IsConnected():
+		s.link.connect(fmt.Errorf("%w: the connection to the NATS servers is lost, and being made again; try again", hub.ErrUnavailable))
+		if s.nc.IsConnected() {
+			s.link.connect(nil)
+		}
+	}
 	s.nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if network := new(net.OpError); errors.As(err, &network) {
+			return // the connection is lost, which is told above
+		}
 		s.config.Logger.Warn("journal: the NATS servers say that something is wrong", "stream", s.config.Name, "err", err)
 	})
 }

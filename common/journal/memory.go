@@ -129,7 +129,7 @@ func (l *Memory) append(e hub.Entry) (event.ID, error) {
 func (l *Memory) evict(now time.Time) {
 	c := l.config
 	for len(l.events) > 0 && (c.MaxEvents > 0 && int64(len(l.events)) > c.MaxEvents ||
-		c.MaxBytes > 0 && l.bytes > c.MaxBytes || c.MaxAge > 0 && now.Sub(l.events[0].at) > c.MaxAge) {
+		c.MaxBytes > 0 && l.bytes > c.MaxBytes || c.MaxAge > 0 && now.Sub(l.events[0].at) >= c.MaxAge) {
 		l.bytes -= int64(len(l.events[0].Data))
 		l.events = l.events[1:]
 	}

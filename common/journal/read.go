@@ -48,7 +48,7 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 	for _, topic := range slices.Compact(slices.Clone(r.Topics)) {
 		p.subjects = append(p.subjects, s.prefix+topic)
 	}
-	config := jetstream.ConsumerConfig{
+	consumer, err := s.consumer(asking, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       after + 1,
 		FilterSubjects:    p.subjects,
@@ -56,12 +56,8 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 		MemoryStorage:     true,
 		Replicas:          1,
 		InactiveThreshold: forgetAfter,
-	}
-	var consumer jetstream.Consumer
-	if err := s.again(asking, func(asking context.Context) (err error) {
-		consumer, err = s.js.CreateConsumer(asking, s.config.Name, config)
-		return err
-	}); err != nil {
+	})
+	if err != nil {
 		return hub.Page{}, s.failed(ctx, asking, err)
 	}
 	defer s.forget(consumer)

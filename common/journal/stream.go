@@ -34,6 +34,8 @@ type Stream struct {
 	renewing sync.Mutex
 	closing  atomic.Bool
 	closed   chan struct{} // closed when the connection is
+
+	onceClosed sync.Once
 }
 
 var _ hub.Log = (*Stream)(nil)
@@ -67,36 +69,47 @@ func (s *Stream) open(ctx context.Context) (err error) {
 	if s.js, err = jetstream.New(s.nc); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
+	var info *jetstream.StreamInfo
+	var said error
+	err = s.try(ctx, func(ctx context.Context) error {
+		info, said = s.find(ctx)
+		return said
+	})
 	if err != nil {
-		return err
+		return s.cannotOpen(said, err)
 	}
-	defer cancel()
-	stream, err := s.js.Stream(asking, s.config.Name)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound) && s.config.Existing:
-		return fmt.Errorf("journal: there is no stream %q; name another, or start a server on it, which creates it", s.config.Name)
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		stream, err = s.js.CreateStream(asking, s.config.stream())
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was quicker, and was told otherwise
-			stream, err = s.js.Stream(asking, s.config.Name)
-		}
-	}
-	if err != nil {
-		return s.cannotOpen(ctx, asking, err)
-	}
-	info := stream.CachedInfo()
 	if err := checkOurs(s.config.Name, info); err != nil {
 		return err
 	}
 	if changed := info.Config; s.config.change(&changed) {
-		if stream, err = s.js.UpdateStream(asking, changed); err != nil {
-			return s.cannotOpen(ctx, asking, err)
+		err := s.try(ctx, func(ctx context.Context) error {
+			stream, err := s.js.UpdateStream(ctx, changed)
+			if said = err; err == nil {
+				info = stream.CachedInfo()
+			}
+			return err
+		})
+		if err != nil {
+			return s.cannotOpen(said, err)
 		}
-		info = stream.CachedInfo()
 	}
 	s.life.judge(moment{}, info)
 	return nil
+}
+
+// find returns what the server says of the stream, and creates it if there is none.
+func (s *Stream) find(ctx context.Context) (*jetstream.StreamInfo, error) {
+	stream, err := s.js.Stream(ctx, s.config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && !s.config.Existing {
+		stream, err = s.js.CreateStream(ctx, s.config.stream())
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was quicker, and was told otherwise
+			stream, err = s.js.Stream(ctx, s.config.Name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stream.CachedInfo(), nil
 }
 
 // checkOurs tells whether a stream is one that Open has created.
@@ -118,6 +131,7 @@ func checkOurs(name string, info *jetstream.StreamInfo) error {
 
 // What the servers say to a stream that cannot be: codes of their API.
 const (
+	codeNotNow        jetstream.ErrorCode = 10008
 	codeNoPeers       jetstream.ErrorCode = 10005
 	codeResources     jetstream.ErrorCode = 10023
 	codeStorage       jetstream.ErrorCode = 10047
@@ -128,28 +142,30 @@ const (
 	codeMaxBytes      jetstream.ErrorCode = 10122
 )
 
-// cannotOpen says why a stream cannot be opened, and what to do.
-func (s *Stream) cannotOpen(ctx, asking context.Context, err error) error {
+// cannotOpen says why a stream cannot be opened, and what to do, from what the server said last; or else it returns err.
+func (s *Stream) cannotOpen(said, err error) error {
 	api := new(jetstream.APIError)
-	errors.As(err, &api)
+	errors.As(said, &api)
 	switch {
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("journal: the NATS server has no JetStream (%w); start it with -js, or with a jetstream section in its configuration", err)
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("journal: our NATS account has no JetStream (%w); enable it there, or use other credentials", err)
+	case errors.Is(said, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("journal: there is no stream %q; name another, or start a server on it, which creates it", s.config.Name)
+	case errors.Is(said, jetstream.ErrJetStreamNotEnabled), errors.Is(said, nats.ErrNoResponders):
+		return fmt.Errorf("journal: the NATS server has no JetStream (%w); start it with -js, or with a jetstream section in its configuration", said)
+	case errors.Is(said, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("journal: our NATS account has no JetStream (%w); enable it there, or use other credentials", said)
 	}
 	switch api.ErrorCode {
 	case codeOneServer, codeNoPeers:
 		return fmt.Errorf("journal: there are not enough NATS servers for a stream of %d replicas (%w); start more, or ask for fewer",
-			max(s.config.Replicas, 1), err)
+			max(s.config.Replicas, 1), said)
 	case codeResources, codeStorage, codeMaxBytes:
-		return fmt.Errorf("journal: the NATS servers have not enough storage for the stream (%w); ask for fewer bytes, or give them more", err)
+		return fmt.Errorf("journal: the NATS servers have not enough storage for the stream (%w); ask for fewer bytes, or give them more", said)
 	case codeNeedsMaxBytes:
-		return fmt.Errorf("journal: our NATS account wants a limit of bytes for each stream (%w); ask for one", err)
+		return fmt.Errorf("journal: our NATS account wants a limit of bytes for each stream (%w); ask for one", said)
 	case codeOverlap:
-		return fmt.Errorf("journal: another stream already takes the subjects %s> (%w); take another name", s.prefix, err)
+		return fmt.Errorf("journal: another stream already takes the subjects %s> (%w); take another name", s.prefix, said)
 	}
-	return s.failed(ctx, asking, err)
+	return err
 }
 
 // failed returns the error of a question that got no answer, or one that we can do nothing with.
@@ -252,22 +268,17 @@ func (s *Stream) Trim(ctx context.Context, upTo uint64) error {
 	if upTo == 0 {
 		return nil
 	}
-	asking, cancel, err := s.link.ask(ctx, s.config.ReadTimeout)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	stream, err := s.js.Stream(asking, s.config.Name)
-	if err == nil {
-		if err = checkOurs(s.config.Name, stream.CachedInfo()); err == nil {
-			// The server purges what is before the number. Beyond the end it would raise the numbers to there.
-			err = stream.Purge(asking, jetstream.WithPurgeSequence(min(upTo, stream.CachedInfo().State.LastSeq)+1))
+	return s.try(ctx, func(ctx context.Context) error {
+		stream, err := s.js.Stream(ctx, s.config.Name)
+		if err != nil {
+			return err
 		}
-	}
-	if err != nil {
-		return s.failed(ctx, asking, err)
-	}
-	return nil
+		if err := checkOurs(s.config.Name, stream.CachedInfo()); err != nil {
+			return err
+		}
+		// The server purges what is before the number. Beyond the end it would raise the numbers to there.
+		return stream.Purge(ctx, jetstream.WithPurgeSequence(min(upTo, stream.CachedInfo().State.LastSeq)+1))
+	})
 }
 
 // Suspend makes everything fail with hub.ErrUnavailable and that reason, and Tail wait, until Resume. It is for who runs the

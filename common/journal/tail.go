@@ -117,15 +117,16 @@ func (t *tail) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if !t.at.IsZero() {
 		config.OptStartSeq = t.seq // once more, to see whether it is the same
 	}
-	var consumer jetstream.Consumer
-	err := t.s.again(ctx, func(asking context.Context) (err error) {
-		consumer, err = t.s.js.CreateConsumer(asking, t.s.config.Name, config)
+	return t.s.consumer(ctx, config)
+}
+
+// consumer has the server make a consumer.
+func (s *Stream) consumer(ctx context.Context, config jetstream.ConsumerConfig) (c jetstream.Consumer, err error) {
+	err = s.try(ctx, func(ctx context.Context) (err error) {
+		c, err = s.js.CreateConsumer(ctx, s.config.Name, config)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return consumer, nil
+	return c, err
 }
 
 // forget deletes a consumer, which the server would do by itself, later.

@@ -86,8 +86,14 @@ func (d *directory) begin(boot string, syncAlways bool) (lost bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if unclosed && last.Sync == lazy && (last.Boot != boot || boot == "") {
-		return true, nil // the note stays until the log has its new epoch
+	if unclosed && last.Sync == lazy {
+		if last.Boot != boot || boot == "" {
+			return true, nil // the note stays until the log has its new epoch
+		}
+		// What is in the page cache of the system still is forced to the disk, since the next note may say "always".
+		if err := d.sync(); err != nil {
+			return false, err
+		}
 	}
 	return false, d.opened(boot, syncAlways)
 }
@@ -111,7 +117,7 @@ func (d *directory) setLife(life uint64) error {
 // forced to the disk: without it, nothing could be read.
 func (d *directory) created(maxBytes int64) error {
 	if !d.known {
-		if err := syncTree(filepath.Join(d.path, "jetstream")); err != nil {
+		if err := d.sync(); err != nil {
 			return err
 		}
 	} else if d.state.MaxBytes == maxBytes {
@@ -142,8 +148,12 @@ func (d *directory) close(clean bool) error {
 	}
 	var err error
 	if clean {
-		if err = os.Remove(d.file("running")); err == nil {
-			err = syncDir(d.path)
+		// The server has closed its files, which does not force them to the disk.
+		if err = d.sync(); err == nil {
+			err = os.Remove(d.file("running"))
+		}
+		if err == nil {
+			err = syncFile(d.path)
 		}
 	}
 	return errors.Join(err, d.lock.Close())
@@ -175,7 +185,7 @@ func writeJSON(name string, from any) error {
 		err = os.Rename(name+".new", name)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(name))
+		err = syncFile(filepath.Dir(name))
 	}
 	if err != nil {
 		if strings.Contains(err.Error(), "no space left") {
@@ -198,7 +208,7 @@ func writeFile(name string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-func syncDir(name string) error {
+func syncFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
@@ -206,18 +216,15 @@ func syncDir(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// syncTree forces all files below that directory to the disk.
-func syncTree(name string) error {
-	return filepath.WalkDir(name, func(path string, _ fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // the server has removed it meanwhile
+// sync forces what the server has written to the disk.
+func (d *directory) sync() error {
+	return filepath.WalkDir(d.file("jetstream"), func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = syncFile(path)
 		}
-		if err != nil {
-			return err
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // the server has removed it meanwhile
+			return nil
 		}
-		if err := syncDir(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("journal: %w", err)
-		}
-		return nil
+		return fmt.Errorf("journal: %w", err)
 	})
 }

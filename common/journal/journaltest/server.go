@@ -2,6 +2,9 @@ package journaltest
 
 import (
 	"context"
+	"net"
+	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -110,7 +113,51 @@ func (s *Server) Recreate(t testing.TB, name string) {
 		if err := js.DeleteStream(ctx, name); err != nil {
 			return err
 		}
-		_, err = js.CreateStream(ctx, config)
-		return err
+		for late := time.After(patience); ; { // the server may still be removing the files
+			if _, err = js.CreateStream(ctx, config); err == nil {
+				return nil
+			}
+			select {
+			case <-late:
+				return err
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
 	})
+}
+
+// NewCluster returns servers that are started and keep streams together.
+func NewCluster(t testing.TB, n int) []*Server {
+	t.Helper()
+	servers := make([]*Server, n)
+	ports := freePorts(t, 2*n)
+	var routes []*url.URL
+	for i := range servers {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: "127.0.0.1:" + strconv.Itoa(ports[i])})
+	}
+	for i := range servers {
+		s := NewServer(t)
+		s.Options.ServerName = "n" + strconv.Itoa(i+1)
+		s.Options.Port = ports[n+i]
+		s.Options.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}
+		s.Options.Routes = routes
+		servers[i] = s
+		s.Start(t)
+	}
+	return servers
+}
+
+// freePorts returns ports on which nobody listened a moment ago. Those who make a cluster have to know each other's before
+// they start.
+func freePorts(t testing.TB, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
 }
