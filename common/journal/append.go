@@ -184,6 +184,7 @@ func (s *Stream) get(ctx context.Context, r getRequest) (m stored, found bool, e
 		Message *stored
 	}
 	err = s.try(ctx, func(ctx context.Context) error {
+		got.Error, got.Message = nil, nil // those of the time before, which the answer may not replace
 		answer, err := s.nc.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.config.Name, body)
 		switch {
 		case err != nil:
