@@ -15,6 +15,9 @@ import (
 // Read returns a page of what the log holds, with a consumer of its own, which the server forgets afterwards.
 func (s *Stream) Read(ctx context.Context, after uint64, r hub.Range) (hub.Page, error) {
 	before, err := s.info(ctx)
+	if err == nil && before.State.LastSeq < after && before.Config.Replicas > 1 {
+		before, err = s.until(ctx, after)
+	}
 	if err != nil {
 		return hub.Page{}, err
 	}
@@ -32,6 +35,7 @@ func (s *Stream) Read(ctx context.Context, after uint64, r hub.Range) (hub.Page,
 		return hub.Page{}, err
 	}
 	page.State = stateOf(info)
+	page.State.Last = max(page.State.Last, before.State.LastSeq) // another server may have answered
 	if page.State.Epoch != epochOf(before) {
 		return hub.Page{}, fmt.Errorf("%w: it got another epoch while it was read; read again", hub.ErrUnavailable)
 	}
