@@ -277,4 +277,3 @@ func TestPublishOncePerPublisher(t *testing.T) {
 		}
 	})
 }
-
