@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,13 +40,14 @@ type account struct {
 
 // wrong fails if anything is not as it should be. A gap is wrong, too: nothing was trimmed, and no log has lost its end.
 func (a account) wrong() error {
-	switch {
-	case a.lost+a.repeated+a.reordered+a.twice > 0:
-		return fmt.Errorf("%d deliveries were lost, %d repeated, %d out of order, %d events are there twice; %w", a.lost, a.repeated, a.reordered, a.twice, a.verdict)
-	case a.gaps > 0:
-		return fmt.Errorf("%d gaps were announced, and none was due", a.gaps)
+	var wrong []error
+	if a.lost+a.repeated+a.reordered+a.twice > 0 {
+		wrong = append(wrong, fmt.Errorf("%d deliveries were lost, %d repeated, %d out of order, %d events are there twice", a.lost, a.repeated, a.reordered, a.twice))
 	}
-	return a.verdict
+	if a.gaps > 0 {
+		wrong = append(wrong, fmt.Errorf("%d gaps were announced, and none was due", a.gaps))
+	}
+	return errors.Join(append(wrong, a.verdict)...)
 }
 
 // settle makes up the account.
