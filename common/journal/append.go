@@ -58,11 +58,13 @@ func (s *Stream) append(ctx context.Context, e hub.Entry) (event.ID, error) {
 		return s.send(ctx, waiting, msg, s.config.AppendTimeout)
 	}
 	msg.Header = nats.Header{nats.MsgIdHdr: {messageID(e.Key)}}
+	between := 20 * time.Millisecond
 	for patience := s.config.AppendTimeout / 5; ; patience *= 2 {
 		id, err := s.send(ctx, waiting, msg, patience)
-		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, 20*time.Millisecond) != nil {
+		if !errors.Is(err, hub.ErrUnavailable) || s.link.wait(waiting) != nil || pause(waiting, between) != nil {
 			return id, err
 		}
+		between *= 2
 		s.Stats.Resent.Add(1)
 	}
 }

@@ -42,6 +42,9 @@ func onBackends(b *testing.B, run func(*testing.B, hub.Log)) {
 			s.Start(b)
 			return s.Open(b, config)
 		}},
+		{"nats-3", func(b *testing.B) hub.Log { // three replicas, of which this one machine does the work
+			return openCluster(b, journaltest.NewCluster(b, 3), 0, config)
+		}},
 	} {
 		b.Run("log="+backend.name, func(b *testing.B) {
 			log := backend.open(b)

@@ -15,32 +15,34 @@ import (
 	"pushlab/common/journal/journaltest"
 )
 
+// openCluster opens a log of three replicas, by that server first. The caller closes it.
+func openCluster(t testing.TB, servers []*journaltest.Server, first int, config journal.Config) (log *journal.Stream) {
+	t.Helper()
+	config.Replicas = 3
+	var urls []string
+	for _, s := range slices.Concat(servers[first:], servers[:first]) {
+		urls = append(urls, strings.TrimPrefix(s.URL(), "nats://"))
+	}
+	until(t, "open", func() bool { // the servers elect a leader first
+		nc, err := journal.Connect(t.Context(), journal.Servers{URLs: "nats://" + strings.Join(urls, ",")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err = journal.Open(t.Context(), nc, config)
+		return err == nil
+	})
+	return log
+}
+
 // TestCluster has two nodes append and follow while the servers are stopped and started one after the other, the leader
 // first: what was acknowledged is delivered to both, once, in one order, and pages have it at once.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	servers := journaltest.NewCluster(t, 3)
-	var urls []string
-	for _, s := range servers {
-		urls = append(urls, strings.TrimPrefix(s.URL(), "nats://"))
+	nodes := []*journal.Stream{openCluster(t, servers, 0, quick()), openCluster(t, servers, 1, quick())}
+	for _, node := range nodes {
+		t.Cleanup(func() { shut(t, node) })
 	}
-	config := quick()
-	config.Replicas = 3
-	connect := func(first int) *journal.Stream {
-		rotated := slices.Concat(urls[first:], urls[:first])
-		var log *journal.Stream
-		until(t, "open", func() bool { // the servers elect a leader first
-			nc, err := journal.Connect(t.Context(), journal.Servers{URLs: "nats://" + strings.Join(rotated, ",")})
-			if err != nil {
-				t.Fatal(err)
-			}
-			log, err = journal.Open(t.Context(), nc, config)
-			return err == nil
-		})
-		t.Cleanup(func() { shut(t, log) })
-		return log
-	}
-	nodes := []*journal.Stream{connect(0), connect(1)}
 	start, err := nodes[0].State(t.Context())
 	if err != nil {
 		t.Fatal(err)

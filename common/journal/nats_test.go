@@ -25,7 +25,8 @@ import (
 	"pushlab/common/journal/journaltest"
 )
 
-const patience = 10 * time.Second
+// patience is how long a test waits for what must happen. Servers that have lost their leader may elect another for ten seconds.
+const patience = 30 * time.Second
 
 // quick is a configuration for tests.
 func quick() journal.Config {
@@ -473,7 +474,7 @@ func TestSilentServer(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		outcomes[err == nil]++
-		if took > 2*time.Second {
+		if took > 5*time.Second {
 			t.Errorf("an append took %v", took)
 		}
 	}
@@ -519,17 +520,24 @@ func TestSilentServer(t *testing.T) {
 	// Each of the three keys is of one event, whatever was appended before.
 	seqs := map[uint64]bool{}
 	for i := range 6 {
-		id, err := log.Append(t.Context(), hub.Entry{Topic: "a", Data: []byte(`1`), Key: strconv.Itoa(i % 3)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		seqs[id.Seq] = true
+		until(t, "appended", func() bool {
+			id, err := log.Append(t.Context(), hub.Entry{Topic: "a", Data: []byte(`1`), Key: strconv.Itoa(i % 3)})
+			if err == nil {
+				seqs[id.Seq] = true
+			}
+			return err == nil
+		})
 	}
-	state, err := log.State(t.Context())
-	if err != nil || state.Last != before.Seq+3 || len(seqs) != 3 {
-		t.Errorf("%+v, %v, %v", state, seqs, err)
+	var state hub.LogState
+	until(t, "available", func() (ok bool) {
+		var err error
+		state, err = log.State(t.Context())
+		return err == nil
+	})
+	if state.Last != before.Seq+3 || len(seqs) != 3 {
+		t.Errorf("%+v, %v", state, seqs)
 	}
-	if outcomes[true] != 7 || outcomes[false] != 30 {
+	if outcomes[true] != 7 || outcomes[false] < 30 {
 		t.Errorf("%v", outcomes)
 	}
 }

@@ -68,11 +68,7 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 
 	p.pending = consumer.CachedInfo().NumPending
 	for p.pending > 0 && !p.full {
-		got := 0
-		err := untilRelayed(asking, func() (err error) {
-			got, err = p.fetch(asking, epoch, consumer)
-			return err
-		})
+		got, err := p.fetch(asking, epoch, consumer)
 		if err != nil {
 			return hub.Page{}, s.failed(ctx, asking, err)
 		}

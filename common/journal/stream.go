@@ -104,8 +104,12 @@ func (s *Stream) find(ctx context.Context) (*jetstream.StreamInfo, error) {
 	stream, err := s.js.Stream(ctx, s.config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && !s.config.Existing {
 		stream, err = s.js.CreateStream(ctx, s.config.stream())
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was quicker, and was told otherwise
-			stream, err = s.js.Stream(ctx, s.config.Name)
+		if err != nil {
+			// Another node may have been quicker, and was told otherwise; or we were, when no answer came in time: the
+			// storage that was taken then is missing now.
+			if made, missing := s.js.Stream(ctx, s.config.Name); missing == nil {
+				stream, err = made, nil
+			}
 		}
 	}
 	if err != nil {

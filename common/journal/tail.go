@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pushlab/common/event"
@@ -29,7 +30,7 @@ const (
 // Numbers always rise. One that is missing is that of an event that is no longer there.
 func (s *Stream) Tail(ctx context.Context, after event.ID, deliver func(event.Event)) error {
 	t := tail{s: s, epoch: after.Epoch, seq: after.Seq, deliver: deliver}
-	wait := 10 * time.Millisecond
+	wait, failed := 10*time.Millisecond, 0
 	for begun := 0; ; begun++ {
 		if begun > 0 {
 			s.Stats.ConsumerResets.Add(1)
@@ -41,10 +42,13 @@ func (s *Stream) Tail(ctx context.Context, after event.ID, deliver func(event.Ev
 		case errors.Is(err, hub.ErrEpoch):
 			return err
 		}
-		if t.moved {
-			wait = 10 * time.Millisecond
+		if failed++; t.following {
+			wait, failed = 10*time.Millisecond, 0
 		}
 		if s.link.down() == nil { // else that was told, and is being waited for
+			if failed == 5 {
+				s.config.Logger.Warn("journal: the log cannot be followed; it is being tried again", "stream", s.config.Name, "after", t.seq, "err", err)
+			}
 			s.config.Logger.Debug("journal: following the log begins anew", "stream", s.config.Name, "after", t.seq, "err", err)
 			if err := pause(ctx, wait); err != nil {
 				return err
@@ -59,17 +63,17 @@ func (s *Stream) Tail(ctx context.Context, after event.ID, deliver func(event.Ev
 
 // A tail is one Tail.
 type tail struct {
-	s       *Stream
-	epoch   string
-	seq     uint64    // the last event that was delivered, or the one to begin behind
-	at      time.Time // when the last one was appended; zero if none was delivered
-	moved   bool      // the present session has delivered something
-	deliver func(event.Event)
+	s         *Stream
+	epoch     string
+	seq       uint64    // the last event that was delivered, or the one to begin behind
+	at        time.Time // when the last one was appended; zero if none was delivered
+	following bool      // the session has come so far
+	deliver   func(event.Event)
 }
 
 // session follows the log with one consumer, until something interrupts that.
 func (t *tail) session(ctx context.Context) error {
-	t.moved = false
+	t.following = false
 	up, _ := t.s.link.now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -93,6 +97,7 @@ func (t *tail) session(ctx context.Context) error {
 		return err
 	}
 	defer events.Stop()
+	t.following = true
 
 	checked := make(chan struct{})
 	go func() { // the session waits for it
@@ -120,13 +125,34 @@ func (t *tail) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	return t.s.consumer(ctx, config)
 }
 
-// consumer has the server make a consumer.
+// consumer has the server make a consumer, and waits until it can be asked.
 func (s *Stream) consumer(ctx context.Context, config jetstream.ConsumerConfig) (c jetstream.Consumer, err error) {
 	err = s.try(ctx, func(ctx context.Context) (err error) {
 		c, err = s.js.CreateConsumer(ctx, s.config.Name, config)
 		return err
 	})
+	if err == nil && s.onSeveral() {
+		err = s.reach(ctx, c)
+	}
 	return c, err
+}
+
+// reach waits until requests reach a consumer. In a cluster it may be on another server than ours, which learns a little later
+// where it is; a request that comes too early is refused, and the client library then waits for its heartbeat. One
+// that no consumer understands changes nothing, and is answered as soon as it arrives.
+func (s *Stream) reach(ctx context.Context, c jetstream.Consumer) error {
+	return s.try(ctx, func(ctx context.Context) error {
+		subject := jetstream.DefaultAPIPrefix + "CONSUMER.MSG.NEXT." + s.config.Name + "." + c.CachedInfo().Name
+		for {
+			_, err := s.nc.RequestWithContext(ctx, subject, []byte("{"))
+			if !errors.Is(err, nats.ErrNoResponders) {
+				return err
+			}
+			if err := pause(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+	})
 }
 
 // forget deletes a consumer, which the server would do by itself, later.
@@ -194,7 +220,7 @@ func (t *tail) follow(ctx context.Context, events jetstream.MessagesContext) err
 			continue
 		}
 		t.s.life.reached(m, meta.Sequence.Stream)
-		t.seq, t.at, t.moved = meta.Sequence.Stream, meta.Timestamp, true
+		t.seq, t.at = meta.Sequence.Stream, meta.Timestamp
 		if e, ok := t.s.event(t.epoch, msg, meta); ok {
 			t.deliver(e)
 		}

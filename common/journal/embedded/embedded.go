@@ -148,12 +148,13 @@ func (j *Journal) start() (err error) {
 	return nil
 }
 
-// maxStore is what the server may store: a little more than the stream, since it must never be what is full.
+// maxStore is what the server may store. It must never be what is full, not even when it is asked a second time to create the
+// stream, while it still does.
 func (j *Journal) maxStore() int64 {
 	if j.config.MaxBytes < 0 || j.config.MaxBytes == 0 && j.dir.state.MaxBytes < 0 {
 		return 1 << 60
 	}
-	return max(j.config.MaxBytes, j.dir.state.MaxBytes, 1<<30) + storeSlack
+	return 2*max(j.config.MaxBytes, j.dir.state.MaxBytes, 1<<30) + storeSlack
 }
 
 // open opens the stream. It is created only when it never was: if the server could not read it, an empty one would be
@@ -182,6 +183,10 @@ func (j *Journal) restoreLife(ctx context.Context, lost bool) error {
 		return err
 	}
 	j.limit = info.MaxBytes
+	if left, ok := free(j.dir.path); ok && (j.limit < 0 || j.limit-info.State.Bytes > left) {
+		cmp.Or(j.config.Logger, defaultLogger()).Warn("journal: the log may become larger than its disk has room for; then nothing can be appended until there is",
+			"dir", j.dir.path, "max_bytes", j.limit, "bytes", info.State.Bytes, "disk_left", left)
+	}
 	switch {
 	case lost:
 		cmp.Or(j.config.Logger, defaultLogger()).Warn("journal: the machine stopped while the log was open, and the last events that were acknowledged may be lost; the log gets a new epoch",

@@ -41,7 +41,7 @@ type Backend struct {
 }
 
 // patience is how long the suite waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Test runs the suite. open is called for each case; what it makes may live until the test's cleanup.
 func Test(t *testing.T, open func(t testing.TB) Backend) {
