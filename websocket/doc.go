@@ -34,6 +34,8 @@
 //	{"op":"subscribe","ref":"8","topics":["chat"]}               the $open event of the new choice
 //	{"op":"ping","ref":"9"}                                      {"op":"pong","ref":"9"}
 //
+// With a key, "key":"…", a publish that is sent again is answered with the id of the first, on whatever connection.
+//
 // A message that cannot be served is answered with {"op":"error","ref":"7","error":"…"}, and the
 // connection stays; one that breaks the protocol, or does not come to its end in time, ends it with a close code (section 7.4).
 //

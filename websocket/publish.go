@@ -9,10 +9,10 @@ import (
 	"pushlab/common/request"
 )
 
-// publish publishes what a client said, and waits until the log has it, for at most request.PublishWait. The goroutine that
-// waits is the one that reads this connection, and no other; so a log that is slow holds back who publishes, one event at a
-// time for each connection, while its stream goes on, and that of everybody else. Nothing is read meanwhile, pongs neither.
-// The wait ends with the stream: then nobody is left to be told.
+// publish publishes what a client said, and waits until the log has it. The goroutine that waits is the one that reads this
+// connection, and no other; so a log that is slow holds back who publishes, one event at a time for each connection, while its
+// stream goes on, and that of everybody else. Nothing is read meanwhile, pongs neither. The wait ends with the stream: then
+// nobody is left to be told.
 func (s *session) publish(op operation) (id event.ID, err error) {
 	if op.Data == nil {
 		return event.ID{}, errors.New("data is missing; give any JSON value")
@@ -31,14 +31,12 @@ func (s *session) publish(op operation) (id event.ID, err error) {
 	if err != nil {
 		return event.ID{}, err
 	}
-	s.publishing.Store(true)
-	s.stream.Heard() // whatever a heartbeat expected before it saw that
-	s.stream.During(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, request.PublishWait)
-		defer cancel()
-		id, err = s.hub.PublishOnce(ctx, s.grant.PublishKey(key), op.Topic, data)
-	})
-	s.publishing.Store(false)
+	logKey := s.grant.PublishKey(key)
+	if s.hub.HasLog() {
+		s.during(func(ctx context.Context) { id, err = s.hub.PublishOnce(ctx, logKey, op.Topic, data) })
+	} else { // which never waits
+		id, err = s.hub.PublishOnce(context.Background(), logKey, op.Topic, data)
+	}
 	problem, limit := request.PublishProblem(err, key)
 	switch {
 	case errors.Is(err, hub.ErrTooLarge):
@@ -53,4 +51,16 @@ func (s *session) publish(op operation) (id event.ID, err error) {
 		return event.ID{}, errors.New(problem.Detail)
 	}
 	return id, err
+}
+
+// during does what waits for the log, for at most request.PublishWait.
+func (s *session) during(do func(ctx context.Context)) {
+	s.publishing.Store(true)
+	defer s.publishing.Store(false)
+	s.stream.Heard() // whatever a heartbeat expected before it saw that
+	s.stream.During(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, request.PublishWait)
+		defer cancel()
+		do(ctx)
+	})
 }

@@ -111,13 +111,13 @@ func Transports() []string { return []string{LongPoll, HTTPStream, SSE, WebSocke
 func Checks(transport string) []Check {
 	switch transport {
 	case LongPoll:
-		return concat(longPollChecks(), httpChecks(false), corsChecks())
+		return concat(longPollChecks(), httpChecks(false), corsChecks(), publishChecks())
 	case HTTPStream:
-		return concat(httpStreamChecks(), httpChecks(true), corsChecks())
+		return concat(httpStreamChecks(), httpChecks(true), corsChecks(), publishChecks())
 	case SSE:
-		return concat(sseChecks(), httpChecks(true), corsChecks())
+		return concat(sseChecks(), httpChecks(true), corsChecks(), publishChecks())
 	case WebSocket:
-		return concat(webSocketChecks(), upgradeChecks())
+		return concat(webSocketChecks(), upgradeChecks(), publishChecks())
 	}
 	return nil
 }

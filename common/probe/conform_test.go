@@ -42,10 +42,10 @@ func result(t *testing.T, e Endpoint, id string) Result {
 // and what needs an event only with somewhere to publish it.
 func TestForeign(t *testing.T) {
 	contract := map[string][]string{
-		LongPoll:   {"LP-06b", "LP-07a", "LP-07b", "LP-08a", "LP-08b", "LP-10a", "LP-10b", "CORS-02b"},
-		HTTPStream: {"LP-07", "LP-10", "CORS-02b"},
-		SSE:        {"SSE-34c", "SSE-35b", "CORS-02b"},
-		WebSocket:  {},
+		LongPoll:   {"LP-06b", "LP-07a", "LP-07b", "LP-08a", "LP-08b", "LP-10a", "LP-10b", "CORS-02b", "KEY-01a", "KEY-01b"},
+		HTTPStream: {"LP-07", "LP-10", "CORS-02b", "KEY-01a", "KEY-01b"},
+		SSE:        {"SSE-34c", "SSE-35b", "CORS-02b", "KEY-01a", "KEY-01b"},
+		WebSocket:  {"KEY-01a", "KEY-01b"},
 	}
 	for _, transport := range Transports() {
 		for _, publish := range []string{"", memhttp.URL + "/publish"} {

@@ -94,6 +94,8 @@ var faults = []fault{
 	{http3, "HTTP-06", "compresses without Vary", Warn},
 	{http2, "HTTP-07", "may be transformed", Warn},
 	{all4, "HTTP-08a", "405 without Allow", Fail},
+	{all4, "KEY-01a", "publishes again what has the same key", Fail},
+	{all4, "KEY-01b", "takes a key for another event", Fail},
 	{all4, "HTTP-08b", "503 without Retry-After", Warn},
 	{all4, "HTTP-08c", "an unknown method is GET", Warn},
 	{all4, "HTTP-09a", "content for HEAD", Fail},

@@ -40,7 +40,8 @@ type lab struct {
 
 	mu      sync.Mutex
 	log     []entry
-	changed chan struct{} // closed when an event comes
+	keys    map[string]entry // by idempotency key
+	changed chan struct{}    // closed when an event comes
 }
 
 // An entry is an event of the lab.
@@ -52,7 +53,7 @@ type entry struct {
 }
 
 func newLab(fault string) *lab {
-	return &lab{fault: fault, epoch: "labepoch", changed: make(chan struct{})}
+	return &lab{fault: fault, epoch: "labepoch", keys: make(map[string]entry), changed: make(chan struct{})}
 }
 
 // serve serves the lab in memory, and returns the options to ask it with.
@@ -183,8 +184,24 @@ func (l *lab) servePublish(w http.ResponseWriter, r *http.Request) {
 	case valid:
 		data, _ = json.Marshal(string(body))
 	}
-	l.publish(cmp.Or(r.URL.Query().Get("topic"), "message"), data)
+	l.mu.Lock()
+	used, known := l.keys[r.Header.Get("Idempotency-Key")]
+	l.mu.Unlock()
+	topic := cmp.Or(r.URL.Query().Get("topic"), "message")
+	switch {
+	case known && !bytes.Equal(used.data, data) && !l.broken("KEY-01b"):
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		return
+	case !known || l.broken("KEY-01a"):
+		used = l.publish(topic, data)
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		l.mu.Lock()
+		l.keys[key] = used
+		l.mu.Unlock()
+	}
 	w.WriteHeader(http.StatusCreated)
+	fmt.Fprintf(w, `{"id":%q}`, l.cursor(used.seq))
 }
 
 // cors answers preflights, and reports whether the request is to be served.

@@ -113,23 +113,33 @@ func (t *Target) publishBytes(ctx context.Context, topic string) error {
 
 // post posts content to the publisher, and returns the status of the answer.
 func (t *Target) post(ctx context.Context, topic, contentType, content string) (int, error) {
+	answer, err := t.postWith(ctx, topic, contentType, content)
+	if err != nil {
+		return 0, err
+	}
+	answer.close()
+	return answer.status, nil
+}
+
+// postWith posts content with further header fields, and returns the answer, which the caller closes.
+func (t *Target) postWith(ctx context.Context, topic, contentType, content string, header ...string) (*answer, error) {
 	p := t.publisher
-	a := ask{method: http.MethodPost, body: []byte(content), header: []string{
-		"Host: " + p.url.Host, "Content-Type: " + contentType, "Accept: */*", "Cache-Control:", "Prefer:",
-	}}
+	a := ask{method: http.MethodPost, body: []byte(content), header: append(header,
+		"Host: "+p.url.Host, "Content-Type: "+contentType, "Accept: */*", "Cache-Control:", "Prefer:",
+	)}
 	if p.ours {
 		a.query = url.Values{"topic": {topic}}
 	}
 	c, err := t.dialTo(ctx, p.url)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer c.close()
 	answer, err := c.exchange(t.request(p.url, a), http.MethodPost)
 	if err != nil {
-		return 0, err
+		c.close()
+		return nil, err
 	}
-	return answer.status, nil
+	return answer, nil
 }
 
 // about returns the query that subscribes to a topic, where the server has topics.
