@@ -88,6 +88,8 @@ var allowed = map[string][]string{
 	"bench/excerpt":      {"bench/result", "bench/stats"},
 	"bench/excerpt_test": {"bench"}, // its scenarios
 
+	"bench/durable":         {"common/client", "common/event", "common/journal", "common/journal/history", "longpoll", "httpstream", "sse", "websocket"},
+	"bench/durable_test":    {"common/hub", "common/journal/embedded", "web"}, // a server
 	"bench/soak":            {"bench/load", "bench/machine", "bench/result", "deploy"},
 	"bench/soak_test":       {"common/hub", "web"},                                       // a server
 	"bench/scale":           {"bench/machine", "bench/result", "bench/scale/...", "sse"}, // the name
@@ -99,17 +101,18 @@ var allowed = map[string][]string{
 	"bench/verify/second":   {},                                                                                                                             // so that it cannot share a mistake with what it checks
 }
 
-// testSupport may be imported by every _test.go file, and by no other file outside these packages.
-var testSupport = []string{"common/browsertest", "common/journal/history", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
+// testSupport may be imported by every _test.go file, and by no other file outside these packages. (bench/durable is a program,
+// but it tests.)
+var testSupport = []string{"bench/durable", "common/browsertest", "common/journal/history", "common/journal/journaltest", "common/memhttp", "common/transporttest"}
 
 // reserved names, for a module, the only packages that may import it, in tests too.
 var reserved = map[string][]string{
-	"github.com/labstack/echo":        {"web"},                                                                // a transport is a plain http.Handler
-	"github.com/golang-jwt/jwt":       {"common/access"},                                                      // the rest sees grants
-	"github.com/gorilla/websocket":    {"websocket", "bench/peers"},                                           // bench and its tests use our client; peers are as others write them
-	"github.com/nats-io/nats-server":  {"common/journal/embedded", "common/journal/journaltest"},              // 9 MiB that only the program should link,
-	"pushlab/common/journal/embedded": {"cmd/pushlab", "common/journal_test", "common/journal/embedded_test"}, // as what has it
-	"github.com/nats-io/nats.go":      {"common/journal", "common/journal/...", "cmd/pushlab_test"},           // the rest sees the hub's Log interface
+	"github.com/labstack/echo":        {"web"},                                                                                      // a transport is a plain http.Handler
+	"github.com/golang-jwt/jwt":       {"common/access"},                                                                            // the rest sees grants
+	"github.com/gorilla/websocket":    {"websocket", "bench/peers", "bench/durable"},                                                // bench and its tests use our client, which does not publish; peers are as others write them
+	"github.com/nats-io/nats-server":  {"common/journal/embedded", "common/journal/journaltest"},                                    // 9 MiB that only the program should link,
+	"pushlab/common/journal/embedded": {"cmd/pushlab", "common/journal_test", "common/journal/embedded_test", "bench/durable_test"}, // as what has it
+	"github.com/nats-io/nats.go":      {"common/journal", "common/journal/...", "cmd/pushlab_test"},                                 // the rest sees the hub's Log interface
 }
 
 // testOnly modules may be imported by _test.go files and testSupport alone.

@@ -15,6 +15,9 @@ import (
 // Read returns a page of what the log holds, with a consumer of its own, which the server forgets afterwards.
 func (s *Stream) Read(ctx context.Context, after uint64, r hub.Range) (hub.Page, error) {
 	before, err := s.info(ctx)
+	if err == nil && before.State.LastSeq < after && before.Config.Replicas > 1 {
+		before, err = s.until(ctx, after)
+	}
 	if err != nil {
 		return hub.Page{}, err
 	}
@@ -32,6 +35,7 @@ func (s *Stream) Read(ctx context.Context, after uint64, r hub.Range) (hub.Page,
 		return hub.Page{}, err
 	}
 	page.State = stateOf(info)
+	page.State.Last = max(page.State.Last, before.State.LastSeq) // another server may have answered
 	if page.State.Epoch != epochOf(before) {
 		return hub.Page{}, fmt.Errorf("%w: it got another epoch while it was read; read again", hub.ErrUnavailable)
 	}
@@ -78,8 +82,11 @@ func (s *Stream) read(ctx context.Context, epoch string, after, end uint64, r hu
 	}
 	// There is nothing else. But a consumer may be on a server that has not got everything yet; only the leader knows.
 	if p.doubt || s.onSeveral() {
-		if missing, err := p.missing(asking, end); err != nil || missing {
-			return p.page, err
+		switch missing, err := p.missing(asking, end); {
+		case err != nil:
+			return hub.Page{}, s.failed(ctx, asking, err)
+		case missing:
+			return p.page, nil
 		}
 	}
 	p.page.UpTo = max(p.page.UpTo, end)

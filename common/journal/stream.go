@@ -28,6 +28,7 @@ type Stream struct {
 	js     jetstream.JetStream
 	prefix string        // of the subjects, before the topic
 	places chan struct{} // one is taken by each append that waits for its answer
+	ahead  chan struct{} // one is taken by each read that waits for the leader
 	link   *link
 	life   life
 	// renewing is held while the epoch is changed.
@@ -52,6 +53,7 @@ func Open(ctx context.Context, nc *nats.Conn, config Config) (*Stream, error) {
 		nc:     nc,
 		prefix: config.Name + ".ev.",
 		places: make(chan struct{}, config.Pending),
+		ahead:  make(chan struct{}, maxAhead),
 		link:   newLink(),
 		closed: make(chan struct{}),
 	}
