@@ -73,7 +73,7 @@ func TestPublishOnce(t *testing.T) {
 		t.Errorf("%d events were published", n)
 	}
 	// By message it is the same key, and the same limits.
-	if answer := s.operate(fmt.Sprintf(`{"op":"publish","ref":"1","topic":"a","data":{"a":1},"key":"one"}`)); !strings.Contains(answer, `"ack"`) || !strings.Contains(answer, first.ID) {
+	if answer := s.operate(`{"op":"publish","ref":"1","topic":"a","data":{"a":1},"key":"one"}`); !strings.Contains(answer, `"ack"`) || !strings.Contains(answer, first.ID) {
 		t.Errorf("by message: %s", answer)
 	}
 	if answer := s.operate(`{"op":"publish","data":1,"key":"five"}`); !strings.Contains(answer, `"error"`) {
