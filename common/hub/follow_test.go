@@ -320,6 +320,27 @@ func TestReadsAreBounded(t *testing.T) {
 	})
 }
 
+// TestReadsBesideEachOther: a read that takes long does not hold up one that was asked for later.
+func TestReadsBesideEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newFakeLog()
+		fill(l, 10)
+		h := follow(t, l, Config{History: 2})
+		l.slow = time.Second
+		first := h.Subscribe(nil, After(event.ID{Epoch: l.epoch, Seq: 1}))
+		defer first.Close()
+		first.Poll()
+		<-time.After(600 * time.Millisecond)
+		second, begin := h.Subscribe(nil, After(event.ID{Epoch: l.epoch, Seq: 3})), time.Now()
+		defer second.Close()
+		second.Poll()
+		<-second.Ready()
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("the second read took %v", took)
+		}
+	})
+}
+
 // TestFollowModel: two hubs on one log, with everything that may happen to it, and a subscriber that goes from one to the other.
 func TestFollowModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

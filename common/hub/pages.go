@@ -51,8 +51,11 @@ type reads struct {
 func (h *Hub) startReads(start func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.upstream.reads.start = start
-	h.upstream.reads.startReaders()
+	r := &h.upstream.reads
+	r.start = start
+	for range r.queue {
+		r.startReader()
+	}
 }
 
 func (h *Hub) stopReads() {
@@ -61,9 +64,10 @@ func (h *Hub) stopReads() {
 	h.upstream.reads.start = nil
 }
 
-// startReaders starts as many readers as there is work for.
-func (r *reads) startReaders() {
-	for r.start != nil && r.readers < min(len(r.queue), maxReads) {
+// startReader starts a reader for a page that was queued, unless there are as many as there may be: those that run may all
+// be waiting for the log.
+func (r *reads) startReader() {
+	if r.start != nil && r.readers < maxReads {
 		r.readers++
 		r.start()
 	}
@@ -77,7 +81,7 @@ func (r *reads) ask(s *Subscription) {
 		p = &page{key: key, topics: s.topics, subs: make(map[*Subscription]struct{})}
 		r.pages[key] = p
 		r.queue = append(r.queue, p)
-		r.startReaders()
+		r.startReader()
 	}
 	p.subs[s] = struct{}{}
 	s.page = p
@@ -118,9 +122,11 @@ func (r *reads) clear() {
 
 // again has the pages read that could not be.
 func (r *reads) again() {
-	r.queue = append(r.queue, r.failed...)
+	for _, p := range r.failed {
+		r.queue = append(r.queue, p)
+		r.startReader()
+	}
 	r.failed = nil
-	r.startReaders()
 }
 
 // clean passes over the pages that could not be read, and that nobody waits for any more.
