@@ -151,18 +151,21 @@ func TestRecords(t *testing.T) {
 	})
 }
 
-// joined joins the byte that net/http reads ahead with the rest.
+// joined joins the byte that net/http reads ahead with the rest. It may be noted before the end of the answer before is.
 func joined(list []string) []string {
 	var out []string
-	for i := 0; i < len(list); i++ {
-		var conn, from, n, at, rest int
-		if k, _ := fmt.Sscanf(list[i], "%d bytes up %d+%d", &conn, &from, &n); k == 3 && n == 1 && i+1 < len(list) {
-			i++
-			fmt.Sscanf(list[i], "%d bytes up %d+%d", &conn, &at, &rest)
-			out = append(out, strings.Replace(list[i], fmt.Sprintf("%d+%d", at, rest), fmt.Sprintf("%d+%d", from, rest+1), 1))
+	ahead := -1 // where it is
+	for _, line := range list {
+		var conn, at, n int
+		up, _ := fmt.Sscanf(line, "%d bytes up %d+%d", &conn, &at, &n)
+		switch {
+		case up == 3 && n == 1:
+			ahead = at
 			continue
+		case up == 3 && at == ahead+1:
+			line = strings.Replace(line, fmt.Sprintf("%d+%d", at, n), fmt.Sprintf("%d+%d", ahead, n+1), 1)
 		}
-		out = append(out, list[i])
+		out = append(out, line)
 	}
 	return out
 }
