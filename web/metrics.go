@@ -76,7 +76,7 @@ type collector struct {
 	server *Server
 
 	published, logEvents, logBytes, logTopics, subscriptions *prometheus.Desc
-	journalLag, journalReads                                 *prometheus.Desc
+	journalLag, journalReads, journalFailedReads             *prometheus.Desc
 	ended                                                    *prometheus.Desc
 	transports                                               []transportMetric
 }
@@ -97,15 +97,16 @@ func newCollector(s *Server) *collector {
 	}
 	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
 	return &collector{
-		server:        s,
-		published:     desc("events_published_total", "Events put into the log."),
-		logEvents:     desc("log_events", "Events that the log retains."),
-		logBytes:      desc("log_bytes", "Bytes that they take in all encodings."),
-		logTopics:     desc("log_topics", "Topics that the log knows."),
-		subscriptions: desc("subscriptions", "Open subscriptions."),
-		journalLag:    desc("journal_lag_events", "Events in the log outside this process that have not come from there yet."),
-		journalReads:  desc("journal_reads", "Parts of it that are to be read for those who are behind what this process holds."),
-		ended:         desc("streams_ended_total", "Streams that ended and polls that were answered, by reason.", "transport", "reason"),
+		server:             s,
+		published:          desc("events_published_total", "Events put into the log: the number of the newest. Of a journal that several servers share it is the same on each."),
+		logEvents:          desc("log_events", "Events that the log retains."),
+		logBytes:           desc("log_bytes", "Bytes that they take in all encodings."),
+		logTopics:          desc("log_topics", "Topics that the log knows."),
+		subscriptions:      desc("subscriptions", "Open subscriptions."),
+		journalLag:         desc("journal_lag_events", "Events in the log outside this process that have not come from there yet."),
+		journalFailedReads: desc("journal_reads_failed_total", "How often one of these could not be read, and was tried again."),
+		journalReads:       desc("journal_reads", "Parts of it that are to be read for those who are behind what this process holds."),
+		ended:              desc("streams_ended_total", "Streams that ended and polls that were answered, by reason.", "transport", "reason"),
 		transports: []transportMetric{
 			perTransport("streams_open", "Open streams, or polls that wait.", gauge, func(c *wire.Counters) int64 { return c.Open.Load() }),
 			perTransport("streams_opened_total", "Streams that were opened, or polls that were asked.", counter, func(c *wire.Counters) int64 { return c.Opened.Load() }),
@@ -134,6 +135,7 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	if state.Log.Epoch != "" {
 		send(c.journalLag, prometheus.GaugeValue, int64(state.Log.Last-min(state.Log.Last, state.Head.Seq)))
 		send(c.journalReads, prometheus.GaugeValue, int64(state.Reads))
+		send(c.journalFailedReads, prometheus.CounterValue, int64(state.FailedReads))
 	}
 	for _, name := range c.server.names {
 		counters := c.server.transports[name].Counters()

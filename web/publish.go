@@ -75,7 +75,7 @@ func (s *Server) publish(c echo.Context) error {
 	switch {
 	case errors.Is(err, hub.ErrTooLarge):
 		return s.refuse(request.LimitMessage, &request.Problem{Status: http.StatusRequestEntityTooLarge, Parameter: "body",
-			Detail: request.Reason(err) + "; the server's --history-bytes says how many"})
+			Detail: request.Reason(err)})
 	case errors.Is(err, hub.ErrTopics):
 		return s.refuse(request.LimitLogTopics, &request.Problem{Status: http.StatusServiceUnavailable, Parameter: "topic",
 			Detail: request.Reason(err) + "; publish on one of these, or when old events are gone; the server's --max-topics says how many",

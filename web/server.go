@@ -247,8 +247,8 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 
 // drain ends what is open, bit by bit, and then closes the server: RFC 9112, section 9.6 (HTTP-10). A subscriber
 // that comes meanwhile is served and told goodbye, not refused: an EventSource that is answered 503
-// never comes back, WHATWG HTML, section 9.2.2 (SSE-38). Nothing is published meanwhile, so who is told
-// goodbye has everything.
+// never comes back, WHATWG HTML, section 9.2.2 (SSE-38). Nothing is published here meanwhile, so who is told
+// goodbye has everything, or, of a log that others publish to as well, a cursor to go on from.
 func (s *Server) drain(server *http.Server) {
 	begin := time.Now()
 	s.draining.Store(true)

@@ -211,12 +211,13 @@ func placeIn(state hub.LogState, text string) (uint64, error) {
 const (
 	pageEvents = 1_000
 	pageBytes  = 1 << 20
+	maxTries   = 100 // each takes some time
 )
 
 // readLog prints the events after a place, up to another.
 func readLog(ctx context.Context, log hub.Log, after, last uint64, topics []string, count int, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	for printed := 0; after < last; {
+	for printed, tries := 0, 0; after < last; {
 		page, err := log.Read(ctx, after, hub.Range{Topics: topics, Events: pageEvents, Bytes: pageBytes})
 		if err != nil {
 			return errors.Join(err, out.Flush())
@@ -229,10 +230,13 @@ func readLog(ctx context.Context, log hub.Log, after, last uint64, topics []stri
 			out.WriteByte('\n') // Flush tells of errors
 			printed++
 		}
-		if page.UpTo <= after {
-			break
+		if page.UpTo <= after { // of several servers, the one that was asked has not got that far yet
+			if tries++; tries == maxTries {
+				return errors.Join(fmt.Errorf("a NATS server is behind, at %d of %d; try again, and look at 'pushlab log info'", after, last), out.Flush())
+			}
+			continue
 		}
-		after = page.UpTo
+		after, tries = page.UpTo, 0
 	}
 	return out.Flush()
 }

@@ -35,6 +35,9 @@
 // that is ahead of the ring is asked of the log, since another hub may have been quicker. While the log is away, Publish
 // fails with [ErrUnavailable], subscriptions stay, and those behind the ring wait.
 //
+// Of what a log has deleted it is not known which topics it was of. So who resumes from before is given a gap, though
+// nothing of his topics may have been lost.
+//
 // # The end
 //
 // [Hub.Close] ends all subscriptions at once, when each has what is pending; [Hub.Drain] ends them one by one, so that

@@ -14,7 +14,7 @@ const (
 )
 
 // Drain is Close that takes its time, so that those who are sent away do not come back all at once. Publish fails from now
-// on, so nobody misses what comes after his end. Each subscription ends as by Close, at a time of its own: the window is cut
+// on, so nobody misses what comes after his end, unless it has a log to which others publish; then he resumes from his cursor. Each subscription ends as by Close, at a time of its own: the window is cut
 // into as many parts as there are subscriptions, and each ends somewhere in one of them, in no order. New ones end at once.
 // Each takes 10 ms at the most, however long the window is, and those that have closed before their turn take no time. Up to
 // 16 end at once.

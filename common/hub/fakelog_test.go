@@ -25,6 +25,7 @@ type fakeLog struct {
 	most    int // of them at a time
 	reads   int
 	slow    time.Duration // what Read takes
+	halfway func()        // is called once in the middle of a Read
 }
 
 func newFakeLog() *fakeLog {
@@ -121,8 +122,20 @@ func (l *fakeLog) Read(ctx context.Context, after uint64, r Range) (Page, error)
 	}
 	p := Page{UpTo: max(after, l.last()), State: l.state()}
 	bytes := 0
-	for _, e := range l.events {
-		if e.ID.Seq <= after || r.Topics != nil && !slices.Contains(r.Topics, e.Topic) {
+	for seq := l.first; seq <= l.last(); seq++ {
+		if l.halfway != nil && len(p.Events) > 1 {
+			halfway := l.halfway
+			l.halfway = nil
+			l.mu.Unlock()
+			halfway()
+			l.mu.Lock()
+			p.UpTo, p.State = max(after, l.last()), l.state()
+		}
+		if seq < l.first {
+			continue // it was deleted meanwhile
+		}
+		e := l.events[seq-l.first]
+		if e.Topic == "" || e.ID.Seq <= after || r.Topics != nil && !slices.Contains(r.Topics, e.Topic) {
 			continue
 		}
 		if bytes += len(e.Data); len(p.Events) == r.Events || len(p.Events) > 0 && bytes > r.Bytes {

@@ -10,8 +10,12 @@ import (
 	"pushlab/common/event"
 )
 
-// askAgain is how often a hub asks its log how it is.
-const askAgain = time.Second
+const (
+	// askAgain is how often a hub asks its log how it is.
+	askAgain = time.Second
+	// forgetAppend is for how long an append that failed counts.
+	forgetAppend = 5 * time.Second
+)
 
 // An upstream is what a hub with a Log has beside its ring.
 type upstream struct {
@@ -21,12 +25,24 @@ type upstream struct {
 	// Guarded by the hub's lock.
 	state LogState // as it was told last
 	err   error    // why it could not be told since
-	past  []string // the epochs of before
-	reads reads
+	// The last append that failed because the log was not available, and when.
+	appendErr    error
+	appendFailed time.Time
+	past         []string // the epochs of before
+	reads        reads
 }
 
 func newUpstream(log Log) *upstream {
 	return &upstream{log: log, look: make(chan struct{}, 1), reads: reads{pages: make(map[pageKey]*page)}}
+}
+
+// trouble returns why nothing can be published, as far as is known. An append that failed is not held against the log for long: where
+// nobody publishes any more because of it, none would succeed.
+func (u *upstream) trouble() error {
+	if u.err == nil && time.Since(u.appendFailed) < forgetAppend {
+		return u.appendErr
+	}
+	return u.err
 }
 
 // life counts the epochs that the hub has seen.
@@ -109,16 +125,15 @@ func (h *Hub) fill(ctx context.Context, last uint64) error {
 		if page.State.Epoch != head.Epoch {
 			return nil // which the tail will find, too
 		}
-		for _, e := range page.Events {
-			h.receive(e)
+		first := max(page.State.First, 1)
+		for _, r := range h.newRecords(page.Events) {
+			h.add(r, first)
 		}
 		h.mu.Lock()
-		if page.UpTo > h.ring.head { // the rest was deleted
-			h.ring.skip(page.UpTo)
-		}
+		h.ring.advance(page.UpTo)
 		h.mu.Unlock()
 		if page.UpTo <= head.Seq {
-			return nil
+			return nil // the tail brings the rest
 		}
 	}
 }
@@ -148,7 +163,12 @@ func (h *Hub) tail(ctx context.Context) (LogState, error) {
 		case ctx.Err() != nil:
 			return LogState{}, ctx.Err()
 		case tailing.Err() != nil:
-			return <-changed, nil
+			select {
+			case state := <-changed:
+				return state, nil
+			case <-ctx.Done():
+				return LogState{}, ctx.Err()
+			}
 		case errors.Is(err, ErrEpoch):
 			h.askNow()
 		}
@@ -217,23 +237,37 @@ func (h *Hub) told(state LogState, err error) (changed bool) {
 	return false
 }
 
-// receive adds an event of the log, and wakes its subscribers.
+// receive adds an event of the log, and wakes its subscribers. One without a topic says that its number is nobody's.
 func (h *Hub) receive(e event.Event) {
-	h.mu.Lock()
-	if e.ID.Epoch != h.ring.epoch || e.ID.Seq <= h.ring.head {
+	if e.Topic == "" {
+		h.mu.Lock()
+		if e.ID.Epoch == h.ring.epoch && e.ID.Seq == h.ring.head+1 {
+			h.ring.advance(e.ID.Seq)
+		}
 		h.mu.Unlock()
 		return
 	}
-	if e.ID.Seq > h.ring.head+1 { // who is behind has to look into the log for what was lost
-		h.ring.skip(e.ID.Seq - 1)
+	if h.add(h.newRecords([]event.Event{e})[0], e.ID.Seq) {
+		h.audience.wake(e.Topic)
 	}
-	for len(h.ring.topics) >= h.config.Topics && !h.ring.makeRoom(e.Topic) {
+}
+
+// add adds a record of the log, unless that was done, and reports whether. What is missing before it, from first on, is nobody's.
+func (h *Hub) add(r *Record, first uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.ID.Epoch != h.ring.epoch || r.ID.Seq <= h.ring.head {
+		return false
+	}
+	if first > h.ring.head+1 { // who is behind has to look into the log for what was lost
+		h.ring.skip(first - 1)
+	}
+	for len(h.ring.topics) >= h.config.Topics && !h.ring.makeRoom(r.Topic) {
 		h.ring.evict()
 	}
-	h.add(newRecord(e, len(h.encodings)))
-	h.upstream.state.Last = max(h.upstream.state.Last, e.ID.Seq)
-	h.mu.Unlock()
-	h.audience.wake(e.Topic)
+	h.put(r)
+	h.upstream.state.Last = max(h.upstream.state.Last, r.ID.Seq)
+	return true
 }
 
 // appendToLog appends an entry to the hub's log, from where it comes back to the ring.
@@ -241,7 +275,22 @@ func (h *Hub) appendToLog(ctx context.Context, e Entry) (event.ID, error) {
 	if err := h.check(e); err != nil {
 		return event.ID{}, err
 	}
-	return h.upstream.log.Append(ctx, e)
+	id, err := h.upstream.log.Append(ctx, e)
+	h.appended(err)
+	return id, err
+}
+
+// appended notes how an append ended.
+func (h *Hub) appended(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch u := h.upstream; {
+	case err == nil:
+		u.appendErr = nil
+	case errors.Is(err, ErrUnavailable):
+		u.appendErr, u.appendFailed = err, time.Now()
+		h.askNow()
+	}
 }
 
 // check finds what the ring would have no room for.
@@ -251,9 +300,9 @@ func (h *Hub) check(e Entry) error {
 	if h.closed || h.draining {
 		return ErrClosed
 	}
-	r := newRecord(event.Event{ID: h.ring.id(h.ring.head + 1), Topic: e.Topic, Data: e.Data}, len(h.encodings))
-	if r.charge > h.config.HistoryBytes {
-		return h.tooLarge(r)
+	envelope := len(event.Event{ID: h.ring.id(h.ring.head + 1)}.Envelope()) + len(e.Topic) + len(e.Data)
+	if charge := chargeOf(envelope, len(h.encodings)); charge > h.config.HistoryBytes {
+		return h.tooLarge(charge)
 	}
 	if len(h.ring.topics) >= h.config.Topics && h.ring.topics[e.Topic] == nil && h.ring.quiet.Len() == 0 {
 		return h.tooManyTopics()

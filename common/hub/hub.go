@@ -140,28 +140,28 @@ func (h *Hub) append(key, topic string, data []byte) (id event.ID, appended bool
 	}
 	r := newRecord(event.Event{ID: h.ring.id(h.ring.head + 1), Topic: topic, Data: data}, len(h.encodings))
 	if r.charge > h.config.HistoryBytes {
-		return event.ID{}, false, h.tooLarge(r)
+		return event.ID{}, false, h.tooLarge(r.charge)
 	}
 	if len(h.ring.topics) >= h.config.Topics && !h.ring.makeRoom(topic) {
 		return event.ID{}, false, h.tooManyTopics()
 	}
-	h.add(r)
+	h.put(r)
 	if key != "" {
 		h.keys.add(key, content, r.ID.Seq)
 	}
 	return r.ID, true, nil
 }
 
-func (h *Hub) tooLarge(r *Record) error {
-	return fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d", ErrTooLarge, r.charge, h.config.HistoryBytes)
+func (h *Hub) tooLarge(charge int64) error {
+	return fmt.Errorf("%w: it takes %d bytes in all encodings, the log %d; the server's --history-bytes says how many", ErrTooLarge, charge, h.config.HistoryBytes)
 }
 
 func (h *Hub) tooManyTopics() error {
 	return fmt.Errorf("%w: it has events of %d", ErrTopics, h.config.Topics)
 }
 
-// add puts a record into the ring.
-func (h *Hub) add(r *Record) {
+// put puts a record into the ring.
+func (h *Hub) put(r *Record) {
 	h.ring.append(r)
 	h.trim()
 	if h.config.Observe != nil {
@@ -216,12 +216,14 @@ type State struct {
 	Subscriptions int
 	// Closed reports whether Close or Drain was called, and Reopen not since.
 	Closed bool
-	// Log is what the hub's log holds, as it was told last; LogError is why it could not be told since. Without
+	// Log is what the hub's log holds, as it was told last; LogError is why nothing can be published now, as far as is known. Without
 	// Config.Log they are zero.
 	Log      LogState
 	LogError error
-	// Reads is how many parts of the log are to be read for those who are behind the ring.
-	Reads int
+	// Reads is how many parts of the log are to be read for those who are behind the ring, and FailedReads how often one could
+	// not be, and was tried again.
+	Reads       int
+	FailedReads uint64
 }
 
 // State returns what the hub holds now.
@@ -239,7 +241,8 @@ func (h *Hub) State() State {
 		Closed:        h.closed || h.draining,
 	}
 	if u := h.upstream; u != nil {
-		state.Log, state.LogError, state.Reads = u.state, u.err, len(u.reads.pages)
+		state.Log, state.LogError, state.Reads = u.state, u.trouble(), len(u.reads.pages)
+		state.FailedReads = u.reads.failures
 	}
 	return state
 }

@@ -26,7 +26,8 @@ type Log interface {
 	Append(ctx context.Context, e Entry) (event.ID, error)
 	// Tail calls deliver for each event after that ID, in order, as it comes, until ctx has ended; then it returns the
 	// error of ctx. It bridges interruptions. It fails with ErrEpoch if the log is, or becomes, another than that of the
-	// ID. deliver must not wait.
+	// ID. deliver must not wait. A number that is no event of the hub's is delivered as an event without a topic; one that is left
+	// out was deleted.
 	Tail(ctx context.Context, after event.ID, deliver func(event.Event)) error
 	// Read returns what the log holds after that sequence number. It fails with ErrUnavailable, or because ctx has ended.
 	Read(ctx context.Context, after uint64, r Range) (Page, error)

@@ -5,15 +5,18 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"pushlab/common/event"
 )
 
 // What is behind the ring is read from the log, a page at a time, aside: who reads it does not hold up those at the head.
 const (
 	// maxReads is how many pages are read at a time.
 	maxReads = 32
-	// maxWaiting is how many pages that were read may wait for their subscribers. Of more the oldest are dropped; a
-	// subscriber that comes for one then asks again.
-	maxWaiting = 128
+	// maxWaiting is how many pages that were read may wait for their subscribers, and maxWaitingBytes what they may take in all
+	// encodings. Of more the oldest are dropped; a subscriber that comes for one then asks again.
+	maxWaiting      = 128
+	maxWaitingBytes = 64 << 20
 )
 
 // A page is a part of the log for the subscriptions that stand at the same place, and have the same topics.
@@ -22,14 +25,11 @@ type page struct {
 	topics []string
 	subs   map[*Subscription]struct{} // who has not come for it yet
 	done   bool
-	read   Page
-	// The events in read, framed once for all of the subscriptions.
+	// What was read. The records are framed once for all of the subscriptions.
 	records []*Record
-}
-
-// follows reports whether the page begins right after that sequence number, of all topics: nothing is missing between.
-func (p *page) follows(seq uint64) bool {
-	return p.key.all && len(p.read.Events) > 0 && p.read.Events[0].ID.Seq == seq+1
+	upTo    uint64
+	state   LogState
+	bytes   int64 // what the records take
 }
 
 type pageKey struct {
@@ -40,12 +40,14 @@ type pageKey struct {
 
 // reads are the pages that are asked for. The hub's mutex guards them.
 type reads struct {
-	start   func() // starts a reader; nil: none may be
-	readers int
-	pages   map[pageKey]*page // those that are not done, and that somebody waits for
-	queue   []*page
-	failed  []*page // to be tried again
-	waiting []*page // done
+	start    func() // starts a reader; nil: none may be
+	readers  int
+	pages    map[pageKey]*page // those that are not done, and that somebody waits for
+	queue    []*page
+	failed   []*page // to be tried again
+	waiting  []*page // done
+	bytes    int64   // what those take
+	failures uint64  // how often a page could not be read
 }
 
 func (h *Hub) startReads(start func()) {
@@ -108,6 +110,7 @@ func (r *reads) drop(p *page) {
 	}
 	if p.done {
 		r.waiting = slices.DeleteFunc(r.waiting, func(q *page) bool { return p == q })
+		r.bytes -= p.bytes
 	} else if r.pages[p.key] == p {
 		delete(r.pages, p.key) // in queue and failed it is passed over
 	}
@@ -165,9 +168,13 @@ func (h *Hub) readPages(ctx context.Context) {
 
 // pageRead notes what was read, and returns who waits for it.
 func (h *Hub) pageRead(p *page, read Page, err error) []*Subscription {
+	records := h.newRecords(read.Events)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := &h.upstream.reads
+	if err != nil {
+		r.failures++
+	}
 	switch {
 	case r.pages[p.key] != p:
 		return nil
@@ -180,13 +187,28 @@ func (h *Hub) pageRead(p *page, read Page, err error) []*Subscription {
 		return nil
 	}
 	delete(r.pages, p.key)
-	p.read, p.done = read, true
-	p.records = make([]*Record, len(read.Events))
-	for i, e := range read.Events {
-		p.records[i] = newRecord(e, len(h.encodings))
+	p.done, p.upTo, p.state = true, read.UpTo, read.State
+	p.state.First = max(p.state.First, 1)
+	p.records = records
+	for _, record := range records {
+		p.bytes += record.charge
 	}
-	if r.waiting = append(r.waiting, p); len(r.waiting) > maxWaiting {
+	r.waiting = append(r.waiting, p)
+	r.bytes += p.bytes
+	for len(r.waiting) > maxWaiting || len(r.waiting) > 1 && r.bytes > maxWaitingBytes {
 		r.drop(r.waiting[0])
 	}
 	return slices.Collect(maps.Keys(p.subs))
+}
+
+// newRecords makes records of events, before the hub is locked for them.
+func (h *Hub) newRecords(events []event.Event) []*Record {
+	h.mu.Lock()
+	encodings := len(h.encodings)
+	h.mu.Unlock()
+	records := make([]*Record, len(events))
+	for i, e := range events {
+		records[i] = newRecord(e, encodings)
+	}
+	return records
 }

@@ -35,8 +35,13 @@ func newRecord(e event.Event, n int) *Record {
 	end := len(r.envelope) - 1
 	r.Data = r.envelope[end-len(e.Data) : end : end]
 	r.Topic = strings.Clone(e.Topic) // it may be part of a whole request line, which would live on with it
-	r.charge = int64(recordOverhead + len(r.envelope) + n*(len(r.envelope)+encodingOverhead))
+	r.charge = chargeOf(len(r.envelope), n)
 	return r
+}
+
+// chargeOf returns the charge of an event with an envelope of that size, which may be framed in n encodings.
+func chargeOf(envelope, n int) int64 {
+	return int64(recordOverhead + envelope + n*(envelope+encodingOverhead))
 }
 
 // Envelope returns the event's envelope. It must not be modified.

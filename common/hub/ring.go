@@ -62,6 +62,9 @@ func (l *ring) skip(seq uint64) {
 	l.head, l.evicted, l.forgotten = seq, seq, seq
 }
 
+// advance notes that there is nothing between the head and seq.
+func (l *ring) advance(seq uint64) { l.head = max(l.head, seq) }
+
 // evict drops the oldest event.
 func (l *ring) evict() {
 	r := l.records.pop()

@@ -232,6 +232,7 @@ func (s *Subscription) PollInto(space []*Record) ([]*Record, error) {
 		s.more = false
 		return nil, nil
 	}
+	s.fresh = false
 	if gap := s.gap(); gap != nil {
 		return nil, gap
 	}
@@ -257,19 +258,42 @@ func (s *Subscription) turn(records []*Record) ([]*Record, error) {
 	p := h.upstream.reads.leave(s)
 	s.more = true // the ring may know what comes next
 	defer s.locate()
-	log := p.read.State
-	switch first := max(log.First, 1); {
-	case s.cursor > log.Last: // it would wait until that number is reached, and have missed the events before
-		gap := &GapError{After: h.ring.id(s.cursor).String(), Resume: h.ring.id(first - 1)}
-		s.cursor, s.ahead = first-1, false
-		return nil, gap
-	case first > s.cursor+1 && !s.fresh && !p.follows(s.cursor):
-		gap := &GapError{After: h.ring.id(s.cursor).String(), Resume: h.ring.id(first - 1), Missed: first - 1 - s.cursor, Counted: p.key.all}
-		s.cursor = first - 1
-		return nil, gap
+	first, last := p.state.First, p.state.Last
+	gap := func(missed uint64, counted bool) error {
+		e := &GapError{After: h.ring.id(s.cursor).String(), Resume: h.ring.id(first - 1), Missed: missed, Counted: counted}
+		s.cursor, s.ahead, s.fresh = first-1, false, false
+		return e
 	}
-	s.cursor, s.ahead, s.fresh = max(s.cursor, p.read.UpTo), false, false
-	return append(records, p.records...), nil
+	read, upTo := p.records, p.upTo
+	switch {
+	case s.cursor > last: // it would wait until that number is reached, and have missed the events before
+		return nil, gap(0, false)
+	case first <= s.cursor+1: // nothing was deleted
+	case s.fresh: // what was deleted meanwhile is not retained
+		read = read[firstFrom(read, first):]
+	default: // what comes without a hole was read before its successors were deleted
+		n := dense(read, s.cursor)
+		if !p.key.all || n == 0 {
+			return nil, gap(first-1-s.cursor, p.key.all)
+		}
+		read, upTo = read[:n], read[n-1].ID.Seq
+	}
+	s.cursor, s.ahead, s.fresh = max(s.cursor, upTo), false, false
+	return append(records, read...), nil
+}
+
+// firstFrom returns the index of the first record from that sequence number on.
+func firstFrom(records []*Record, seq uint64) int {
+	i, _ := slices.BinarySearchFunc(records, seq, func(r *Record, seq uint64) int { return cmp.Compare(r.ID.Seq, seq) })
+	return i
+}
+
+// dense returns how many records follow that sequence number without a hole.
+func dense(records []*Record, after uint64) (n int) {
+	for n < len(records) && records[n].ID.Seq == after+uint64(n)+1 {
+		n++
+	}
+	return n
 }
 
 // Behind reports whether a Poll that returned nothing has asked the hub's log for what comes next. The Waker is told when it

@@ -79,7 +79,7 @@ func (s *Stream) fits(e hub.Entry) error {
 		limit = payload
 	}
 	if limit > 0 && size > limit {
-		return fmt.Errorf("%w: it takes %d bytes, and the NATS servers and the stream allow %d", hub.ErrTooLarge, size, limit)
+		return fmt.Errorf("%w: it takes %d bytes, and the NATS servers (max_payload) and the stream (--journal-bytes) allow %d", hub.ErrTooLarge, size, limit)
 	}
 	return nil
 }
@@ -126,7 +126,9 @@ func (s *Stream) send(ctx, waiting context.Context, msg *nats.Msg, timeout time.
 	id := event.ID{Epoch: m.epoch, Seq: ack.Sequence}
 	switch {
 	case ack.Duplicate:
-		return id, s.sameAs(ctx, ack.Sequence, msg)
+		if err := s.sameAs(ctx, ack.Sequence, msg); err != nil {
+			return event.ID{}, err
+		}
 	case ack.Sequence <= m.last:
 		// That number was given before, to another event.
 		if err := s.lostEnd(ctx, m, true); err != nil {
@@ -134,7 +136,8 @@ func (s *Stream) send(ctx, waiting context.Context, msg *nats.Msg, timeout time.
 		}
 		id.Epoch = s.life.now().epoch
 		return id, nil
-	case !s.life.reached(m, ack.Sequence):
+	}
+	if !s.life.reached(m, ack.Sequence) {
 		return event.ID{}, fmt.Errorf("%w: it got another epoch while this was appended; append it again with the same key", hub.ErrUnavailable)
 	}
 	return id, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"pushlab/common/event"
+	"pushlab/common/hub"
 )
 
 // A life is what is known of the stream's present life. Its epoch names the time of the stream's creation and a counter
@@ -118,6 +119,11 @@ func (s *Stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 		}
 		switch s.life.judge(m, info) {
 		case current:
+			if s.life.now().turn != m.turn {
+				s.Stats.Renewed.Add(1)
+				s.config.Logger.Warn("journal: the log has another epoch: it was made anew, or somebody else has seen that it lost its end; who resumes is told of a gap",
+					"stream", s.config.Name, "epoch", epochOf(info), "before", m.epoch)
+			}
 			return info, nil
 		case shrunk:
 			if err := s.lostEnd(ctx, m, false); err != nil {
@@ -185,7 +191,7 @@ func (s *Stream) renew(ctx context.Context, info *jetstream.StreamInfo, atLeast 
 	next := max(lives(info)+1, atLeast)
 	if s.config.Renewing != nil {
 		if err := s.config.Renewing(next); err != nil {
-			return fmt.Errorf("journal: the log cannot get a new epoch: %w", err)
+			return fmt.Errorf("%w: it cannot get a new epoch: %w", hub.ErrUnavailable, err)
 		}
 	}
 	config := info.Config

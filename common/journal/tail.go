@@ -221,9 +221,11 @@ func (t *tail) follow(ctx context.Context, events jetstream.MessagesContext) err
 		}
 		t.s.life.reached(m, meta.Sequence.Stream)
 		t.seq, t.at = meta.Sequence.Stream, meta.Timestamp
-		if e, ok := t.s.event(t.epoch, msg, meta); ok {
-			t.deliver(e)
+		e, ok := t.s.event(t.epoch, msg, meta)
+		if !ok {
+			e = event.Event{ID: event.ID{Epoch: t.epoch, Seq: t.seq}} // nobody is to look for it
 		}
+		t.deliver(e)
 	}
 }
 

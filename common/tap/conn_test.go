@@ -154,7 +154,7 @@ func TestRecords(t *testing.T) {
 // joined joins the byte that net/http reads ahead with the rest. It may be noted before the end of the answer before is.
 func joined(list []string) []string {
 	var out []string
-	ahead := -1 // where it is
+	ahead := -2 // where it is
 	for _, line := range list {
 		var conn, at, n int
 		up, _ := fmt.Sscanf(line, "%d bytes up %d+%d", &conn, &at, &n)
