@@ -71,7 +71,7 @@ const map = {
       event: [server(['appendHeader', 'AppendFrame'], 'event-server'), client('open.receive', 'event-client')],
       control: [server('AppendFrame', 'control-server'), client('open.receive', 'control-client')],
       message: [session('session.reply', 'message-server'), client('open.answer', 'message-client')],
-      'message-up': [session(['session.serveMessage', 'session.operate', 'session.publish'], 'message-server'), client('open.publish', 'message-client')],
+      'message-up': [session(['session.serveMessage', 'session.operate'], 'message-server'), client('open.publish', 'message-client')],
       frame: [at('websocket/frames.go', ['frames.next', 'frames.check'], 'frame-server'), browser],
       ping: [server('appendPing', 'ping-server'), browser],
       pong: [session('session.control', 'pong-server'), browser],
