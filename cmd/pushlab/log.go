@@ -207,7 +207,7 @@ func placeIn(state hub.LogState, text string) (uint64, error) {
 	return id.Seq, nil
 }
 
-// A page is what is read at a time.
+// What is read at a time, and how often without getting any further.
 const (
 	pageEvents = 1_000
 	pageBytes  = 1 << 20
