@@ -54,7 +54,7 @@ func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %q: %w; give HOST:PORT or unix:PATH", address, err)
 	}
-	return l, nil
+	return limitUnsent(l), nil
 }
 
 // removeStale removes a socket on which nobody answers.

@@ -96,7 +96,7 @@ func (a *attacker) count(what string) {
 
 // pace gives so many turns a second, as far as they are taken.
 func (a *attacker) pace(ctx context.Context, perSecond int) {
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	begin := time.Now()
 	for given := 0; ; {
@@ -177,7 +177,7 @@ func (a *attacker) shake(ctx context.Context, fields string) (net.Conn, func(), 
 	if !ok {
 		return nil, nil, false
 	}
-	io.WriteString(conn, upgrade+fields+"\r\n")
+	io.WriteString(conn, upgrade(ofItsOwn)+fields+"\r\n")
 	var head []byte
 	for b := make([]byte, 1); !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head, b...) {
 		if _, err := io.ReadFull(conn, b); err != nil {
@@ -258,8 +258,15 @@ func (a *attacker) slowBodies(ctx context.Context) {
 	})
 }
 
-const upgrade = "GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+// upgrade is the head of a request for a WebSocket, without the empty line.
+func upgrade(query string) string {
+	return "GET /websocket" + query + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+}
+
+// ofItsOwn is a subscription that gets nothing of what is published for the healthy. Who gets that, too, is one more
+// subscriber, which takes its share whether it attacks or not.
+const ofItsOwn = "?topic=of-its-own"
 
 // frame is a frame as a client sends it, with a mask that is not seen. It may say that it is longer than it is.
 func frame(first byte, length int, payload string) string {
@@ -286,7 +293,7 @@ func (a *attacker) slowFrames(ctx context.Context) {
 // noReaders subscribe, or ask for much at once, and read nothing.
 func (a *attacker) noReaders(ctx context.Context) {
 	asks := []string{
-		"GET /sse?after=earliest HTTP/1.1\r\nHost: localhost\r\n\r\n", upgrade + "\r\n",
+		"GET /sse?after=earliest HTTP/1.1\r\nHost: localhost\r\n\r\n", upgrade("") + "\r\n",
 		strings.Repeat("GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n", 100),
 		strings.Repeat("GET /longpoll?after=earliest HTTP/1.1\r\nHost: localhost\r\n\r\n", 100),
 	}
@@ -356,7 +363,7 @@ func (a *attacker) headerBombs(ctx context.Context) {
 		"GET /longpoll HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("Prefer: wait=1\r\n", 1900) + "\r\n",
 		"GET / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: " + strings.Repeat("x;q=0.1,", 3500) + "\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: localhost\r\nRange: bytes=" + strings.Repeat("0-,", 9000) + "1-\r\n\r\n",
-		upgrade + "Sec-WebSocket-Extensions: " + strings.Repeat("permessage-deflate;a,", 1400) + "\r\n\r\n",
+		upgrade(ofItsOwn) + "Sec-WebSocket-Extensions: " + strings.Repeat("permessage-deflate;a,", 1400) + "\r\n\r\n",
 		"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("x", 1<<20) + "\r\n",
 		"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: x\r\n", 100_000),
 	}
@@ -443,8 +450,9 @@ func (a *attacker) http2(ctx context.Context) {
 		head := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), kind, flags}
 		return string(binary.BigEndian.AppendUint32(head, stream)) + payload
 	}
-	get := func(stream uint32) string {
-		return raw(1, 5, stream, "\x82\x86\x04\x04/sse\x01\x09localhost") // RFC 7541, appendix A
+	const path = "/sse" + ofItsOwn
+	get := func(stream uint32) string { // RFC 7541, appendix A
+		return raw(1, 5, stream, "\x82\x86\x04"+string(rune(len(path)))+path+"\x01\x09localhost")
 	}
 	const preface, settings, ping, reset, continuation = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 4, 6, 3, 9
 	var resets, streams strings.Builder
