@@ -25,7 +25,7 @@ type Load struct {
 	Subscribers int
 	// Timed says that every so many of them are read as events come. The others read an event when half of the time to
 	// the next is over; until then the kernel has it. They are counted, but not timed: a client that cannot read as
-	// fast as the server sends would measure itself. All who poll ask again then, for the same reason. Default: 1, which is all.
+	// fast as the server sends would measure itself. Default: 1, which is all. All who poll are timed: they have to ask again.
 	Timed int
 	// Rate is how many events are published in a second, Size how many bytes of data each has, at least 64.
 	Rate float64
@@ -70,7 +70,9 @@ func Run(ctx context.Context, l Load) (Count, error) {
 	for i := range clients {
 		c := &clients[i]
 		c.latencies = make([]time.Duration, 0, l.WarmUp+l.Events)
-		c.turns, c.timed = turns, i%max(1, l.Timed) == 0
+		if i%max(1, l.Timed) > 0 && l.Transport != "longpoll" {
+			c.turns = turns
+		}
 		opening.Add(1)
 		running.Go(func() { c.err = c.run(ctx, address, l.Transport, base, &arrived, opening.Done) })
 	}
@@ -92,7 +94,7 @@ func Run(ctx context.Context, l Load) (Count, error) {
 			err = fmt.Errorf("second: connection %d was given %d events of %d", i, len(c.latencies), l.WarmUp+l.Events)
 		}
 		counted := c.latencies[min(l.WarmUp, len(c.latencies)):]
-		if delivered += len(counted); c.timed {
+		if delivered += len(counted); c.turns == nil {
 			all = append(all, counted...)
 		}
 	}
@@ -111,27 +113,28 @@ func percentile(sorted []time.Duration, p float64) time.Duration {
 
 // A client is one connection: all events that it was given.
 type client struct {
-	turns     []chan struct{} // each is closed when half of the time until the next event is over
-	timed     bool            // it reads events at once
+	turns     []chan struct{} // each is closed when the event may be read; nil is at once
 	latencies []time.Duration // by number
 	err       error
 }
 
 // run reads until ctx ends. It calls opened once, when it is subscribed, or has failed.
 func (c *client) run(ctx context.Context, address, transport string, base time.Time, arrived *atomic.Int64, opened func()) error {
-	events, err := open(ctx, address, transport)
+	next, closing, err := open(ctx, address, transport)
 	opened()
 	if err != nil {
 		return err
 	}
-	defer events.close()
+	defer closing()
 	for {
-		if !c.timed {
-			if err := c.await(ctx, len(c.latencies)); err != nil {
-				return err
+		if n := len(c.latencies); n < len(c.turns) {
+			select {
+			case <-c.turns[n]:
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		}
-		text, err := events.next()
+		text, err := next()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -139,43 +142,21 @@ func (c *client) run(ctx context.Context, address, transport string, base time.T
 			return err
 		}
 		now := time.Since(base)
-		for n, due := range numbers(text) {
+		for n, due := range events(text) {
 			if n != len(c.latencies) {
 				return fmt.Errorf("event %d came where %d was due", n, len(c.latencies))
 			}
 			c.latencies = append(c.latencies, now-due)
 			arrived.Add(1)
 		}
-		if events.ask == nil {
-			continue
-		}
-		if err := c.await(ctx, len(c.latencies)-1); err != nil {
-			return err
-		}
-		if err := events.ask(); err != nil {
-			return err
-		}
-	}
-}
-
-// await waits until half of the time to the event after that number is over, if there is one.
-func (c *client) await(ctx context.Context, n int) error {
-	if n < 0 || n >= len(c.turns) {
-		return nil
-	}
-	select {
-	case <-c.turns[n]:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
 // begin and middle are around the number in an event's data; a due time in nanoseconds follows.
 var begin, middle = []byte(`{"n":`), []byte(`,"due":`)
 
-// numbers finds the numbers and due times of all events in a text.
-func numbers(text []byte) func(yield func(n int, due time.Duration) bool) {
+// events finds the numbers and due times of all events in a text.
+func events(text []byte) func(yield func(n int, due time.Duration) bool) {
 	return func(yield func(int, time.Duration) bool) {
 		for {
 			_, rest, found := bytes.Cut(text, begin)

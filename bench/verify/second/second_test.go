@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-func TestNumbers(t *testing.T) {
+func TestEvents(t *testing.T) {
 	l := Load{Size: 80}
 	answer := append([]byte(`{"events":[{"id":"a-1","topic":"bench","data":`), l.appendData(nil, 7, 1234567)...)
 	answer = append(append(answer, `},{"id":"a-2","topic":"bench","data":`...), l.appendData(nil, 8, 2*time.Second)...)
 	answer = append(answer, `}],"cursor":"a-2","more":false}`...)
 	found := map[int]time.Duration{}
-	for n, due := range numbers(answer) {
+	for n, due := range events(answer) {
 		found[n] = due
 	}
 	if len(found) != 2 || found[7] != 1234567 || found[8] != 2*time.Second {
 		t.Errorf("found %v in %s", found, answer)
 	}
-	for n := range numbers([]byte(`{"id":"a-0","topic":"$open","data":{"topics":["bench"]}}`)) {
+	for n := range events([]byte(`{"id":"a-0","topic":"$open","data":{"topics":["bench"]}}`)) {
 		t.Errorf("found event %d where there is none", n)
 	}
 	if got := len(l.appendData(nil, 7, 1234567)); got != l.Size {

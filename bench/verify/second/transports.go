@@ -14,35 +14,29 @@ import (
 	"strconv"
 )
 
-// A reader is a subscription.
-type reader struct {
-	next  func() ([]byte, error) // waits for the next text that may have events in it, which is good until the next call
-	ask   func() error           // asks for it; nil: it comes without
-	close func() error
-}
-
-// open subscribes by a transport, on a connection of its own. Who polls has asked.
-func open(ctx context.Context, address, transport string) (r reader, err error) {
+// open subscribes by a transport, on a connection of its own. What it returns first waits for the next text that may
+// have events in it, which is good until the next call.
+func open(ctx context.Context, address, transport string) (next func() ([]byte, error), closing func(), err error) {
 	conn, err := dial(ctx, address)
 	if err != nil {
-		return r, err
+		return nil, nil, err
 	}
+	closing = func() { conn.Close() }
 	path := "/" + transport + "?topic=" + topic
 	switch transport {
 	case "longpoll":
-		r, err = polls(conn, address, path)
+		next, err = polls(conn, address, path)
 	case "httpstream", "sse":
-		r.next, err = lines(conn, address, path)
+		next, err = lines(conn, address, path)
 	case "websocket":
-		r.next, err = messages(conn, address, path)
+		next, err = messages(conn, address, path)
 	default:
 		err = fmt.Errorf("second: unknown transport %q", transport)
 	}
 	if err != nil {
 		conn.Close()
 	}
-	r.close = conn.Close
-	return r, err
+	return next, closing, err
 }
 
 // get sends a request, and reads the head of the answer.
@@ -56,17 +50,16 @@ func get(conn net.Conn, r *bufio.Reader, address, path string) (*http.Response, 
 // polls asks again and again, on one connection. Each answer has the cursor to ask with. It reads the answers' heads itself
 // (RFC 9112, section 2.1): net/http takes about as long for an answer as the server does, and who waits for the last of
 // many would measure that.
-func polls(conn net.Conn, address, path string) (reader, error) {
+func polls(conn net.Conn, address, path string) (next func() ([]byte, error), err error) {
 	r := bufio.NewReader(conn)
 	query := []byte("&wait=0") // the first answer has a cursor alone
 	var request, body []byte
-	ask := func() error {
+	ask := func() ([]byte, error) {
 		request = append(append(append(request[:0], "GET "...), path...), query...)
 		request = append(append(append(request, " HTTP/1.1\r\nHost: "...), address...), "\r\n\r\n"...)
-		_, err := conn.Write(request)
-		return err
-	}
-	answer := func() ([]byte, error) {
+		if _, err := conn.Write(request); err != nil {
+			return nil, err
+		}
 		status, err := r.ReadSlice('\n')
 		if err != nil {
 			return nil, err
@@ -98,12 +91,8 @@ func polls(conn net.Conn, address, path string) (reader, error) {
 			}
 		}
 	}
-	for _, step := range []func() error{ask, func() error { _, err := answer(); return err }, ask} {
-		if err := step(); err != nil {
-			return reader{}, err
-		}
-	}
-	return reader{next: answer, ask: ask}, nil
+	_, err = ask()
+	return ask, err
 }
 
 // lines reads a response that does not end, line by line: a line of JSON, or one of an event stream.
