@@ -44,6 +44,16 @@ func Listen(ctx context.Context, address string, socket Socket) (net.Listener, e
 	return l, nil
 }
 
+// Adopt takes over a socket that somebody else listens on, which stays when it is closed here. It closes the file.
+func Adopt(f *os.File) (net.Listener, error) {
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
+	}
+	return limitUnsent(l), nil
+}
+
 func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {

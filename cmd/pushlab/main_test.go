@@ -64,8 +64,16 @@ func (b *lockedBuffer) String() string {
 // start starts pushlab. It is killed when the test ends, if it has not ended before.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), lines: make(chan string, 100_000), ended: make(chan struct{})}
-	p.cmd.Env = append(append(os.Environ(), "RUN_AS_PUSHLAB=1"), env...)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), env...)
+	return startCommand(t, cmd)
+}
+
+// startCommand starts a command that becomes pushlab, with the environment that it has.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, lines: make(chan string, 100_000), ended: make(chan struct{})}
+	p.cmd.Env = append(p.cmd.Env, "RUN_AS_PUSHLAB=1")
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -89,7 +97,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 		p.cmd.Process.Kill() // it has ended, as a rule
 		<-p.ended
 		if t.Failed() && p.stderr.String() != "" {
-			t.Logf("pushlab %s wrote:\n%s", strings.Join(args, " "), p.stderr.String())
+			t.Logf("%s wrote:\n%s", strings.Join(cmd.Args, " "), p.stderr.String())
 		}
 	})
 	return p

@@ -215,28 +215,9 @@ func serve(ctx context.Context, o *serveOptions, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	admin, err := o.listenAdmin(ctx, std)
+	listeners, admin, err := o.openListeners(ctx, mode, secure, std)
 	if err != nil {
 		return err
-	}
-	var listeners []net.Listener
-	for _, address := range o.listen {
-		l, err := web.Listen(ctx, address, web.Socket{Mode: mode, Group: o.socketGroup})
-		if err != nil {
-			if admin != nil {
-				listeners = append(listeners, admin)
-			}
-			for _, l := range listeners {
-				l.Close()
-			}
-			return err
-		}
-		url := listenURL(address, l)
-		if rest, ok := strings.CutPrefix(url, "http://"); ok && secure != nil {
-			l, url = tls.NewListener(l, secure), "https://"+rest
-		}
-		listeners = append(listeners, l)
-		fmt.Fprintf(std.out, "pushlab: listening on %s\n", url)
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -274,19 +255,6 @@ func follow(ctx, untilEnd context.Context, h *hub.Hub, running *sync.WaitGroup, 
 	}
 }
 
-// listenAdmin listens where --admin says; nil if it says nothing. Nobody but this user may connect to a socket.
-func (o *serveOptions) listenAdmin(ctx context.Context, std streams) (net.Listener, error) {
-	if o.admin == "" {
-		return nil, nil
-	}
-	l, err := web.Listen(ctx, o.admin, web.Socket{Mode: 0o600})
-	if err != nil {
-		return nil, fmt.Errorf("--admin: %w", err)
-	}
-	fmt.Fprintf(std.out, "pushlab: the admin listener is %s\n", listenURL(o.admin, l))
-	return l, nil
-}
-
 // ifGiven returns the value of a flag in the terms of web.Config, where 0 is what was not given, and negative is no limit.
 func ifGiven[N int | float64](given bool, value N) N {
 	switch {
@@ -311,23 +279,6 @@ func (o *serveOptions) tls(std streams, logger *slog.Logger) (*tls.Config, error
 		return config, err
 	}
 	return nil, nil
-}
-
-// listenURL returns where a listener can be reached: with the port that it got, but under the name
-// that it was given, which is the one that Host will have.
-func listenURL(address string, l net.Listener) string {
-	host, _, err := net.SplitHostPort(address)
-	if strings.HasPrefix(address, "unix:") || err != nil {
-		return address
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return address
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // of all the names that it has, one that is answered for
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }
 
 func parseSources(specs []string, std streams, logger *slog.Logger) ([]source.Source, error) {
