@@ -83,14 +83,11 @@ func (v *verifier) countTwice(ctx context.Context, point result.Case, transport 
 	return one, nil
 }
 
-// timed is which of the second client's subscribers are timed: one in so many.
-const timed = 5
-
 // countBySecond lets the second client count. What its events cost is the CPU time of a server's whole life, less that of
 // another that was given all but the events that count: what starting, connecting, warming up and leaving take.
 func (v *verifier) countBySecond(ctx context.Context, point result.Case, into *counted) error {
 	load := second.Load{
-		Transport: into.transport, Subscribers: point.Subscribers, Timed: timed, Rate: point.Rate, Size: point.Size,
+		Transport: into.transport, Subscribers: point.Subscribers, Rate: point.Rate, Size: point.Size,
 		WarmUp: point.WarmUpEvents(), Events: point.Events(), Window: point.Measure,
 	}
 	count, cpu, err := v.lifeOfServer(ctx, load)

@@ -93,7 +93,7 @@ func standard() plan {
 	// To answer a poll takes long, and who has an answer asks again. If that takes more than 10 ms altogether, Go's runtime
 	// begins to take new polls before it has answered all, and which come when is up to the client. And polls are
 	// garbage: now and then a collection makes an event slow, and there have to be enough of these for a p99.
-	polls.Transports, polls.Subscribers, polls.Rate, polls.Measure = []string{longpoll.Name}, 50, 80, 12*time.Second
+	polls.Transports, polls.Subscribers, polls.Rate, polls.Measure = []string{longpoll.Name}, 50, 80, 18*time.Second
 	return plan{same: same.Cases(), count: []result.Case{polls, count}, rounds: 7}
 }
 

@@ -16,17 +16,13 @@ import (
 	"time"
 )
 
-// A Load is what is published, and to how many. Default of Timed, WarmUp and Events: see there. All else is needed.
+// A Load is what is published, and to how many. WarmUp and Events may be 0; all else is needed.
 type Load struct {
 	// URL is the server's, such as "http://127.0.0.1:41234", Transport the path there.
 	URL       string
 	Transport string
 	// Subscribers is how many connections there are.
 	Subscribers int
-	// Timed says that every so many of them are read as events come. The others read an event when half of the time to
-	// the next is over; until then the kernel has it. They are counted, but not timed: a client that cannot read as
-	// fast as the server sends would measure itself. Default: 1, which is all. All who poll are timed: they have to ask again.
-	Timed int
 	// Rate is how many events are published in a second, Size how many bytes of data each has, at least 64.
 	Rate float64
 	Size int
@@ -40,8 +36,7 @@ type Load struct {
 type Count struct {
 	// Delivered is how many deliveries of the events that count came, to all together.
 	Delivered int
-	// P50 and P99 are of how long they took that were timed, from when an event was due until its connection's goroutine
-	// had it.
+	// P50 and P99 are of how long they took, from when an event was due until the kernel had it for a connection.
 	P50, P99 time.Duration
 	// Late is how late events were published: the p99.
 	Late time.Duration
@@ -61,23 +56,16 @@ func Run(ctx context.Context, l Load) (Count, error) {
 	address := strings.TrimPrefix(l.URL, "http://")
 	base := time.Now()
 	var arrived atomic.Int64
-	turns := make([]chan struct{}, l.WarmUp+l.Events)
-	for n := range turns {
-		turns[n] = make(chan struct{})
-	}
 	clients := make([]client, l.Subscribers)
 	var running, opening sync.WaitGroup
 	for i := range clients {
 		c := &clients[i]
 		c.latencies = make([]time.Duration, 0, l.WarmUp+l.Events)
-		if i%max(1, l.Timed) > 0 && l.Transport != "longpoll" {
-			c.turns = turns
-		}
 		opening.Add(1)
 		running.Go(func() { c.err = c.run(ctx, address, l.Transport, base, &arrived, opening.Done) })
 	}
 	opening.Wait()
-	late, err := l.publish(ctx, address, base, turns, &arrived)
+	late, err := l.publish(ctx, address, base, &arrived)
 	if err == nil {
 		err = wait(ctx, quiet) // for what should not come
 	}
@@ -94,9 +82,8 @@ func Run(ctx context.Context, l Load) (Count, error) {
 			err = fmt.Errorf("second: connection %d was given %d events of %d", i, len(c.latencies), l.WarmUp+l.Events)
 		}
 		counted := c.latencies[min(l.WarmUp, len(c.latencies)):]
-		if delivered += len(counted); c.turns == nil {
-			all = append(all, counted...)
-		}
+		delivered += len(counted)
+		all = append(all, counted...)
 	}
 	slices.Sort(all)
 	slices.Sort(late)
@@ -113,27 +100,19 @@ func percentile(sorted []time.Duration, p float64) time.Duration {
 
 // A client is one connection: all events that it was given.
 type client struct {
-	turns     []chan struct{} // each is closed when the event may be read; nil is at once
 	latencies []time.Duration // by number
 	err       error
 }
 
 // run reads until ctx ends. It calls opened once, when it is subscribed, or has failed.
 func (c *client) run(ctx context.Context, address, transport string, base time.Time, arrived *atomic.Int64, opened func()) error {
-	next, closing, err := open(ctx, address, transport)
+	conn, next, err := open(ctx, address, transport)
 	opened()
 	if err != nil {
 		return err
 	}
-	defer closing()
+	defer conn.Close()
 	for {
-		if n := len(c.latencies); n < len(c.turns) {
-			select {
-			case <-c.turns[n]:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
 		text, err := next()
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -141,12 +120,12 @@ func (c *client) run(ctx context.Context, address, transport string, base time.T
 		if err != nil {
 			return err
 		}
-		now := time.Since(base)
+		came := conn.came.Sub(base)
 		for n, due := range events(text) {
 			if n != len(c.latencies) {
 				return fmt.Errorf("event %d came where %d was due", n, len(c.latencies))
 			}
-			c.latencies = append(c.latencies, now-due)
+			c.latencies = append(c.latencies, came-due)
 			arrived.Add(1)
 		}
 	}
@@ -177,7 +156,7 @@ func events(text []byte) func(yield func(n int, due time.Duration) bool) {
 
 // publish publishes everything on schedule, and waits each time until all have come. It returns how late the
 // events that count were.
-func (l Load) publish(ctx context.Context, address string, base time.Time, turns []chan struct{}, arrived *atomic.Int64) (late []time.Duration, err error) {
+func (l Load) publish(ctx context.Context, address string, base time.Time, arrived *atomic.Int64) (late []time.Duration, err error) {
 	conn, err := dial(ctx, address)
 	if err != nil {
 		return nil, err
@@ -197,13 +176,13 @@ func (l Load) publish(ctx context.Context, address string, base time.Time, turns
 	if err := wait(ctx, quiet); err != nil { // until the last poll waits at the server
 		return nil, err
 	}
-	if _, err := l.schedule(ctx, socket, base, turns[:l.WarmUp], 0); err != nil {
+	if _, err := l.schedule(ctx, socket, base, 0, l.WarmUp); err != nil {
 		return nil, err
 	}
 	l.await(ctx, arrived, l.WarmUp)
 	runtime.GC() // what connecting left behind is not to be collected now
 	began := time.Now()
-	if late, err = l.schedule(ctx, socket, base, turns[l.WarmUp:], l.WarmUp); err != nil {
+	if late, err = l.schedule(ctx, socket, base, l.WarmUp, l.Events); err != nil {
 		return nil, err
 	}
 	l.await(ctx, arrived, l.WarmUp+l.Events)
@@ -219,12 +198,11 @@ func (l Load) await(ctx context.Context, arrived *atomic.Int64, events int) {
 	}
 }
 
-// schedule publishes an event for each of the turns, numbered from first.
-func (l Load) schedule(ctx context.Context, to *socket, base time.Time, turns []chan struct{}, first int) (late []time.Duration, err error) {
+// schedule publishes so many events, numbered from first.
+func (l Load) schedule(ctx context.Context, to *socket, base time.Time, first, events int) (late []time.Duration, err error) {
 	start := time.Since(base) + 20*time.Millisecond
 	var message []byte
-	period := time.Duration(float64(time.Second) / l.Rate)
-	for i, turn := range turns {
+	for i := range events {
 		due := start + time.Duration(float64(i)/l.Rate*float64(time.Second))
 		// A timer may be a millisecond late, so the rest is a loop, which lets others run.
 		if err := wait(ctx, due-time.Since(base)-2*time.Millisecond); err != nil {
@@ -239,10 +217,6 @@ func (l Load) schedule(ctx context.Context, to *socket, base time.Time, turns []
 		if err := to.send(opText, message); err != nil {
 			return late, err
 		}
-		if err := wait(ctx, due+period/2-time.Since(base)); err != nil {
-			return late, err
-		}
-		close(turn)
 	}
 	return late, nil
 }

@@ -14,14 +14,17 @@ import (
 	"strconv"
 )
 
-// open subscribes by a transport, on a connection of its own. What it returns first waits for the next text that may
-// have events in it, which is good until the next call.
-func open(ctx context.Context, address, transport string) (next func() ([]byte, error), closing func(), err error) {
-	conn, err := dial(ctx, address)
+// open subscribes by a transport, on a connection of its own. The function waits for the next text that may have events
+// in it, which is good until the next call.
+func open(ctx context.Context, address, transport string) (conn *stamped, next func() ([]byte, error), err error) {
+	plain, err := dial(ctx, address)
 	if err != nil {
 		return nil, nil, err
 	}
-	closing = func() { conn.Close() }
+	if conn, err = stamp(plain); err != nil {
+		plain.Close()
+		return nil, nil, err
+	}
 	path := "/" + transport + "?topic=" + topic
 	switch transport {
 	case "longpoll":
@@ -36,7 +39,7 @@ func open(ctx context.Context, address, transport string) (next func() ([]byte, 
 	if err != nil {
 		conn.Close()
 	}
-	return next, closing, err
+	return conn, next, err
 }
 
 // get sends a request, and reads the head of the answer.
