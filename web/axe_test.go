@@ -48,7 +48,7 @@ func (p *page) fits(scene string) {
 		if (root.scrollWidth <= innerWidth) return [];
 		return [root.scrollWidth + " of " + innerWidth + " px", ...[...document.querySelectorAll("body *")].filter((element) =>
 			element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".scroll-x"))
-			.slice(0, 6).map((element) => element.localName + "." + element.className)];
+			.slice(0, 6).map((element) => element.localName + "." + element.className + " " + element.textContent.trim().slice(0, 40))];
 	})()`)
 	if len(wide) > 0 {
 		p.t.Errorf("%s: wider than the window: %q", scene, wide)
