@@ -2,6 +2,7 @@ package second
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -47,6 +48,9 @@ func (s *stamped) Read(b []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	messages, err := syscall.ParseSocketControlMessage(about[:length])
+	if err == nil && len(messages) == 0 {
+		err = errors.New("second: the kernel does not say when this came")
+	}
 	for _, m := range messages {
 		if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SCM_TIMESTAMP && len(m.Data) == 16 {
 			seconds, microseconds := binary.NativeEndian.Uint64(m.Data), binary.NativeEndian.Uint64(m.Data[8:])
