@@ -47,7 +47,7 @@ func main() {
 // run checks everything, and returns the exit code.
 func run(ctx context.Context, program, document string) int {
 	v, err := newVerifier(program, os.Stderr)
-	if err == nil && document != "" { // before twenty minutes go by
+	if err == nil && document != "" { // before half an hour goes by
 		_, _, err = place(document)
 	}
 	var findings report
@@ -74,7 +74,7 @@ type plan struct {
 	rounds int
 }
 
-// standard is the plan of make bench-verify. It takes about twenty minutes.
+// standard is the plan of make bench-verify. It takes about half an hour.
 func standard() plan {
 	same := bench.Scenario{
 		Name: "verify", Kind: result.FanOut, Targets: []string{targetName, twinName, result.FloorName}, Transports: result.Transports(),
@@ -93,8 +93,8 @@ func standard() plan {
 	// To answer a poll takes long, and who has an answer asks again. If that takes more than 10 ms altogether, Go's runtime
 	// begins to take new polls before it has answered all, and which come when is up to the client. And polls are
 	// garbage: now and then a collection makes an event slow, and there have to be enough of these for a p99.
-	polls.Transports, polls.Subscribers, polls.Rate, polls.Measure = []string{longpoll.Name}, 50, 80, 18*time.Second
-	return plan{same: same.Cases(), count: []result.Case{polls, count}, rounds: 7}
+	polls.Transports, polls.Subscribers, polls.Rate, polls.Measure = []string{longpoll.Name}, 50, 80, 12*time.Second
+	return plan{same: same.Cases(), count: []result.Case{polls, count}, rounds: 11}
 }
 
 // The names of a target, and of the same once more. The floor is measured beside them, so that it is known what the machine

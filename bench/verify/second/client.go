@@ -122,8 +122,11 @@ func (c *client) run(ctx context.Context, address, transport string, base time.T
 		}
 		came := conn.came.Sub(base)
 		for n, due := range events(text) {
-			if n != len(c.latencies) {
+			switch {
+			case n != len(c.latencies):
 				return fmt.Errorf("event %d came where %d was due", n, len(c.latencies))
+			case conn.came.IsZero():
+				return fmt.Errorf("the kernel does not say when event %d came", n)
 			}
 			c.latencies = append(c.latencies, came-due)
 			arrived.Add(1)

@@ -2,7 +2,6 @@ package second
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -48,9 +47,7 @@ func (s *stamped) Read(b []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	messages, err := syscall.ParseSocketControlMessage(about[:length])
-	if err == nil && len(messages) == 0 {
-		err = errors.New("second: the kernel does not say when this came")
-	}
+	s.came = time.Time{} // the kernel begins to stamp a moment after it was asked
 	for _, m := range messages {
 		if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SCM_TIMESTAMP && len(m.Data) == 16 {
 			seconds, microseconds := binary.NativeEndian.Uint64(m.Data), binary.NativeEndian.Uint64(m.Data[8:])
