@@ -70,7 +70,7 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 		grace:  cmp.Or(config.Grace, 5*time.Second),
 		exited: make(chan struct{}),
 	}
-	address := &addressFinder{found: make(chan string, 1)}
+	address := &addressFinder{found: make(chan string, 1), done: config.URL != ""}
 	p.cmd.Stdout, p.cmd.Stderr = address, &p.stderr
 	p.cmd.Env = withTrace(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHLAB_") }))
 	p.cmd.WaitDelay = time.Second // whoever inherited its output does not keep us waiting
@@ -92,7 +92,6 @@ func StartServer(ctx context.Context, config ServerConfig) (*Server, error) {
 	if config.URL != "" {
 		ctx, cancel := context.WithTimeout(ctx, cmp.Or(config.Patience, 10*time.Second))
 		defer cancel()
-		address.done = true
 		go func() {
 			for _, address := range append(config.Also, strings.TrimPrefix(config.URL, "http://")) {
 				if reachable(ctx, address) != nil {
@@ -173,7 +172,7 @@ type addressFinder struct {
 	found chan string // has room for one
 	said  []string    // the lines before it, once it is found
 	line  []byte
-	done  bool
+	done  bool // nothing is looked for (any more)
 }
 
 // maxLine is how much of an output line, or of what the server said last, is kept.

@@ -87,6 +87,28 @@ func TestServerThatSaysNothing(t *testing.T) {
 	}
 }
 
+// Whose address is known need not print one, and what it prints is not taken for it.
+func TestServerAtAKnownAddress(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	url := "http://" + listener.Addr().String()
+	for range 20 { // it prints sooner or later than somebody has looked whether it listens
+		s, err := StartServer(t.Context(), ServerConfig{Command: []string{"sh", "-c", "echo http://127.0.0.1:1 && exec sleep 60"}, URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if s.URL != url || len(s.Said) != 0 {
+			t.Errorf("the server is %+v", s)
+		}
+	}
+}
+
 // A Go program tells when it collects garbage, and what it says beside that is not lost.
 func TestServerCollections(t *testing.T) {
 	t.Setenv("GODEBUG", "madvdontneed=1") // stays

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,27 +21,43 @@ func TestBenchRunMeasuresEveryTarget(t *testing.T) {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
+	path := "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")
 	for _, name := range targets.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out := t.TempDir()
-			p := start(t, []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")}, "bench", "run", "--target", name, "--subscribers", "20",
-				"--rate", "50", "--warm-up", "100ms", "--duration", "200ms", "--quiet", "--out", out)
-			p.exit() // what failed is told below
-			found, err := result.Read(filepath.Join(out, result.FileName))
-			if err != nil {
-				t.Fatalf("%v: %s", err, p.stderr.String())
+			wrong := measureTarget(t, name, path)
+			// Pushpin itself cancels a stream now and then if the machine is busy; its target file says how.
+			for more := 3; more > 0 && name == "pushpin" && strings.Contains(wrong, "unexpected EOF"); more-- {
+				t.Logf("once more, after%s", wrong)
+				wrong = measureTarget(t, name, path)
 			}
-			if len(found.Targets) != 1 || found.Targets[0].Name != name || found.Targets[0].Version == "" {
-				t.Errorf("the targets are %+v", found.Targets)
-			}
-			for _, m := range found.Outcomes[0].Measurements {
-				if m.Error != "" || m.Delivered != 200 || m.Lost != 0 || m.Duplicated != 0 || m.Reordered != 0 || m.ServerCPU <= 0 {
-					t.Errorf("%s: delivered %d of 200, lost %d, duplicated %d, reordered %d, CPU %v; %s", m.Name(), m.Delivered, m.Lost, m.Duplicated, m.Reordered, m.ServerCPU, m.Error)
-				}
+			if wrong != "" {
+				t.Error(wrong)
 			}
 		})
 	}
+}
+
+// measureTarget measures a target for a moment and says what is wrong with the result, or "".
+func measureTarget(t *testing.T, name, path string) (wrong string) {
+	t.Helper()
+	out := t.TempDir()
+	p := start(t, []string{path}, "bench", "run", "--target", name, "--subscribers", "20",
+		"--rate", "50", "--warm-up", "100ms", "--duration", "200ms", "--quiet", "--out", out)
+	p.exit() // what failed is told below
+	found, err := result.Read(filepath.Join(out, result.FileName))
+	if err != nil {
+		t.Fatalf("%v: %s", err, p.stderr.String())
+	}
+	if len(found.Targets) != 1 || found.Targets[0].Name != name || found.Targets[0].Version == "" {
+		wrong += fmt.Sprintf("\nthe targets are %+v", found.Targets)
+	}
+	for _, m := range found.Outcomes[0].Measurements {
+		if m.Error != "" || m.Delivered != 200 || m.Lost != 0 || m.Duplicated != 0 || m.Reordered != 0 || m.ServerCPU <= 0 {
+			wrong += fmt.Sprintf("\n%s: delivered %d of 200, lost %d, duplicated %d, reordered %d, CPU %v; %s", m.Name(), m.Delivered, m.Lost, m.Duplicated, m.Reordered, m.ServerCPU, m.Error)
+		}
+	}
+	return wrong
 }
 
 // A file by its path; and a target that is not here is told, or left out if that is wanted.

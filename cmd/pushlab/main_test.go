@@ -96,6 +96,9 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	t.Cleanup(func() {
 		p.cmd.Process.Kill() // it has ended, as a rule
 		<-p.ended
+		if strings.Contains(p.stderr.String(), "WARNING: DATA RACE") {
+			t.Error("the process has a data race")
+		}
 		if t.Failed() && p.stderr.String() != "" {
 			t.Logf("%s wrote:\n%s", strings.Join(cmd.Args, " "), p.stderr.String())
 		}
