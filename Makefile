@@ -187,7 +187,7 @@ bench-journals: build ## Compare the places of a log in five minutes: memory, a 
 		--target "pushlab --journal nats://127.0.0.1:4225 --journal-login-file journal/bench/nats/login" \
 		--target "pushlab --journal nats://127.0.0.1:4222,127.0.0.1:4223,127.0.0.1:4224 --journal-login-file journal/bench/nats/login --journal-replicas 3" $(ARGS)
 
-bench-verify: build ## Check the benchmark itself in half an hour, and write what came of it into docs/verify.md
+bench-verify: build ## Check the benchmark itself in forty minutes, and write what came of it into docs/verify.md
 	go run ./bench/verify -program bin/pushlab -write docs/verify.md
 
 scale: ## Compute the tree of docs/scale.md, and write it there (ARGS: other inputs, to print what comes of them)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ type counts struct {
 	rounds int
 	all    []counted
 	noise  noise
+	asleep error // why cores could not be kept awake meanwhile; nil if they were
 }
 
 // transports returns which were counted.
@@ -42,6 +44,12 @@ func (c counts) transports() (all []string) {
 // its own. Who is first alternates, so that neither always comes after the other.
 func (v *verifier) count(ctx context.Context, cases []result.Case, rounds int) (c counts, err error) {
 	c.cases, c.rounds = cases, rounds
+	// Waking a core that sleeps is work for the server's, and which of two clients sleeps more often is not what they are to
+	// agree on.
+	release, asleep := keepAwake()
+	if c.asleep = asleep; asleep == nil {
+		defer func() { err = errors.Join(err, release()) }()
+	}
 	for round := range rounds {
 		fmt.Fprintf(v.log, "verify: counting twice, round %d of %d\n", round+1, rounds)
 		for _, point := range cases {

@@ -96,6 +96,11 @@ func (r report) countTable(b *strings.Builder) {
 	for _, c := range r.counts.cases {
 		fmt.Fprintf(b, " %s: %d subscribers, %g events/s of %d bytes, for %v.", strings.Join(c.Transports, ", "), c.Subscribers, c.Rate, c.Size, c.Measure)
 	}
+	if r.counts.asleep == nil {
+		b.WriteString(" Cores with nothing to do were kept awake.")
+	} else {
+		fmt.Fprintf(b, " **Cores with nothing to do may have slept** (%v), and who has to be woken more often costs the server more.", r.counts.asleep)
+	}
 	b.WriteString("\n\n")
 	b.WriteString("| figure | harness | second client | harness / second | rounds |\n|---|---|---|---|---|\n")
 	for _, a := range r.counts.agreements() {
